@@ -1,0 +1,1 @@
+"""Domain: organizations, accounts, sessions, tokens, and who may do what."""

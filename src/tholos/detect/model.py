@@ -1,0 +1,94 @@
+"""What detection is asked and what it answers, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Kind(StrEnum):
+    """How an app is started and spoken to."""
+
+    WSGI = "wsgi"
+    ASGI = "asgi"
+    STREAMLIT = "streamlit"
+    STATIC = "static"
+
+
+class FileTree(Protocol):
+    """The files that detection may look at; paths are relative, with ``/``."""
+
+    def paths(self) -> list[str]: ...
+
+    def read(self, path: str, limit: int = 1 << 20) -> bytes:
+        """The first ``limit`` bytes of a file that ``paths`` named."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the publisher said; each replaces what would be found."""
+
+    kind: str | None = None
+    entrypoint: str | None = None
+    python: str | None = None
+    requirements: str | None = None
+    """Path of the requirements source to use."""
+    prepare: str | None = None
+    keep: tuple[str, ...] | None = None
+    """Paths in the app's folder that lie in its data folder and survive releases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where something was seen; line 0 is the file as a whole, an empty path a flag or a default."""
+
+    path: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One decision with its reason."""
+
+    value: str
+    why: str
+    evidence: Evidence = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What an app needs to be installed."""
+
+    form: str
+    """``none``, ``requirements.txt``, ``pyproject.toml``, ``uv.lock``, ``pylock.toml``, ``script`` or ``imports``."""
+    text: str
+    """For the lock forms the lock file's own text, else requirements in pip's form, includes (``-r``) resolved."""
+    why: str
+    evidence: Evidence = Evidence()
+    imports: dict[str, Evidence] = field(default_factory=dict)
+    """For ``imports``: each distribution name and the import it was inferred from."""
+    support: dict[str, str] = field(default_factory=dict)
+    """Further files that resolving needs, by name: the ``pyproject.toml`` beside a ``uv.lock``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """Everything that is needed to build and start an app, each part with its evidence."""
+
+    kind: Kind
+    framework: Finding
+    """The name people know: Flask, Django, FastAPI, Streamlit, Static site …; its why and evidence stand for the kind."""
+    entrypoint: Finding
+    """``module:attribute``, ``module:factory()``, a script's path, or a static site's folder."""
+    python: Finding
+    """A version specifier such as ``>=3.11``; empty for any."""
+    requirements: Requirements
+    prepare: Finding | None = None
+    keep: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a publisher should know and nothing fails for."""

@@ -1,0 +1,1 @@
+"""From a request to the instance that answers it."""

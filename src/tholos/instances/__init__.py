@@ -1,0 +1,1 @@
+"""Domain: the running processes of releases, wished for and observed."""

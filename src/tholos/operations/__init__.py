@@ -1,0 +1,1 @@
+"""Domain: long platform work as a record with steps, events and a definite end."""

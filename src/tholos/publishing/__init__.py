@@ -1,0 +1,1 @@
+"""Domain: from a snapshot to a serving release, as an operation."""

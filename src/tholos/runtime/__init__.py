@@ -1,0 +1,1 @@
+"""Environments, and instances as processes: what runs and how it is started."""

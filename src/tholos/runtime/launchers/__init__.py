@@ -1,0 +1,1 @@
+"""Who starts a process: one module per engine."""

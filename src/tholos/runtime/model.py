@@ -1,0 +1,89 @@
+"""Instances as values, and the seam behind which something starts them. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class ProcessState(StrEnum):
+    """What the supervisor knows of an instance's process group."""
+
+    RUNNING = "running"
+    BACKOFF = "backoff"
+    """It ended by itself and will be started again at ``next_start_at``."""
+    STOPPING = "stopping"
+    EXITED = "exited"
+    """It was told to stop, and has."""
+    FAILED = "failed"
+    """It ended by itself too often, or could not be started at all; it is not tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSpec:
+    """What to run. Starting the same instance twice is one start."""
+
+    instance: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    """The whole environment: nothing is inherited."""
+    cwd: str
+    log: str
+    """File that standard output and error are appended to; nobody else holds a pipe."""
+    log_limit: int = 64 << 20
+    """Bytes of the log that are kept; older ones are given back to the disk."""
+    socket: str = ""
+    """Path of the unix socket it will listen on; removed before each start and after the end."""
+    restarts: int = 10
+    """Ends in a row that are tolerated; a run of ``stable_s`` seconds begins the count anew."""
+    stable_s: float = 60.0
+    grace_s: float = 10.0
+    """Seconds between TERM and KILL."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """rlimits by name: ``nofile``, ``core`` …"""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """One instance as the launcher sees it; times are Unix seconds."""
+
+    instance: str
+    state: ProcessState
+    pid: int | None
+    started_at: float | None
+    ended_at: float | None
+    next_start_at: float | None
+    exit_code: int | None
+    """Of the last end; ``None`` where none is known; negative for a signal, as in ``subprocess``."""
+    ends: int
+    """Ends by itself in a row."""
+    reason: str
+    """One sentence for people: ``exited with code 1 after 0.2 s``, ``killed by SIGKILL``."""
+
+
+class Launcher(Protocol):
+    """Starts, watches and ends process groups, and outlives the server.
+
+    Raises:
+        LauncherUnavailable: the engine cannot be reached just now.
+    """
+
+    async def start(self, spec: InstanceSpec) -> ProcessStatus: ...
+
+    async def stop(self, instance: str) -> ProcessStatus:
+        """Ask the instance to end; returns at once, the end comes as an event."""
+        ...
+
+    async def forget(self, instance: str) -> None:
+        """Drop what is recorded of an instance that has ended; unknown ones are fine."""
+        ...
+
+    async def list(self) -> Sequence[ProcessStatus]: ...
+
+    def events(self) -> AsyncIterator[ProcessStatus]:
+        """First every instance as it is, then each change as it happens; begins again after a reconnect."""
+        ...
+
+    async def close(self) -> None: ...

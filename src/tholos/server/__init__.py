@@ -1,0 +1,1 @@
+"""Assembly of the server program: wiring, middleware, error pages, migrations, base templates."""

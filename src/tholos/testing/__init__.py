@@ -1,0 +1,1 @@
+"""In-memory stand-ins and contract suites for every seam, shipped with the package."""

@@ -1,0 +1,1 @@
+"""The small process that owns instances. Standard library only; it outlives the server."""
