@@ -1,0 +1,97 @@
+"""Passes: short-lived proofs that one account may open one app (ES256 JSON web tokens, RFC 7519 and 7518)."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+LIFE_S = 600
+CLOCK_SKEW_S = 1
+_ALGORITHM = "ES256"
+_ISSUER = "tholos"
+_REQUIRED = ("iss", "aud", "sub", "g", "v", "iat", "exp")
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a pass says: whose it is, of which sign-in, for which version of the app's access list."""
+
+    account_id: str
+    session_id: str
+    access_version: int
+    expires_at: float
+
+
+class Passes:
+    """Signs and verifies with the installation's key, which is made on first use.
+
+    Args:
+        folder: where the key lies; only the server may read it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._key = _load_or_make(folder / "passes.pem")
+        self._public = self._key.public_key()
+
+    def issue(self, app_id: str, account_id: str, session_id: str, access_version: int) -> str:
+        now = int(time.time())
+        claims = {
+            "iss": _ISSUER,
+            "aud": app_id,
+            "sub": account_id,
+            "g": session_id,
+            "v": access_version,
+            "iat": now,
+            "exp": now + LIFE_S,
+        }
+        return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
+
+    def read(self, token: str, app_id: str) -> Claims | None:
+        """What a pass for this app says; None for any other text."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._public,
+                algorithms=[_ALGORITHM],
+                audience=app_id,
+                issuer=_ISSUER,
+                leeway=CLOCK_SKEW_S,
+                options={"require": list(_REQUIRED)},
+            )
+            return Claims(str(claims["sub"]), str(claims["g"]), int(claims["v"]), float(claims["exp"]))
+        except (jwt.InvalidTokenError, ValueError, TypeError):
+            return None
+
+
+def _load_or_make(path: Path) -> ec.EllipticCurvePrivateKey:
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_once(path, _new_key())
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        msg = f"{path} is not a key for ES256"
+        raise TypeError(msg)
+    return key
+
+
+def _new_key() -> bytes:
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)

@@ -1,0 +1,24 @@
+"""Every SELECT of hand-overs and handles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from tholos.access.models import Handle, HandoverCode
+from tholos.kit.db import ReadDb
+
+
+def find_code(db: ReadDb, code_hash: str) -> HandoverCode | None:
+    return db.get(HandoverCode, code_hash)
+
+
+def find_handle(db: ReadDb, secret_hash: str, app_id: str) -> Handle | None:
+    return db.scalar(select(Handle).where(Handle.secret_hash == secret_hash, Handle.app_id == app_id))
+
+
+def list_of_app(db: ReadDb, app_id: str) -> Sequence[Handle | HandoverCode]:
+    handles = db.scalars(select(Handle).where(Handle.app_id == app_id)).all()
+    codes = db.scalars(select(HandoverCode).where(HandoverCode.app_id == app_id)).all()
+    return [*handles, *codes]

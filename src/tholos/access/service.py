@@ -1,0 +1,111 @@
+"""Use cases at an app's door: hand a signed-in browser over to an app's host, and say whom a credential lets in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tholos.access import queries
+from tholos.access.errors import NotShared
+from tholos.access.models import Handle, HandoverCode
+from tholos.accounts import service as accounts
+from tholos.accounts.service import Actor, hash_secret
+from tholos.apps import service as apps
+from tholos.apps.models import App
+from tholos.kit import ids
+from tholos.kit.db import ReadDb, WriteDb
+
+CODE_LIFE = timedelta(seconds=60)
+TOPIC = "access"
+"""Published after every commit that may take access away: sign-outs, revocations, changed sharing, deletion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Somebody whom an app lets in."""
+
+    account_id: str
+    name: str
+    session_id: str
+    """Empty for an API token."""
+    access_version: int
+
+
+def hand_over(db: WriteDb, actor: Actor, name: str, transaction_hash: str, now: datetime) -> str:
+    """A single-use code for the app's host, bound to the browser's transaction.
+
+    Raises: AppNotFound, NotShared.
+    """
+    app = _find_openable(db, actor, name)
+    code = ids.new_secret()
+    db.add(
+        HandoverCode(
+            code_hash=hash_secret(code),
+            organization_id=app.organization_id,
+            session_id=actor.credential,
+            app_id=app.id,
+            transaction_hash=transaction_hash,
+            expires_at=now + CODE_LIFE,
+        )
+    )
+    return code
+
+
+def redeem(
+    db: WriteDb, app_id: str, code: str, transaction: str, now: datetime
+) -> tuple[str, Admission] | None:
+    """The secret of a new handle and whom it admits; None for a code that is not good (any more)."""
+    found = queries.find_code(db, hash_secret(code))
+    if found is None or found.spent_at is not None or found.expires_at < now:
+        return None
+    if found.app_id != app_id or found.transaction_hash != hash_secret(transaction):
+        return None
+    found.spent_at = now
+    admission = admit_session(db, app_id, found.session_id, now)
+    if admission is None:
+        return None
+    secret = ids.new_secret()
+    db.add(
+        Handle(
+            id=ids.new_id("hdl"),
+            organization_id=found.organization_id,
+            session_id=found.session_id,
+            app_id=app_id,
+            secret_hash=hash_secret(secret),
+            created_at=now,
+        )
+    )
+    return secret, admission
+
+
+def admit_session(db: ReadDb, app_id: str, session_id: str, now: datetime) -> Admission | None:
+    return _admit(db, app_id, accounts.find_session_actor(db, session_id, now), session_id)
+
+
+def admit_handle(db: ReadDb, app_id: str, secret: str, now: datetime) -> Admission | None:
+    handle = queries.find_handle(db, hash_secret(secret), app_id)
+    return admit_session(db, app_id, handle.session_id, now) if handle else None
+
+
+def admit_token(db: ReadDb, app_id: str, token: str, now: datetime) -> Admission | None:
+    return _admit(db, app_id, accounts.find_actor(db, now, token=token), "")
+
+
+def remove_of_app(db: WriteDb, app_id: str) -> None:
+    for row in queries.list_of_app(db, app_id):
+        db.delete(row)
+    db.flush()
+
+
+def _admit(db: ReadDb, app_id: str, actor: Actor | None, session_id: str) -> Admission | None:
+    app = apps.find_app(db, app_id)
+    if app is None or actor is None or not apps.may_open(app, actor):
+        return None
+    return Admission(actor.account_id, actor.name, session_id, app.access_version)
+
+
+def _find_openable(db: ReadDb, actor: Actor, name: str) -> App:
+    app = apps.get_visible(db, actor, name)
+    if not apps.may_open(app, actor):
+        raise NotShared(f'Cannot open "{name}": it is not shared with you.', fix="Ask its owner to share it.")
+    return app

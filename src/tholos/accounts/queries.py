@@ -1,0 +1,68 @@
+"""Every SELECT of accounts and credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from tholos.accounts.models import Account, Organization, Session, SignInLink, Token
+from tholos.kit.db import ReadDb
+
+
+def has_organization(db: ReadDb, organization_id: str) -> bool:
+    return db.get(Organization, organization_id) is not None
+
+
+def find_account(db: ReadDb, organization_id: str, name: str) -> Account | None:
+    return db.scalar(select(Account).where(Account.organization_id == organization_id, Account.name == name))
+
+
+def get_account(db: ReadDb, account_id: str) -> Account:
+    return db.get_one(Account, account_id)
+
+
+def find_administrator(db: ReadDb, organization_id: str) -> Account | None:
+    """The first administrator that was made."""
+    chosen = select(Account).where(
+        Account.organization_id == organization_id, Account.role == "administrator"
+    )
+    return db.scalar(chosen.order_by(Account.created_at, Account.id).limit(1))
+
+
+def account_names(db: ReadDb, account_ids: Sequence[str]) -> dict[str, str]:
+    rows = db.execute(select(Account.id, Account.name).where(Account.id.in_(account_ids)))
+    return dict(row.tuple() for row in rows)
+
+
+def find_session(db: ReadDb, secret_hash: str) -> Session | None:
+    chosen = select(Session).where(Session.secret_hash == secret_hash)
+    return db.scalar(chosen.options(joinedload(Session.account)))
+
+
+def find_session_by_id(db: ReadDb, session_id: str) -> Session | None:
+    return db.scalar(select(Session).where(Session.id == session_id).options(joinedload(Session.account)))
+
+
+def find_token(db: ReadDb, secret_hash: str) -> Token | None:
+    chosen = select(Token).where(Token.secret_hash == secret_hash)
+    return db.scalar(chosen.options(joinedload(Token.account)))
+
+
+def find_token_by_id(db: ReadDb, account_id: str, token_id: str) -> Token | None:
+    return db.scalar(select(Token).where(Token.id == token_id, Token.account_id == account_id))
+
+
+def list_tokens(db: ReadDb, account_id: str) -> Sequence[Token]:
+    chosen = select(Token).where(Token.account_id == account_id, Token.revoked_at.is_(None))
+    return db.scalars(chosen.order_by(Token.created_at.desc(), Token.id)).all()
+
+
+def find_link(db: ReadDb, code_hash: str) -> SignInLink | None:
+    chosen = select(SignInLink).where(SignInLink.code_hash == code_hash)
+    return db.scalar(chosen.options(joinedload(SignInLink.account)))
+
+
+def count_accounts(db: ReadDb) -> int:
+    return db.scalar(select(func.count()).select_from(Account)) or 0

@@ -1,0 +1,154 @@
+"""How a route is declared, with its permission, and what its handler gets.
+
+Every route of the console says who may use it; the whole table is a golden file. A permission on one app
+(``app.view``, ``app.edit``) names what the use case then asks of that app's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Request
+
+from tholos.accounts import errors
+from tholos.accounts import service as accounts
+from tholos.accounts.models import Role
+from tholos.accounts.service import Actor
+from tholos.kit.clock import Clock
+from tholos.kit.db import Database, ReadDb, WriteDb
+from tholos.kit.errors import NotSignedIn
+from tholos.kit.http import SAFE_METHODS, CookieNames, bearer_token, is_own_request
+from tholos.kit.services import Services
+
+T = TypeVar("T")
+
+
+class Permission(StrEnum):
+    """Who may use a route."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+    PUBLISH = "publish"
+    ADMINISTER = "administer"
+    APP_VIEW = "app.view"
+    APP_EDIT = "app.edit"
+
+
+_ROLES = {
+    Permission.SIGNED_IN: Role.VIEWER,
+    Permission.APP_VIEW: Role.VIEWER,
+    Permission.PUBLISH: Role.PUBLISHER,
+    Permission.APP_EDIT: Role.PUBLISHER,
+    Permission.ADMINISTER: Role.ADMINISTRATOR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where this installation is reached."""
+
+    url: str
+    """The console's origin, such as ``http://localhost:8080``; no slash at the end."""
+    app_url: str
+    """An app's origin with ``{name}`` in it, such as ``http://{name}.localhost:8080``."""
+    is_secure: bool
+
+    @property
+    def cookies(self) -> CookieNames:
+        return CookieNames.of(secure=self.is_secure)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to the console: who asks, and the parts to answer with."""
+
+    request: Request
+    services: Services
+    known_actor: Actor | None
+
+    @property
+    def actor(self) -> Actor:
+        """Raises: NotSignedIn."""
+        if self.known_actor is None:
+            raise NotSignedIn("Cannot do that: nobody is signed in.", fix="Sign in, or send a token.")
+        return self.known_actor
+
+    @property
+    def now(self) -> datetime:
+        return self.get(Clock).now()  # type: ignore[type-abstract]  # the seam is the key
+
+    @property
+    def site(self) -> Site:
+        return self.get(Site)
+
+    @contextmanager
+    def read(self) -> Iterator[ReadDb]:
+        with self.get(Database).read() as db:
+            yield db
+
+    @contextmanager
+    def write(self) -> Iterator[WriteDb]:
+        """One transaction, committed when the block ends: this is the edge."""
+        with self.get(Database).write() as db:
+            yield db
+
+    def get(self, wanted: type[T]) -> T:
+        return self.services.get(wanted)
+
+
+def _call_of(request: Request) -> Call:
+    services: Services = request.app.state.services
+    return Call(request, services, _actor_of(request, services))
+
+
+def _actor_of(request: Request, services: Services) -> Actor | None:
+    site = services.get(Site)
+    now = services.get(Clock).now()  # type: ignore[type-abstract]  # the seam is the key
+    token = bearer_token(request.headers.get("authorization"))
+    session = "" if token else request.cookies.get(site.cookies.session, "")
+    if not token and not session:
+        return None
+    if session and request.method not in SAFE_METHODS:
+        own = f"{'https' if site.is_secure else 'http'}://{request.headers.get('host', '')}"
+        if not is_own_request(request.headers.get("origin"), request.headers.get("sec-fetch-site"), own):
+            raise errors.ForeignOrigin
+    with services.get(Database).read() as db:
+        return accounts.find_actor(db, now, token=token, session=session)
+
+
+Calling = Annotated[Call, Depends(_call_of)]
+
+
+def _require(permission: Permission) -> Callable[[Call], None]:
+    def check(call: Calling) -> None:
+        if permission is not Permission.PUBLIC:
+            call.actor.needs(_ROLES[permission])
+
+    return check
+
+
+class Routes(APIRouter):
+    """A router whose every route declares its permission."""
+
+    def declare(
+        self, method: str, path: str, *, permission: Permission, **options: Any
+    ) -> Callable[[Callable[..., T]], Callable[..., T]]:
+        """Add a handler for a method and path, for those whom the permission names."""
+
+        def add(handler: Callable[..., T]) -> Callable[..., T]:
+            self.add_api_route(
+                path,
+                handler,
+                methods=[method],
+                dependencies=[Depends(_require(permission))],
+                openapi_extra={"x-permission": permission.value},
+                **options,
+            )
+            return handler
+
+        return add

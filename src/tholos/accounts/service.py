@@ -1,0 +1,266 @@
+"""Use cases of accounts: sign in, sign out, tokens, one-time links, and who an actor is."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+
+from tholos.accounts import errors, queries
+from tholos.accounts.models import (
+    DEFAULT_ORGANIZATION,
+    Account,
+    Organization,
+    Role,
+    Session,
+    SignInLink,
+    Token,
+)
+from tholos.kit import ids
+from tholos.kit.db import ReadDb, WriteDb
+
+SESSION_LIFE = timedelta(days=14)
+LINK_LIFE = timedelta(minutes=15)
+INVITATION_LIFE = timedelta(days=7)
+TOKEN_LIFE_DAYS = 90
+TOKEN_LIFE_DAYS_AT_MOST = 365
+PASSWORD_LENGTH = 10
+_ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9._-]{0,39}")
+# RFC 9106's second recommended option, with less memory: several sign-ins at once must fit a small machine.
+_PASSWORDS = PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks, and by which credential."""
+
+    account_id: str
+    organization_id: str
+    name: str
+    role: Role
+    credential: str = ""
+    """Id of the session or token; empty for the server itself."""
+
+    def needs(self, role: Role) -> None:
+        """Raises: RoleTooLow."""
+        if not self.role.includes(role):
+            raise errors.RoleTooLow(
+                f"Cannot do that: it needs the role {role}, and {self.name} is a {self.role}.",
+                fix="Ask an administrator for the role.",
+            )
+
+
+def hash_secret(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def ensure_organization(db: WriteDb, now: datetime) -> None:
+    if not queries.has_organization(db, DEFAULT_ORGANIZATION):
+        db.add(Organization(id=DEFAULT_ORGANIZATION, name="default", created_at=now))
+        db.flush()
+
+
+def ensure_administrator(db: WriteDb, name: str, now: datetime) -> Account:
+    """The first administrator, made under this name where there is none."""
+    found = queries.find_administrator(db, DEFAULT_ORGANIZATION)
+    return found or _add_account(db, DEFAULT_ORGANIZATION, name, Role.ADMINISTRATOR, now)
+
+
+def create_account(db: WriteDb, actor: Actor, name: str, role: str, now: datetime) -> tuple[Account, str]:
+    """A new account and the one-time code that lets its person in.
+
+    Raises: RoleTooLow, AccountInvalid, AccountTaken.
+    """
+    actor.needs(Role.ADMINISTRATOR)
+    if not _ACCOUNT_NAME.fullmatch(name):
+        raise errors.AccountInvalid(
+            f'Cannot take "{name[:60]}" as a name: it needs a letter first, then letters, digits, ".", "_" or "-", '
+            "40 characters at most, all lower case.",
+            where="name",
+        )
+    if role not in set(Role):
+        raise errors.AccountInvalid(
+            f'Cannot take "{role[:60]}" as a role.', fix=f"One of {', '.join(Role)}.", where="role"
+        )
+    if queries.find_account(db, actor.organization_id, name):
+        raise errors.AccountTaken(f'Cannot make the account "{name}": the name is taken.', where="name")
+    account = _add_account(db, actor.organization_id, name, Role(role), now)
+    return account, create_link(db, account, now, INVITATION_LIFE)
+
+
+def create_link(db: WriteDb, account: Account, now: datetime, life: timedelta = LINK_LIFE) -> str:
+    """A one-time code that signs this account in; only its hash is kept."""
+    code = ids.new_code()
+    db.add(
+        SignInLink(
+            id=ids.new_id("lnk"),
+            organization_id=account.organization_id,
+            account_id=account.id,
+            code_hash=hash_secret(code),
+            created_at=now,
+            expires_at=now + life,
+        )
+    )
+    return code
+
+
+def check_link(db: ReadDb, code: str, now: datetime) -> SignInLink:
+    """The link of a code, unspent.
+
+    Raises: LinkUnknown, LinkSpent, LinkExpired.
+    """
+    fix = "`tholos up` prints a new one at each start; an administrator can make one too."
+    link = queries.find_link(db, hash_secret(code.strip().upper()))
+    if link is None or link.account.is_disabled:
+        raise errors.LinkUnknown(fix=fix)
+    if link.spent_at is not None:
+        raise errors.LinkSpent(fix=fix)
+    if link.expires_at < now:
+        raise errors.LinkExpired(fix=fix)
+    return link
+
+
+def spend_link(db: WriteDb, code: str, now: datetime) -> Account:
+    """Raises: LinkUnknown, LinkSpent, LinkExpired."""
+    link = check_link(db, code, now)
+    link.spent_at = now
+    return link.account
+
+
+def check_password(db: ReadDb, name: str, password: str) -> Account:
+    """The account of a name and its password; unknown names take as long as wrong passwords.
+
+    Raises: WrongPassword.
+    """
+    account = queries.find_account(db, DEFAULT_ORGANIZATION, name.strip().lower())
+    known = account.password_hash if account and not account.is_disabled else None
+    try:
+        _PASSWORDS.verify(known or _no_password(), password)
+    except VerificationError:
+        known = None
+    if account is None or known is None:
+        raise errors.WrongPassword(fix="An administrator, or `tholos up`, can give you a one-time link.")
+    return account
+
+
+def set_password(db: WriteDb, account_id: str, password: str) -> None:
+    """Raises: PasswordTooShort."""
+    if len(password) < PASSWORD_LENGTH:
+        raise errors.PasswordTooShort(where="password")
+    queries.get_account(db, account_id).password_hash = _PASSWORDS.hash(password)
+
+
+def open_session(db: WriteDb, account: Account, now: datetime) -> str:
+    """The secret of a new session, for the browser's cookie."""
+    secret = ids.new_secret()
+    db.add(
+        Session(
+            id=ids.new_id("ses"),
+            organization_id=account.organization_id,
+            account_id=account.id,
+            secret_hash=hash_secret(secret),
+            created_at=now,
+            expires_at=now + SESSION_LIFE,
+        )
+    )
+    return secret
+
+
+def end_session(db: WriteDb, session_id: str, now: datetime) -> None:
+    session = queries.find_session_by_id(db, session_id)
+    if session is not None and session.revoked_at is None:
+        session.revoked_at = now
+
+
+def create_token(db: WriteDb, account: Account, label: str, days: int, now: datetime) -> tuple[Token, str]:
+    """A new token and its secret, which is shown once and not kept.
+
+    Raises: AccountInvalid: for a life outside 1 to 365 days.
+    """
+    if not 1 <= days <= TOKEN_LIFE_DAYS_AT_MOST:
+        raise errors.AccountInvalid(
+            f"Cannot make a token of {days} days: a token lives 1 to {TOKEN_LIFE_DAYS_AT_MOST} days.",
+            where="days",
+        )
+    secret = f"tholos_{ids.new_secret()}"
+    token = Token(
+        id=ids.new_id("tok"),
+        organization_id=account.organization_id,
+        account_id=account.id,
+        secret_hash=hash_secret(secret),
+        label=label.strip()[:80] or "token",
+        created_at=now,
+        expires_at=now + timedelta(days=days),
+    )
+    db.add(token)
+    return token, secret
+
+
+def revoke_token(db: WriteDb, actor: Actor, token_id: str, now: datetime) -> None:
+    """Raises: TokenNotFound."""
+    wanted = actor.credential if token_id == "current" else token_id  # noqa: S105 - a word of the API
+    token = queries.find_token_by_id(db, actor.account_id, wanted)
+    if token is None or token.revoked_at is not None:
+        raise errors.TokenNotFound
+    token.revoked_at = now
+
+
+def list_tokens(db: ReadDb, actor: Actor) -> list[Token]:
+    return list(queries.list_tokens(db, actor.account_id))
+
+
+def get_account(db: ReadDb, account_id: str) -> Account:
+    return queries.get_account(db, account_id)
+
+
+def account_names(db: ReadDb, account_ids: list[str]) -> dict[str, str]:
+    return queries.account_names(db, account_ids)
+
+
+def find_actor(db: ReadDb, now: datetime, *, token: str = "", session: str = "") -> Actor | None:
+    """Whom a credential stands for; None where it stands for nobody (any more)."""
+    found: Token | Session | None = None
+    if token:
+        found = queries.find_token(db, hash_secret(token))
+    elif session:
+        found = queries.find_session(db, hash_secret(session))
+    return _actor_of(found, now)
+
+
+def find_session_actor(db: ReadDb, session_id: str, now: datetime) -> Actor | None:
+    return _actor_of(queries.find_session_by_id(db, session_id), now)
+
+
+def touch_token(db: WriteDb, token_id: str, account_id: str, now: datetime) -> None:
+    token = queries.find_token_by_id(db, account_id, token_id)
+    if token is not None:
+        token.last_used_at = now
+
+
+def actor_for(account: Account, credential: str = "") -> Actor:
+    return Actor(account.id, account.organization_id, account.name, Role(account.role), credential)
+
+
+def _actor_of(found: Token | Session | None, now: datetime) -> Actor | None:
+    if found is None or found.revoked_at is not None or found.expires_at < now or found.account.is_disabled:
+        return None
+    return actor_for(found.account, found.id)
+
+
+def _add_account(db: WriteDb, organization_id: str, name: str, role: Role, now: datetime) -> Account:
+    account = Account(
+        id=ids.new_id("acc"), organization_id=organization_id, name=name, role=role, created_at=now
+    )
+    db.add(account)
+    db.flush()
+    return account
+
+
+@lru_cache(maxsize=1)
+def _no_password() -> str:
+    return _PASSWORDS.hash(ids.new_secret())

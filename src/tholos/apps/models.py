@@ -1,0 +1,95 @@
+"""Tables of what was published: apps, their releases, and named pointers to releases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tholos.kit.db import Base, JsonObject
+
+LIVE = "live"
+"""The pointer that an app's bare name follows."""
+
+
+class ReleaseState(StrEnum):
+    PREPARING = "preparing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+RELEASE_TRANSITIONS: dict[ReleaseState, frozenset[ReleaseState]] = {
+    ReleaseState.PREPARING: frozenset({ReleaseState.READY, ReleaseState.FAILED}),
+    ReleaseState.READY: frozenset({ReleaseState.READY}),
+    ReleaseState.FAILED: frozenset({ReleaseState.FAILED}),
+}
+
+
+class AppState(StrEnum):
+    """What people are told of an app; probes and events set it."""
+
+    SERVING = "serving"
+    STARTING = "starting"
+    FAILING = "failing"
+    STOPPED = "stopped"
+
+
+class App(Base):
+    __tablename__ = "apps"
+    __table_args__ = (UniqueConstraint("organization_id", "name"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
+    owner_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    name: Mapped[str]
+    access_version: Mapped[int] = mapped_column(default=1)
+    """Raised by every change of who may open the app: older passes are decided anew."""
+    overrides: Mapped[JsonObject]
+    """What the publisher said and is remembered for the next release."""
+    last_number: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str]
+    state_reason: Mapped[str] = mapped_column(Text, default="")
+    state_since: Mapped[datetime]
+    probed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Release(Base):
+    """One immutable version of an app. Only its state moves, once, and its environment is filled in as it is built."""
+
+    __tablename__ = "releases"
+    __table_args__ = (UniqueConstraint("app_id", "number"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
+    app_id: Mapped[str] = mapped_column(ForeignKey("apps.id"), index=True)
+    number: Mapped[int]
+    state: Mapped[str]
+    author_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    message: Mapped[str] = mapped_column(Text, default="")
+    snapshot: Mapped[str]
+    files: Mapped[int]
+    bytes: Mapped[int]
+    fingerprint: Mapped[str]
+    """Hash of all that decides how the release runs: equal ones need no second release."""
+    manifest: Mapped[JsonObject]
+    """Kind, entry point, requirements and the rest, as detected or said, with the evidence."""
+    python: Mapped[str]
+    lock: Mapped[str | None] = mapped_column(Text)
+    environment: Mapped[str | None]
+    packages: Mapped[int | None]
+    created_at: Mapped[datetime]
+
+
+class Pointer(Base):
+    """A name for one of an app's releases: ``live``, later tags and drafts."""
+
+    __tablename__ = "pointers"
+
+    app_id: Mapped[str] = mapped_column(ForeignKey("apps.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
+    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"), index=True)
+    changed_at: Mapped[datetime]

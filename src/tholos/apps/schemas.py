@@ -1,0 +1,104 @@
+"""JSON shapes of apps and releases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from tholos.apps.models import App, Release
+from tholos.kit.clock import to_text
+
+
+class StateOut(BaseModel):
+    word: str
+    since: str
+    reason: str
+    at: str | None
+    """When this was last probed."""
+
+
+class ReleaseOut(BaseModel):
+    id: str
+    number: int
+    state: str
+    created_at: str
+    author: str
+    message: str
+    kind: str
+    framework: str
+    entrypoint: str
+    python: str
+    packages: int | None
+    files: int
+    bytes: int
+    snapshot: str
+    live: bool
+
+
+class ReleaseList(BaseModel):
+    items: list[ReleaseOut]
+
+
+class AppOut(BaseModel):
+    id: str
+    name: str
+    kind: str
+    framework: str
+    url: str
+    page: str
+    owner: str
+    state: StateOut
+    live: ReleaseOut | None
+    overrides: dict[str, object]
+    created_at: str
+
+
+class AppList(BaseModel):
+    items: list[AppOut]
+    next: str | None = None
+
+
+def release_out(release: Release, names: Mapping[str, str], *, is_live: bool) -> ReleaseOut:
+    manifest = release.manifest
+    return ReleaseOut(
+        id=release.id,
+        number=release.number,
+        state=release.state,
+        created_at=to_text(release.created_at) or "",
+        author=names.get(release.author_id, ""),
+        message=release.message,
+        kind=str(manifest.get("kind", "")),
+        framework=str(manifest.get("framework", "")),
+        entrypoint=str(manifest.get("entrypoint", "")),
+        python=release.python,
+        packages=release.packages,
+        files=release.files,
+        bytes=release.bytes,
+        snapshot=release.snapshot,
+        live=is_live,
+    )
+
+
+def app_out(
+    app: App, live: Release | None, names: Mapping[str, str], console_url: str, app_url: str
+) -> AppOut:
+    shown = release_out(live, names, is_live=True) if live else None
+    return AppOut(
+        id=app.id,
+        name=app.name,
+        kind=shown.kind if shown else "",
+        framework=shown.framework if shown else "",
+        url=app_url.format(name=app.name) + "/",
+        page=f"{console_url}/apps/{app.name}",
+        owner=names.get(app.owner_id, ""),
+        state=StateOut(
+            word=app.state,
+            since=to_text(app.state_since) or "",
+            reason=app.state_reason,
+            at=to_text(app.probed_at),
+        ),
+        live=shown,
+        overrides=app.overrides,
+        created_at=to_text(app.created_at) or "",
+    )

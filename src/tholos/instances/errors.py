@@ -1,0 +1,41 @@
+"""What can go wrong with an instance."""
+
+from __future__ import annotations
+
+from tholos.kit.errors import Conflict, NotFound, TholosError, Unavailable
+
+
+class InstanceNotFound(NotFound):
+    """There is no such instance."""
+
+    code = "instance_not_found"
+
+
+class TransitionRefused(Conflict):
+    """Cannot change the state of this instance so."""
+
+    code = "instance_state"
+
+
+class InstanceDied(TholosError):
+    """The app ended right after it was started."""
+
+    code = "instance_died"
+
+
+class StartTimedOut(TholosError):
+    """The app was started and did not answer in time."""
+
+    code = "start_timed_out"
+
+
+class AnswersWithError(TholosError):
+    """The app answers its first request with an error."""
+
+    code = "answers_with_error"
+
+
+class AppNotServing(Unavailable):
+    """The app has no instance that answers."""
+
+    code = "app_not_serving"

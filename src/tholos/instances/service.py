@@ -1,0 +1,189 @@
+"""Use cases of instances: rows made, moved by what is seen, and asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tholos.accounts.service import Actor
+from tholos.apps import service as apps
+from tholos.apps.models import App, AppState, Release
+from tholos.instances import queries
+from tholos.instances.errors import TransitionRefused
+from tholos.instances.models import ENDED, THIS_NODE, TRANSITIONS, Instance, InstanceState, Node
+from tholos.instances.plan import Seen
+from tholos.kit import ids
+from tholos.kit.db import ReadDb, WriteDb
+from tholos.runtime.layout import Layout
+from tholos.runtime.model import ProcessState, ProcessStatus
+
+TOPIC = "instances"
+
+
+def topic(instance_id: str) -> str:
+    return f"instance:{instance_id}"
+
+
+def ensure_node(db: WriteDb, name: str, now: datetime) -> None:
+    if queries.find_node(db, THIS_NODE) is None:
+        db.add(Node(id=THIS_NODE, name=name, created_at=now))
+
+
+def create_instance(
+    db: WriteDb, app: App, release: Release, layout: Layout, now: datetime, *, operation_id: str | None = None
+) -> Instance:
+    """A row for a process that is about to be asked for."""
+    instance_id = ids.new_id("ins")
+    instance = Instance(
+        id=instance_id,
+        organization_id=app.organization_id,
+        app_id=app.id,
+        release_id=release.id,
+        node_id=THIS_NODE,
+        audience="shared",
+        server_name="",
+        lease_holder=f"node-{THIS_NODE}",
+        operation_id=operation_id,
+        address=f"unix:{layout.socket(instance_id)}",
+        log=str(layout.log(app.id, release.number, instance_id)),
+        state=InstanceState.STARTING,
+        reason="",
+        restarts=0,
+        created_at=now,
+        since=now,
+    )
+    db.add(instance)
+    db.flush()
+    return instance
+
+
+def move(instance: Instance, state: InstanceState, reason: str, now: datetime) -> bool:
+    """Change an instance's state by the table; returns whether it is another than before.
+
+    Raises: TransitionRefused.
+    """
+    before = InstanceState(instance.state)
+    if before == state:
+        instance.reason = reason or instance.reason
+        return False
+    if state not in TRANSITIONS[before]:
+        raise TransitionRefused(f"Cannot make instance {instance.id} {state}: it is {before}.")
+    instance.state, instance.reason, instance.since = state, reason, now
+    if state == InstanceState.READY:
+        instance.ready_at = now
+    if state in ENDED:
+        instance.ended_at = now
+        instance.operation_id = None
+    return True
+
+
+_SEEN_AS = {
+    ProcessState.BACKOFF: InstanceState.FAILING,
+    ProcessState.FAILED: InstanceState.FAILED,
+    ProcessState.EXITED: InstanceState.STOPPED,
+    ProcessState.STOPPING: InstanceState.STOPPING,
+}
+
+
+def observe(db: WriteDb, status: ProcessStatus, now: datetime) -> Instance | None:
+    """Record what the launcher says of an instance; returns its row if that changed its state."""
+    instance = queries.find_instance(db, status.instance)
+    if instance is None or instance.state in ENDED:
+        return None
+    instance.pid = status.pid
+    instance.exit_code = status.exit_code
+    instance.restarts = max(instance.restarts, status.ends)
+    if status.state == ProcessState.RUNNING:
+        was_failing = instance.state == InstanceState.FAILING
+        return instance if was_failing and move(instance, InstanceState.STARTING, "", now) else None
+    state = _SEEN_AS[status.state]
+    if instance.state == InstanceState.FAILED:
+        return None  # given up is what it is, however its process went
+    if state not in TRANSITIONS[InstanceState(instance.state)]:
+        # A process that crashes while it drains is one that has left, and says no more than that.
+        return None
+    return instance if move(instance, state, status.reason, now) else None
+
+
+def set_state(db: WriteDb, instance_id: str, state: InstanceState, reason: str, now: datetime) -> Instance:
+    """Raises: InstanceNotFound, TransitionRefused."""
+    instance = queries.get_instance(db, instance_id)
+    move(instance, state, reason, now)
+    return instance
+
+
+def retry_failed(db: WriteDb, now: datetime) -> None:
+    """End the instances that were given up, so that their releases are started anew."""
+    for instance in queries.list_standing(db, THIS_NODE):
+        if instance.state == InstanceState.FAILED:
+            move(instance, InstanceState.STOPPED, instance.reason, now)
+
+
+def let_go(db: WriteDb, operation_id: str) -> Sequence[Instance]:
+    """The instances that an operation held, held by it no longer."""
+    held = queries.list_held_by(db, operation_id)
+    for instance in held:
+        instance.operation_id = None
+    return held
+
+
+def get_instance(db: ReadDb, instance_id: str) -> Instance:
+    return queries.get_instance(db, instance_id)
+
+
+def find_instance(db: ReadDb, instance_id: str) -> Instance | None:
+    return queries.find_instance(db, instance_id)
+
+
+def find_active(db: ReadDb, release_id: str) -> Instance | None:
+    return queries.find_active(db, release_id)
+
+
+def find_ready(db: ReadDb, release_id: str) -> Instance | None:
+    return queries.find_ready(db, release_id)
+
+
+def find_last(db: ReadDb, app_id: str, release_id: str | None = None) -> Instance | None:
+    return queries.find_last(db, app_id, release_id)
+
+
+def list_of_app(db: ReadDb, app_id: str, *, ended: bool = False) -> Sequence[Instance]:
+    return queries.list_of_app(db, app_id, ended=ended)
+
+
+def list_visible(db: ReadDb, actor: Actor, name: str) -> Sequence[Instance]:
+    """Raises: AppNotFound."""
+    return queries.list_of_app(db, apps.get_visible(db, actor, name).id)
+
+
+def list_seen(db: ReadDb) -> list[Seen]:
+    return [
+        Seen(row.id, row.app_id, row.release_id, InstanceState(row.state), row.operation_id is not None)
+        for row in queries.list_standing(db, THIS_NODE)
+    ]
+
+
+_TOLD_AS = {
+    InstanceState.STARTING: AppState.STARTING,
+    InstanceState.READY: AppState.SERVING,
+    InstanceState.FAILING: AppState.FAILING,
+    InstanceState.FAILED: AppState.FAILING,
+}
+
+
+def tell_app(db: WriteDb, app_id: str, now: datetime, *, probed: bool = False) -> bool:
+    """Bring the state people are told of an app in line with its live release's instance."""
+    live = apps.find_live(db, app_id)
+    if live is None:
+        return False
+    active = queries.find_ready(db, live.id) or queries.find_active(db, live.id)
+    if active is None:
+        return apps.set_state(db, app_id, AppState.STOPPED, "It has no instance.", now)
+    told = _TOLD_AS[InstanceState(active.state)]
+    return apps.set_state(db, app_id, told, active.reason, now, probed=probed)
+
+
+def remove_of_app(db: WriteDb, app_id: str) -> None:
+    for instance in queries.list_of_app(db, app_id, ended=True):
+        db.delete(instance)
+    db.flush()

@@ -1,0 +1,352 @@
+"""The keeper: makes what runs what should run, and records what is seen. One per server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tholos.apps import service as apps
+from tholos.apps.models import AppState
+from tholos.instances import service as instances
+from tholos.instances.errors import AnswersWithError, InstanceDied, StartTimedOut
+from tholos.instances.models import LEAVING, Instance, InstanceState
+from tholos.instances.plan import Action, Lost, Retire, Start, Stray, plan
+from tholos.instances.serving import ServingTable
+from tholos.instances.starting import Starter
+from tholos.kit.clock import Clock
+from tholos.kit.db import Database
+from tholos.kit.errors import TholosError
+from tholos.kit.log import get_logger
+from tholos.kit.notices import Notices, wait
+from tholos.kit.threads import in_thread
+from tholos.runtime import logs
+from tholos.runtime.model import InstanceSpec, Launcher, ProcessState, ProcessStatus
+from tholos.runtime.probe import READY_BELOW, accepts, first_status
+
+PROBE_EVERY_S = 15.0
+PROBE_TIMEOUT_S = 5.0
+
+Drained = Callable[[str, float], Awaitable[bool]]
+"""Waits until nothing is under way at an instance, at most so many seconds; the carrier knows."""
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Starts, watches, probes and ends the instances of this node."""
+
+    database: Database
+    notices: Notices
+    clock: Clock
+    launcher: Launcher
+    starter: Starter
+    serving: ServingTable
+    drained: Drained
+    start_timeout_s: float
+    drain_timeout_s: float
+    _launching: set[str] = field(default_factory=set)
+    _retiring: set[str] = field(default_factory=set)
+    _probing: set[str] = field(default_factory=set)
+    _processes: dict[str, ProcessState] = field(default_factory=dict)
+    _heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Keep until cancelled."""
+        await self.serving.replace(await in_thread(self.serving.read_all))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow(group))
+            group.create_task(self._reconcile_when_told(group))
+            group.create_task(self._probe_regularly())
+
+    async def start(self, release_id: str, operation_id: str | None = None) -> str:
+        """Start an instance of a release, unless it has one; returns its id.
+
+        Raises: LauncherUnavailable, EnvironmentMissing, InstanceDied.
+        """
+        instance_id, spec = await in_thread(self._prepare, release_id, operation_id)
+        if spec is None:
+            return instance_id
+        try:
+            status = await self.launcher.start(spec)
+        finally:
+            self._launching.discard(instance_id)
+        self._processes[instance_id] = status.state
+        await in_thread(self._observe, status)
+        get_logger().info("instance_started", instance=instance_id, release=release_id, pid=status.pid)
+        return instance_id
+
+    async def wait_until_ready(self, instance_id: str) -> int:
+        """The status of its first answer.
+
+        Raises: InstanceDied, StartTimedOut, AnswersWithError.
+        """
+        instance = await in_thread(self._get, instance_id)
+        async with asyncio.TaskGroup() as group:
+            death = group.create_task(self._death(instance_id))
+            probe = group.create_task(self._first_status(instance))
+            await asyncio.wait({death, probe}, return_when=asyncio.FIRST_COMPLETED)
+            death.cancel()
+            probe.cancel()
+        if not death.cancelled():
+            raise await in_thread(self._why_died, death.result())
+        status = probe.result()
+        if status is None:
+            raise await in_thread(self._why_silent, instance)
+        if status >= READY_BELOW:
+            raise await in_thread(self._why_error, instance, status)
+        await self.set_state(instance_id, InstanceState.READY, "")
+        return status
+
+    async def set_state(self, instance_id: str, state: InstanceState, reason: str) -> None:
+        app_id = await in_thread(self._set_state, instance_id, state, reason)
+        await self.refresh(app_id)
+
+    async def refresh(self, app_id: str) -> None:
+        """Bring what is told of an app, and where its requests go, in line with its instances."""
+        await in_thread(self._tell_app, app_id)
+        await self.serving.put(app_id, await in_thread(self.serving.read_one, app_id))
+        self.notices.publish(apps.TOPIC)
+
+    async def retire(self, instance_id: str) -> None:
+        """Let an instance finish what it has, then stop it. Returns once it was told to stop."""
+        if instance_id in self._retiring:
+            return
+        self._retiring.add(instance_id)
+        try:
+            instance = await in_thread(self._get, instance_id)
+            if instance.state not in {*LEAVING, InstanceState.FAILED}:
+                await self.set_state(instance_id, InstanceState.DRAINING, "")
+            await self.drained(instance_id, self.drain_timeout_s)
+            await self.end(instance_id)
+        finally:
+            self._retiring.discard(instance_id)
+
+    async def end(self, instance_id: str) -> None:
+        """Stop an instance now; its end is seen later."""
+        instance = await in_thread(self._get, instance_id)
+        if instance.state == InstanceState.STOPPED:
+            return
+        if instance.state != InstanceState.STOPPING:
+            await self.set_state(instance_id, InstanceState.STOPPING, "")
+        if self._processes.get(instance_id, ProcessState.FAILED) != ProcessState.FAILED:
+            await self._heed(await self.launcher.stop(instance_id))
+            return
+        await self.launcher.forget(instance_id)
+        self._processes.pop(instance_id, None)
+        await self._gone(instance_id, "")
+
+    async def wait_until_ended(self, instance_id: str, seconds: float) -> None:
+        """Raises: TimeoutError."""
+        with self.notices.watch(instances.topic(instance_id)) as changed:
+            async with asyncio.timeout(seconds):
+                while (await in_thread(self._get, instance_id)).state != InstanceState.STOPPED:
+                    await changed.wait()
+                    changed.clear()
+
+    # What is seen
+
+    async def _follow(self, group: asyncio.TaskGroup) -> None:
+        async for status in self.launcher.events():
+            await self._heed(status)
+            if status.state == ProcessState.RUNNING and status.instance not in self._probing:
+                group.create_task(self._await_restarted(status.instance))
+            self._heard.set()
+            self.notices.publish(instances.TOPIC)
+
+    async def _heed(self, status: ProcessStatus) -> None:
+        self._processes[status.instance] = status.state
+        changed = await in_thread(self._observe, status)
+        if status.state == ProcessState.EXITED:
+            del self._processes[status.instance]
+            await self.launcher.forget(status.instance)
+        if changed is not None:
+            get_logger().info(
+                "instance_seen", instance=status.instance, state=changed.state, reason=changed.reason
+            )
+            await self.refresh(changed.app_id)
+        self.notices.publish(instances.topic(status.instance))
+
+    def _observe(self, status: ProcessStatus) -> Instance | None:
+        with self.database.write() as db:
+            changed = instances.observe(db, status, self.clock.now())
+            if changed is not None and status.state in {ProcessState.BACKOFF, ProcessState.FAILED}:
+                changed.reason = _with_cause(changed)
+            return changed
+
+    async def _await_restarted(self, instance_id: str) -> None:
+        """Probe an instance that nobody else awaits: one started again after a crash, or found by a new server."""
+        instance = await in_thread(self._find, instance_id)
+        if instance is None or instance.state != InstanceState.STARTING or instance.operation_id is not None:
+            return
+        self._probing.add(instance_id)
+        try:
+            await self.wait_until_ready(instance_id)
+        except InstanceDied:
+            pass  # its end was recorded as it was seen
+        except TholosError as error:
+            await self._give_up(instance_id, error.message)
+        finally:
+            self._probing.discard(instance_id)
+
+    async def _give_up(self, instance_id: str, reason: str) -> None:
+        instance = await in_thread(self._get, instance_id)
+        if instance.state in {InstanceState.STARTING, InstanceState.READY, InstanceState.FAILING}:
+            await self.set_state(instance_id, InstanceState.FAILED, reason)
+            await self.launcher.stop(instance_id)
+
+    async def _probe_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_EVERY_S)
+            for name in self.serving.names():
+                row = self.serving.find(name)
+                if row is not None and row.address:
+                    await self._probe(row.app_id, row.instance, Path(row.address.removeprefix("unix:")))
+
+    async def _probe(self, app_id: str, instance_id: str, socket: Path) -> None:
+        if await accepts(socket, PROBE_TIMEOUT_S):
+            await in_thread(self._tell_app, app_id, probed=True)
+        elif self._processes.get(instance_id) == ProcessState.RUNNING:
+            get_logger().warning("instance_deaf", instance=instance_id, app=app_id)
+
+    # What should be
+
+    async def _reconcile_when_told(self, group: asyncio.TaskGroup) -> None:
+        await self._heard_all()
+        with self.notices.watch(instances.TOPIC) as told:
+            while True:
+                for action in await in_thread(self._plan):
+                    group.create_task(self._apply(action))
+                await wait(told, PROBE_EVERY_S)
+
+    async def _heard_all(self) -> None:
+        """What runs is known before anything is decided about it, and what was given up gets another chance."""
+        await in_thread(self._retry_failed)
+        for status in await self.launcher.list():
+            await self._heed(status)
+
+    def _retry_failed(self) -> None:
+        with self.database.write() as db:
+            instances.retry_failed(db, self.clock.now())
+
+    def _plan(self) -> list[Action]:
+        with self.database.read() as db:
+            live = {
+                app_id: release.id for app_id, release in apps.live_releases(db, apps.list_all(db)).items()
+            }
+            return plan(live, instances.list_seen(db), dict(self._processes), set(self._launching))
+
+    async def _apply(self, action: Action) -> None:
+        try:
+            match action:
+                case Start(release_id=release_id):
+                    await self._start_live(release_id)
+                case Retire(instance=instance_id):
+                    await self.retire(instance_id)
+                case Lost(instance=instance_id):
+                    await self._gone(instance_id, "Its process was gone.")
+                case Stray(instance=instance_id):
+                    await self.launcher.stop(instance_id)
+        except TholosError as error:
+            get_logger().warning("action_failed", action=str(action), code=error.code, reason=error.message)
+            if isinstance(action, Start):
+                await in_thread(self._tell_failing, action.app_id, error.message)
+
+    async def _start_live(self, release_id: str) -> None:
+        instance_id = await self.start(release_id)
+        await self._await_restarted(instance_id)
+
+    def _tell_failing(self, app_id: str, reason: str) -> None:
+        with self.database.write() as db:
+            apps.set_state(db, app_id, AppState.FAILING, reason, self.clock.now())
+
+    async def _gone(self, instance_id: str, reason: str) -> None:
+        with contextlib.suppress(TholosError):  # somebody else saw its end first
+            await self.set_state(instance_id, InstanceState.STOPPED, reason)
+        self.notices.publish(instances.topic(instance_id))
+        self.notices.publish(instances.TOPIC)
+
+    def _prepare(self, release_id: str, operation_id: str | None) -> tuple[str, InstanceSpec | None]:
+        with self.database.write() as db:
+            found = instances.find_active(db, release_id)
+            if found is not None:
+                return found.id, None
+            release = apps.get_release(db, release_id)
+            app = apps.get_app(db, release.app_id)
+            instance = instances.create_instance(
+                db, app, release, self.starter.layout, self.clock.now(), operation_id=operation_id
+            )
+            self._launching.add(instance.id)
+            try:
+                self.starter.check_out(app, release, None)
+                return instance.id, self.starter.spec(app, release, instance)
+            except BaseException:
+                self._launching.discard(instance.id)
+                raise
+
+    # Why not
+
+    async def _first_status(self, instance: Instance) -> int | None:
+        socket = Path(instance.address.removeprefix("unix:"))
+        try:
+            return await first_status(socket, "localhost", self.start_timeout_s)
+        except TimeoutError:
+            return None
+
+    async def _death(self, instance_id: str) -> Instance:
+        """The instance, once it has ended by itself or was stopped."""
+        with self.notices.watch(instances.topic(instance_id)) as changed:
+            while True:
+                instance = await in_thread(self._get, instance_id)
+                if instance.state not in {InstanceState.STARTING, InstanceState.READY}:
+                    return instance
+                await changed.wait()
+                changed.clear()
+
+    def _why_died(self, instance: Instance) -> InstanceDied:
+        found = logs.first_traceback(Path(instance.log))
+        if found is None:
+            return InstanceDied(
+                f"Cannot start the app: its process {instance.reason or 'ended'}.",
+                fix="Its log says more.",
+                excerpt=logs.read_tail(Path(instance.log), 20),
+            )
+        return InstanceDied(f"{found.summary}", where=found.where, excerpt=found.text)
+
+    def _why_silent(self, instance: Instance) -> StartTimedOut:
+        return StartTimedOut(
+            f"Cannot start the app: it did not answer within {self.start_timeout_s:g} s.",
+            fix="Does it listen, and does importing it end? Its last lines are in the log.",
+            excerpt=logs.read_tail(Path(instance.log), 20),
+        )
+
+    def _why_error(self, instance: Instance, status: int) -> AnswersWithError:
+        found = logs.first_traceback(Path(instance.log))
+        if found is None:
+            return AnswersWithError(f"GET / → {status}", fix="Its log says more.")
+        return AnswersWithError(f"GET / → {status}: {found.summary}", where=found.where, excerpt=found.text)
+
+    # Small transactions
+
+    def _get(self, instance_id: str) -> Instance:
+        with self.database.read() as db:
+            return instances.get_instance(db, instance_id)
+
+    def _find(self, instance_id: str) -> Instance | None:
+        with self.database.read() as db:
+            return instances.find_instance(db, instance_id)
+
+    def _set_state(self, instance_id: str, state: InstanceState, reason: str) -> str:
+        with self.database.write() as db:
+            return instances.set_state(db, instance_id, state, reason, self.clock.now()).app_id
+
+    def _tell_app(self, app_id: str, *, probed: bool = False) -> None:
+        with self.database.write() as db:
+            if apps.find_app(db, app_id) is not None:
+                instances.tell_app(db, app_id, self.clock.now(), probed=probed)
+
+
+def _with_cause(instance: Instance) -> str:
+    found = logs.first_traceback(Path(instance.log))
+    return f"{instance.reason}: {found.summary} ({found.where})" if found else instance.reason

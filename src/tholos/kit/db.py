@@ -1,0 +1,131 @@
+"""The database: SQLite or PostgreSQL by URL, one transaction per request or task, committed at the edge.
+
+Code that only reads takes a :class:`ReadDb`, code that writes a :class:`WriteDb`; a writer may stand in for a reader.
+SQLite has one writer at a time (WAL), so a write transaction holds its connection from the first statement on and never
+waits for another one in the middle.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+JsonObject = dict[str, object]
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; naive times are refused instead of being guessed at."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "a time without its zone reached the database"
+            raise ValueError(msg)
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Root of every table."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, JsonObject: JSON}  # noqa: RUF012 - SQLAlchemy's own way
+
+
+class ReadDb(Session):
+    """A session for reading."""
+
+
+class WriteDb(ReadDb):
+    """A session for one transaction; what must follow the commit is queued with :meth:`after_commit`."""
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Run once the transaction is durable; dropped when it rolls back."""
+        self.info.setdefault("after_commit", []).append(action)
+
+
+class Database:
+    """The engines of one database.
+
+    Args:
+        url: ``sqlite:////path/to/file`` or ``postgresql+psycopg://…``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            # One connection for writing, so that writers queue here instead of failing on a busy file.
+            self.writer = self._sqlite_engine("BEGIN IMMEDIATE", pool_size=1, read_only=False)
+            self.reader = self._sqlite_engine("BEGIN", pool_size=8, read_only=True)
+        else:
+            self.writer = create_engine(self.url, pool_size=8, max_overflow=8, pool_pre_ping=True)
+            self.reader = self.writer
+
+    @contextmanager
+    def read(self) -> Iterator[ReadDb]:
+        with ReadDb(self.reader, autoflush=False) as db:
+            yield db
+
+    @contextmanager
+    def write(self) -> Iterator[WriteDb]:
+        """One transaction: returning commits, raising rolls back."""
+        with WriteDb(self.writer, expire_on_commit=False) as db:
+            with db.begin():
+                yield db
+            for action in db.info.get("after_commit", []):
+                action()
+
+    def close(self) -> None:
+        self.writer.dispose()
+        self.reader.dispose()
+
+    def _sqlite_engine(self, begin: str, *, pool_size: int, read_only: bool) -> Engine:
+        engine = create_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            connect_args={"check_same_thread": False, "timeout": 30, "isolation_level": None},
+        )
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+            if read_only:
+                connection.execute("PRAGMA query_only = ON")
+
+        # The driver's own transaction handling begins too late for a read that decides a write.
+        @event.listens_for(engine, "begin")
+        def start(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+
+# synchronous = FULL: what was acknowledged survives a power cut too.
+_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 30000")

@@ -1,0 +1,56 @@
+"""Small rules of HTTP that pages, API and gateway share. No framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+def is_own_request(origin: str | None, fetch_site: str | None, own_origin: str) -> bool:
+    """Whether a request that acts by cookie came from our own pages.
+
+    An ``Origin`` decides where there is one (``null`` is foreign); without one, ``Sec-Fetch-Site`` does, and
+    clients that send neither are no browsers.
+    """
+    if origin is not None:
+        return origin == own_origin
+    return fetch_site not in {"cross-site", "same-site"}
+
+
+@dataclass(frozen=True, slots=True)
+class CookieNames:
+    """The names of our cookies. ``__Host-`` needs https, so plain-http trials go without."""
+
+    session: str
+    handle: str
+    app_pass: str
+    transaction: str
+
+    @classmethod
+    def of(cls, *, secure: bool) -> CookieNames:
+        prefix = "__Host-" if secure else ""
+        return cls(*(f"{prefix}tholos_{name}" for name in ("session", "handle", "pass", "txn")))
+
+
+def set_cookie(name: str, value: str, *, secure: bool, max_age: int) -> str:
+    """The value of a Set-Cookie header: HttpOnly, SameSite=Lax, host only; ``max_age`` in seconds, 0 removes."""
+    return f"{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax" + (
+        "; Secure" if secure else ""
+    )
+
+
+def read_cookies(header: str) -> dict[str, str]:
+    """Names and values of Cookie headers joined by ``;``; of a name sent twice the first wins (as Envoy does)."""
+    cookies: dict[str, str] = {}
+    for pair in header.split(";"):
+        name, separator, value = pair.strip().partition("=")
+        if separator:
+            cookies.setdefault(name, value)
+    return cookies
+
+
+def bearer_token(authorization: str | None) -> str:
+    """The API token of an Authorization header, by ``Bearer`` or ``Key``; empty if there is none."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() in {"bearer", "key"} else ""

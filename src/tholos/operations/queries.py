@@ -1,0 +1,89 @@
+"""Every SELECT of operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, func, or_, select
+
+from tholos.kit.db import ReadDb
+from tholos.operations.errors import OperationNotFound
+from tholos.operations.models import Operation, OperationEvent, OperationState, OperationStep
+
+Visible = Select[Operation]
+
+
+def get_operation(db: ReadDb, operation_id: str) -> Operation:
+    found = db.get(Operation, operation_id)
+    if found is None:
+        raise OperationNotFound
+    return found
+
+
+def get_visible(db: ReadDb, operation_id: str, visible: Select[Operation]) -> Operation:
+    """Raises: OperationNotFound: also where it is somebody else's."""
+    found = db.scalar(visible.where(Operation.id == operation_id))
+    if found is None:
+        raise OperationNotFound
+    return found
+
+
+def visible_to(organization_id: str, account_id: str, *, sees_all: bool) -> Select[Operation]:
+    chosen = select(Operation).where(Operation.organization_id == organization_id)
+    return chosen if sees_all else chosen.where(Operation.account_id == account_id)
+
+
+def find_by_key(db: ReadDb, account_id: str, key: str) -> Operation | None:
+    return db.scalar(
+        select(Operation).where(Operation.account_id == account_id, Operation.idempotency_key == key)
+    )
+
+
+def find_under_way(db: ReadDb, subject_id: str) -> Operation | None:
+    chosen = select(Operation).where(Operation.subject_id == subject_id)
+    return db.scalar(chosen.where(Operation.state.in_(["queued", "running"])))
+
+
+def list_newest(
+    db: ReadDb, visible: Select[Operation], subject_id: str | None, limit: int
+) -> Sequence[Operation]:
+    chosen = visible.where(Operation.subject_id == subject_id) if subject_id else visible
+    return db.scalars(chosen.order_by(Operation.created_at.desc(), Operation.id.desc()).limit(limit)).all()
+
+
+def list_claimable(db: ReadDb, now: datetime) -> Sequence[str]:
+    """Ids of what nobody works on: queued, or with a lease that has run out."""
+    is_free = or_(Operation.state == OperationState.QUEUED, Operation.lease_until < now)
+    chosen = select(Operation.id).where(Operation.state.in_(["queued", "running"]), is_free)
+    return db.scalars(chosen.order_by(Operation.created_at, Operation.id)).all()
+
+
+def list_held(db: ReadDb, holder: str) -> Sequence[Operation]:
+    return db.scalars(
+        select(Operation).where(Operation.lease_holder == holder, Operation.state == "running")
+    ).all()
+
+
+def list_steps(db: ReadDb, operation_ids: Sequence[str]) -> Sequence[OperationStep]:
+    chosen = select(OperationStep).where(OperationStep.operation_id.in_(operation_ids))
+    return db.scalars(chosen.order_by(OperationStep.operation_id, OperationStep.position)).all()
+
+
+def get_step(db: ReadDb, operation_id: str, name: str) -> OperationStep:
+    chosen = select(OperationStep).where(
+        OperationStep.operation_id == operation_id, OperationStep.name == name
+    )
+    return db.scalars(chosen).one()
+
+
+def list_events(db: ReadDb, operation_id: str, after: int, limit: int) -> Sequence[OperationEvent]:
+    chosen = select(OperationEvent).where(
+        OperationEvent.operation_id == operation_id, OperationEvent.n > after
+    )
+    return db.scalars(chosen.order_by(OperationEvent.n).limit(limit)).all()
+
+
+def last_event(db: ReadDb, operation_id: str) -> int:
+    chosen = select(func.max(OperationEvent.n)).where(OperationEvent.operation_id == operation_id)
+    return db.scalar(chosen) or 0

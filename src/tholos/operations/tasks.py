@@ -1,0 +1,244 @@
+"""The worker: claims operations, runs them by kind, and leaves each in a definite state.
+
+A handler gets a :class:`Work` and returns the result. It may be cut off at any instruction, by cancellation or by the
+end of the server; then it is called again from the start (at most ``ATTEMPTS`` times), so each of its steps must be one
+that may be done twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+from tholos.kit.clock import Clock
+from tholos.kit.db import Database, JsonObject
+from tholos.kit.errors import TholosError
+from tholos.kit.log import get_logger
+from tholos.kit.notices import Notices, wait
+from tholos.kit.threads import in_thread
+from tholos.operations import service as operations
+from tholos.operations.errors import OperationLost
+from tholos.operations.models import Operation, StepState
+from tholos.operations.service import Said
+
+FLUSH_S = 0.05  # lines are written in groups: an eye sees no difference, the disk does
+
+
+class StepFailed(TholosError):
+    """An operation failed in a way that its handler has put into words."""
+
+    code = "step_failed"
+
+
+@dataclass(slots=True)
+class Work:
+    """One operation being done: what to do, and how to tell of it."""
+
+    operation: Operation
+    database: Database
+    notices: Notices
+    clock: Clock
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the work is to end: synchronous parts in threads look at it."""
+    _lines: list[Said] = field(default_factory=list)
+    _step: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def line(self, text: str) -> None:
+        """Tell one line of a log; may be called from any thread."""
+        with self._lock:
+            self._lines.append(Said("line", text[:4000], self._step))
+
+    async def tell(self, *said: Said) -> None:
+        with self._lock:
+            self._lines.extend(said)
+        await in_thread(self.flush)
+
+    @contextlib.asynccontextmanager
+    async def step(self, name: str) -> AsyncIterator[Callable[[str], None]]:
+        """A named step; call what is yielded with the one line that stands for it."""
+        texts: list[str] = [""]
+        self._step = name
+        await in_thread(self._start_step, name)
+        try:
+            yield texts.append
+        except Exception as error:
+            text = error.message if isinstance(error, TholosError) else "failed"
+            await in_thread(self._end_step, name, StepState.FAILED, text)
+            raise
+        await in_thread(self._end_step, name, StepState.DONE, texts[-1])
+
+    async def skip(self, name: str, text: str) -> None:
+        await in_thread(self._end_step, name, StepState.SKIPPED, text)
+
+    def flush(self) -> None:
+        """Write what was told; nothing is lost when this fails in the middle."""
+        with self._lock:
+            lines, self._lines = self._lines, []
+        if not lines:
+            return
+        with self.database.write() as db:
+            operations.say(db, self.operation.id, lines, self.clock.now())
+        self.notices.publish(operations.topic(self.operation.id))
+
+    def _start_step(self, name: str) -> None:
+        self.flush()
+        with self.database.write() as db:
+            operations.start_step(db, self.operation.id, name, self.clock.now())
+        self.notices.publish(operations.topic(self.operation.id))
+
+    def _end_step(self, name: str, state: StepState, text: str) -> None:
+        self.flush()
+        with self.database.write() as db:
+            operations.end_step(db, self.operation.id, name, state, text, self.clock.now())
+        self.notices.publish(operations.topic(self.operation.id))
+
+
+Handler = Callable[[Work], Awaitable[JsonObject]]
+OnEnd = Callable[[Operation], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Worker:
+    """Runs the operations of this server.
+
+    Args:
+        handlers: by kind of operation.
+        on_abandoned: called before an operation ends failed or cancelled, to leave nothing half done.
+    """
+
+    database: Database
+    notices: Notices
+    clock: Clock
+    holder: str
+    handlers: dict[str, Handler]
+    on_abandoned: dict[str, OnEnd]
+    _running: dict[str, tuple[asyncio.Task[None], Work]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await in_thread(self._take_back)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._renew())
+            with self.notices.watch(operations.QUEUE_TOPIC) as woken:
+                while True:
+                    await self._claim_all(group)
+                    self._pass_on_cancellations(await in_thread(self._cancel_requested))
+                    await wait(woken, operations.LEASE.total_seconds())
+
+    def _take_back(self) -> None:
+        with self.database.write() as db:
+            operations.release_leases(db, self.holder, self.clock.now())
+
+    async def _claim_all(self, group: asyncio.TaskGroup) -> None:
+        for operation in await in_thread(self._claim):
+            work = Work(operation, self.database, self.notices, self.clock)
+            task = group.create_task(self._do(work, group), name=operation.id)
+            self._running[operation.id] = (task, work)
+
+    def _claim(self) -> list[Operation]:
+        with self.database.read() as db:
+            waiting = operations.list_claimable(db, self.clock.now())
+        claimed = []
+        for operation_id in waiting:
+            with self.database.write() as db:
+                operation = operations.claim(db, operation_id, self.holder, self.clock.now())
+            if operation is not None and operation_id not in self._running:
+                claimed.append(operation)
+        return claimed
+
+    def _cancel_requested(self) -> list[str]:
+        with self.database.read() as db:
+            under_way = [operations.get_operation(db, one) for one in list(self._running)]
+            return [operation.id for operation in under_way if operation.cancel_requested_at]
+
+    def _pass_on_cancellations(self, requested: list[str]) -> None:
+        for operation_id in requested:
+            if operation_id in self._running:
+                task, work = self._running[operation_id]
+                work.stop.set()
+                task.cancel("requested")
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(operations.LEASE.total_seconds() / 3)
+            if self._running:
+                await in_thread(self._renew_once)
+
+    def _renew_once(self) -> None:
+        with self.database.write() as db:
+            operations.renew_leases(db, self.holder, self.clock.now())
+
+    async def _do(self, work: Work, group: asyncio.TaskGroup) -> None:
+        log = get_logger(
+            operation=work.operation.id, kind=work.operation.kind, attempt=work.operation.attempt
+        )
+        flusher = group.create_task(_flush_often(work))
+        try:
+            result = await self._attempt(work)
+        except asyncio.CancelledError as cancelled:
+            work.stop.set()
+            if cancelled.args != ("requested",):
+                raise  # the server is leaving: whoever comes next takes this up again
+            cast("asyncio.Task[None]", asyncio.current_task()).uncancel()
+            await self._end(work, None)
+        except Exception as error:  # the worker loop: whatever went wrong ends this operation, not the others
+            if not isinstance(error, TholosError):
+                log.exception("operation_broke")
+            await self._end(work, error)
+        else:
+            await in_thread(work.flush)
+            await in_thread(self._finish, work, result)
+        finally:
+            flusher.cancel()
+            del self._running[work.operation.id]
+        log.info("operation_ended")
+
+    async def _attempt(self, work: Work) -> JsonObject:
+        if work.operation.cancel_requested_at:
+            raise asyncio.CancelledError("requested")
+        if work.operation.attempt > operations.ATTEMPTS:
+            raise OperationLost(fix="Try it again; `tholos doctor` says what this machine lacks.")
+        return await self.handlers[work.operation.kind](work)
+
+    def _finish(self, work: Work, result: JsonObject) -> None:
+        with self.database.write() as db:
+            operations.finish(db, work.operation.id, result, self.clock.now())
+        self._announce(work)
+
+    async def _end(self, work: Work, error: Exception | None) -> None:
+        await in_thread(work.flush)
+        await self.on_abandoned[work.operation.kind](work.operation)
+        await in_thread(self._write_end, work, error)
+        self._announce(work)
+
+    def _write_end(self, work: Work, error: Exception | None) -> None:
+        with self.database.write() as db:
+            if error is None:
+                operations.cancelled(db, work.operation.id, self.clock.now())
+            else:
+                operations.fail(db, work.operation.id, _error_json(error), self.clock.now())
+
+    def _announce(self, work: Work) -> None:
+        self.notices.publish(operations.topic(work.operation.id))
+        self.notices.publish("apps")
+
+
+async def _flush_often(work: Work) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_S)
+        await in_thread(work.flush)
+
+
+def _error_json(error: Exception) -> JsonObject:
+    if isinstance(error, TholosError):
+        return error.to_json()
+    return {
+        "code": "bug",
+        "message": f"Tholos made a mistake ({type(error).__name__}).",
+        "fix": "The server's log has it all.",
+    }
