@@ -9,15 +9,14 @@ from tholos.access import queries
 from tholos.access.errors import NotShared
 from tholos.access.models import Handle, HandoverCode
 from tholos.accounts import service as accounts
-from tholos.accounts.service import Actor, hash_secret
+from tholos.accounts.service import ACCESS_TOPIC, Actor, hash_secret
 from tholos.apps import service as apps
 from tholos.apps.models import App
 from tholos.kit import ids
 from tholos.kit.db import ReadDb, WriteDb
 
 CODE_LIFE = timedelta(seconds=60)
-TOPIC = "access"
-"""Published after every commit that may take access away: sign-outs, revocations, changed sharing, deletion."""
+TOPIC = ACCESS_TOPIC
 
 
 @dataclass(frozen=True, slots=True)

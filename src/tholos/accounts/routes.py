@@ -103,10 +103,14 @@ class Call:
 
 def _call_of(request: Request) -> Call:
     services: Services = request.app.state.services
-    return Call(request, services, _actor_of(request, services))
+    return Call(request, services, find_actor(request, services))
 
 
-def _actor_of(request: Request, services: Services) -> Actor | None:
+def find_actor(request: Request, services: Services) -> Actor | None:
+    """Whom the request's token or session stands for; the first of them that is there decides.
+
+    Raises: ForeignOrigin: a cookie came with a request that changes something and is not our own pages'.
+    """
     site = services.get(Site)
     now = services.get(Clock).now()  # type: ignore[type-abstract]  # the seam is the key
     token = bearer_token(request.headers.get("authorization"))

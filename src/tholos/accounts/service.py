@@ -24,6 +24,8 @@ from tholos.accounts.models import (
 from tholos.kit import ids
 from tholos.kit.db import ReadDb, WriteDb
 
+ACCESS_TOPIC = "access"
+"""Published after every commit that may take access away: sign-outs, revocations, changed sharing, deletion."""
 SESSION_LIFE = timedelta(days=14)
 LINK_LIFE = timedelta(minutes=15)
 INVITATION_LIFE = timedelta(days=7)
@@ -155,6 +157,16 @@ def set_password(db: WriteDb, account_id: str, password: str) -> None:
     queries.get_account(db, account_id).password_hash = _PASSWORDS.hash(password)
 
 
+def change_password(db: WriteDb, actor: Actor, current: str, password: str) -> None:
+    """Set one's own password; who has one gives it.
+
+    Raises: WrongPassword, PasswordTooShort.
+    """
+    if queries.get_account(db, actor.account_id).password_hash is not None:
+        check_password(db, actor.name, current)
+    set_password(db, actor.account_id, password)
+
+
 def open_session(db: WriteDb, account: Account, now: datetime) -> str:
     """The secret of a new session, for the browser's cookie."""
     secret = ids.new_secret()
@@ -212,6 +224,17 @@ def revoke_token(db: WriteDb, actor: Actor, token_id: str, now: datetime) -> Non
 
 def list_tokens(db: ReadDb, actor: Actor) -> list[Token]:
     return list(queries.list_tokens(db, actor.account_id))
+
+
+def find_account(db: ReadDb, name: str) -> Account:
+    """The account of a name that a password was just checked for.
+
+    Raises: WrongPassword: it is gone.
+    """
+    account = queries.find_account(db, DEFAULT_ORGANIZATION, name.strip().lower())
+    if account is None:
+        raise errors.WrongPassword
+    return account
 
 
 def get_account(db: ReadDb, account_id: str) -> Account:

@@ -202,11 +202,16 @@ def set_state(
     return True
 
 
-def remove_app(db: WriteDb, app_id: str) -> None:
-    """Remove the rows of an app; its instances are gone before."""
+def remove_pointers(db: WriteDb, app_id: str) -> None:
+    """Point nowhere: from here on nothing of the app is started again."""
     for pointer in queries.list_pointers(db, app_id):
         db.delete(pointer)
     db.flush()
+
+
+def remove_app(db: WriteDb, app_id: str) -> None:
+    """Remove the rows of an app; its instances are gone before."""
+    remove_pointers(db, app_id)
     for release in queries.list_releases(db, app_id):
         db.delete(release)
     db.flush()

@@ -73,7 +73,7 @@ class Requirements:
     imports: dict[str, Evidence] = field(default_factory=dict)
     """For ``imports``: each distribution name and the import it was inferred from."""
     support: dict[str, str] = field(default_factory=dict)
-    """Further files that resolving needs, by name: the ``pyproject.toml`` beside a ``uv.lock``."""
+    """Further files that resolving needs, by path: the ``pyproject.toml`` beside a ``uv.lock``, a file that a ``-c`` line names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +92,5 @@ class Detection:
     keep: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     """What a publisher should know and nothing fails for."""
+    paths: tuple[str, ...] = ("",)
+    """Folders to put first on ``sys.path``, in this order; ``""`` is the app's folder, which is also the working one."""

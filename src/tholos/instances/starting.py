@@ -8,19 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import tholos_guest
 from tholos.apps.models import App, Release
 from tholos.detect.model import Kind
 from tholos.instances.models import Instance
 from tholos.kit.errors import Unavailable
 from tholos.runtime import plan as runtime
 from tholos.runtime.environments import Environments
+from tholos.runtime.interpreters import Interpreter, Interpreters, PythonNotFound
 from tholos.runtime.layout import Layout
 from tholos.runtime.model import InstanceSpec
 from tholos.store.model import SnapshotId
 from tholos.store.store import Store
-
-_BOOTSTRAP = str(Path(tholos_guest.__file__).parent / "bootstrap.py")
 
 
 class EnvironmentMissing(Unavailable):
@@ -36,6 +34,7 @@ class Starter:
     layout: Layout
     store: Store
     environments: Environments
+    interpreters: Interpreters
     app_url: str
     """An app's origin with ``{name}`` in it."""
     variables: dict[str, str]
@@ -64,14 +63,14 @@ class Starter:
 
         Raises: EnvironmentMissing.
         """
-        python = self._python(release)
         manifest = release.manifest
+        guest = self.environments.guest(self.interpreter_of(release))
         argv = runtime.command(
             Kind(str(manifest["kind"])),
             str(manifest["entrypoint"]),
-            python=python,
-            bootstrap=_BOOTSTRAP,
-            wheels=str(self.environments.guest(self.environments.interpreter_of(release.environment or ""))),
+            python=self._python(release),
+            bootstrap=str(guest.bootstrap),
+            wheels=str(guest.wheels),
             socket=instance.address.removeprefix("unix:"),
         )
         return InstanceSpec(
@@ -83,6 +82,16 @@ class Starter:
             log_limit=self.log_limit,
             socket=instance.address.removeprefix("unix:"),
             limits=self.limits,
+        )
+
+    def interpreter_of(self, release: Release) -> Interpreter:
+        """Raises: PythonNotFound: it was there when the release was made."""
+        wanted = release.manifest.get("interpreter")
+        for found in self.interpreters.find():
+            if found.identity == wanted:
+                return found
+        raise PythonNotFound(
+            f"Cannot run the release: Python {release.python} is gone.", fix="Publish the app again."
         )
 
     def variables_of(self, app: App, release: Release) -> dict[str, str]:
@@ -98,6 +107,11 @@ class Starter:
             url=self.app_url.format(name=app.name) + "/",
             variables={**self.variables, "PYTHONPATH": os.pathsep.join(paths)},
         )
+
+    def sources_of(self, instance: Instance) -> Path:
+        """The folder that an instance runs in; its log is named by the release's number."""
+        number = int(Path(instance.log).name.partition("-")[0])
+        return self.layout.sources(instance.app_id, number)
 
     def clear(self, app_id: str) -> None:
         """Remove every file of an app, its data included."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from tholos.apps import service as apps
 from tholos.apps.models import AppState
+from tholos.instances import causes
 from tholos.instances import service as instances
-from tholos.instances.errors import AnswersWithError, InstanceDied, StartTimedOut
+from tholos.instances.errors import InstanceDied
 from tholos.instances.models import LEAVING, Instance, InstanceState
 from tholos.instances.plan import Action, Lost, Retire, Start, Stray, plan
 from tholos.instances.serving import ServingTable
@@ -22,12 +23,12 @@ from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices, wait
 from tholos.kit.threads import in_thread
-from tholos.runtime import logs
 from tholos.runtime.model import InstanceSpec, Launcher, ProcessState, ProcessStatus
 from tholos.runtime.probe import READY_BELOW, accepts, first_status
 
 PROBE_EVERY_S = 15.0
 PROBE_TIMEOUT_S = 5.0
+_OVER = frozenset({None, ProcessState.EXITED, ProcessState.FAILED})
 
 Drained = Callable[[str, float], Awaitable[bool]]
 """Waits until nothing is under way at an instance, at most so many seconds; the carrier knows."""
@@ -49,7 +50,7 @@ class Keeper:
     _launching: set[str] = field(default_factory=set)
     _retiring: set[str] = field(default_factory=set)
     _probing: set[str] = field(default_factory=set)
-    _processes: dict[str, ProcessState] = field(default_factory=dict)
+    _processes: dict[str, ProcessStatus] = field(default_factory=dict)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -72,7 +73,7 @@ class Keeper:
             status = await self.launcher.start(spec)
         finally:
             self._launching.discard(instance_id)
-        self._processes[instance_id] = status.state
+        self._processes[instance_id] = status
         await in_thread(self._observe, status)
         get_logger().info("instance_started", instance=instance_id, release=release_id, pid=status.pid)
         return instance_id
@@ -90,12 +91,12 @@ class Keeper:
             death.cancel()
             probe.cancel()
         if not death.cancelled():
-            raise await in_thread(self._why_died, death.result())
+            raise await in_thread(causes.died, death.result(), self._folder(instance))
         status = probe.result()
         if status is None:
-            raise await in_thread(self._why_silent, instance)
+            raise await in_thread(causes.silent, instance, self.start_timeout_s)
         if status >= READY_BELOW:
-            raise await in_thread(self._why_error, instance, status)
+            raise await in_thread(causes.error_answer, instance, status, self._folder(instance))
         await self.set_state(instance_id, InstanceState.READY, "")
         return status
 
@@ -130,7 +131,7 @@ class Keeper:
             return
         if instance.state != InstanceState.STOPPING:
             await self.set_state(instance_id, InstanceState.STOPPING, "")
-        if self._processes.get(instance_id, ProcessState.FAILED) != ProcessState.FAILED:
+        if self._state_of(instance_id) not in {None, ProcessState.FAILED}:
             await self._heed(await self.launcher.stop(instance_id))
             return
         await self.launcher.forget(instance_id)
@@ -145,6 +146,31 @@ class Keeper:
                     await changed.wait()
                     changed.clear()
 
+    async def run_once(self, spec: InstanceSpec, seconds: float) -> ProcessStatus | None:
+        """Run a process that is no app's instance to its end; None where it had to be ended. Doing it again waits on."""
+        with self.notices.watch(instances.topic(spec.instance)) as changed:
+            self._processes[spec.instance] = await self.launcher.start(spec)
+            try:
+                async with asyncio.timeout(seconds):
+                    while self._state_of(spec.instance) not in _OVER:
+                        await changed.wait()
+                        changed.clear()
+            except TimeoutError:
+                await self.end_once(spec.instance)
+                return None
+        status = self._processes.pop(spec.instance)
+        await self.launcher.forget(spec.instance)
+        return status
+
+    async def end_once(self, name: str) -> None:
+        """End a process that ``run_once`` may have left behind."""
+        if self._state_of(name) is not None:
+            await self.launcher.stop(name)
+
+    def _state_of(self, instance_id: str) -> ProcessState | None:
+        status = self._processes.get(instance_id)
+        return status.state if status else None
+
     # What is seen
 
     async def _follow(self, group: asyncio.TaskGroup) -> None:
@@ -156,10 +182,10 @@ class Keeper:
             self.notices.publish(instances.TOPIC)
 
     async def _heed(self, status: ProcessStatus) -> None:
-        self._processes[status.instance] = status.state
+        self._processes[status.instance] = status
         changed = await in_thread(self._observe, status)
         if status.state == ProcessState.EXITED:
-            del self._processes[status.instance]
+            self._processes.pop(status.instance, None)
             await self.launcher.forget(status.instance)
         if changed is not None:
             get_logger().info(
@@ -172,7 +198,7 @@ class Keeper:
         with self.database.write() as db:
             changed = instances.observe(db, status, self.clock.now())
             if changed is not None and status.state in {ProcessState.BACKOFF, ProcessState.FAILED}:
-                changed.reason = _with_cause(changed)
+                changed.reason = causes.reason(changed, self._folder(changed))
             return changed
 
     async def _await_restarted(self, instance_id: str) -> None:
@@ -207,7 +233,7 @@ class Keeper:
     async def _probe(self, app_id: str, instance_id: str, socket: Path) -> None:
         if await accepts(socket, PROBE_TIMEOUT_S):
             await in_thread(self._tell_app, app_id, probed=True)
-        elif self._processes.get(instance_id) == ProcessState.RUNNING:
+        elif self._state_of(instance_id) == ProcessState.RUNNING:
             get_logger().warning("instance_deaf", instance=instance_id, app=app_id)
 
     # What should be
@@ -235,7 +261,8 @@ class Keeper:
             live = {
                 app_id: release.id for app_id, release in apps.live_releases(db, apps.list_all(db)).items()
             }
-            return plan(live, instances.list_seen(db), dict(self._processes), set(self._launching))
+            processes = {one: status.state for one, status in list(self._processes.items())}
+            return plan(live, instances.list_seen(db), processes, set(self._launching))
 
     async def _apply(self, action: Action) -> None:
         try:
@@ -304,28 +331,8 @@ class Keeper:
                 await changed.wait()
                 changed.clear()
 
-    def _why_died(self, instance: Instance) -> InstanceDied:
-        found = logs.first_traceback(Path(instance.log))
-        if found is None:
-            return InstanceDied(
-                f"Cannot start the app: its process {instance.reason or 'ended'}.",
-                fix="Its log says more.",
-                excerpt=logs.read_tail(Path(instance.log), 20),
-            )
-        return InstanceDied(f"{found.summary}", where=found.where, excerpt=found.text)
-
-    def _why_silent(self, instance: Instance) -> StartTimedOut:
-        return StartTimedOut(
-            f"Cannot start the app: it did not answer within {self.start_timeout_s:g} s.",
-            fix="Does it listen, and does importing it end? Its last lines are in the log.",
-            excerpt=logs.read_tail(Path(instance.log), 20),
-        )
-
-    def _why_error(self, instance: Instance, status: int) -> AnswersWithError:
-        found = logs.first_traceback(Path(instance.log))
-        if found is None:
-            return AnswersWithError(f"GET / → {status}", fix="Its log says more.")
-        return AnswersWithError(f"GET / → {status}: {found.summary}", where=found.where, excerpt=found.text)
+    def _folder(self, instance: Instance) -> str:
+        return str(self.starter.sources_of(instance))
 
     # Small transactions
 
@@ -345,8 +352,3 @@ class Keeper:
         with self.database.write() as db:
             if apps.find_app(db, app_id) is not None:
                 instances.tell_app(db, app_id, self.clock.now(), probed=probed)
-
-
-def _with_cause(instance: Instance) -> str:
-    found = logs.first_traceback(Path(instance.log))
-    return f"{instance.reason}: {found.summary} ({found.where})" if found else instance.reason

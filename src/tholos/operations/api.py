@@ -23,9 +23,11 @@ routes = Routes(prefix="/api/v1/operations", tags=["operations"])
 
 
 @routes.declare("GET", "", permission=Permission.SIGNED_IN)
-def list_operations(call: Calling, limit: int = Query(50, ge=1, le=500)) -> schemas.OperationList:
+def list_operations(
+    call: Calling, app: str | None = Query(None, max_length=100), limit: int = Query(50, ge=1, le=500)
+) -> schemas.OperationList:
     with call.read() as db:
-        found = operations.list_newest(db, call.actor, limit=limit)
+        found = operations.list_newest(db, call.actor, name=app, limit=limit)
         return schemas.OperationList(items=shown(db, found, call.site.url))
 
 

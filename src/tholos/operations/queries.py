@@ -46,9 +46,10 @@ def find_under_way(db: ReadDb, subject_id: str) -> Operation | None:
 
 
 def list_newest(
-    db: ReadDb, visible: Select[Operation], subject_id: str | None, limit: int
+    db: ReadDb, visible: Visible, subject_id: str | None, name: str | None, limit: int
 ) -> Sequence[Operation]:
     chosen = visible.where(Operation.subject_id == subject_id) if subject_id else visible
+    chosen = chosen.where(Operation.subject_name == name) if name else chosen
     return db.scalars(chosen.order_by(Operation.created_at.desc(), Operation.id.desc()).limit(limit)).all()
 
 
@@ -87,3 +88,14 @@ def list_events(db: ReadDb, operation_id: str, after: int, limit: int) -> Sequen
 def last_event(db: ReadDb, operation_id: str) -> int:
     chosen = select(func.max(OperationEvent.n)).where(OperationEvent.operation_id == operation_id)
     return db.scalar(chosen) or 0
+
+
+def list_last(db: ReadDb, subject_ids: Sequence[str]) -> Sequence[Operation]:
+    """The newest operation of each subject."""
+    newest = (
+        select(Operation.subject_id, func.max(Operation.id).label("id"))
+        .where(Operation.subject_id.in_(subject_ids))
+        .group_by(Operation.subject_id)
+        .subquery()
+    )
+    return db.scalars(select(Operation).join(newest, newest.c.id == Operation.id)).all()

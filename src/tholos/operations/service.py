@@ -108,9 +108,13 @@ def get_visible(db: ReadDb, actor: Actor, operation_id: str) -> Operation:
 
 
 def list_newest(
-    db: ReadDb, actor: Actor, subject_id: str | None = None, limit: int = 50
+    db: ReadDb, actor: Actor, subject_id: str | None = None, name: str | None = None, limit: int = 50
 ) -> Sequence[Operation]:
-    return queries.list_newest(db, _visible(actor), subject_id, limit)
+    return queries.list_newest(db, _visible(actor), subject_id, name, limit)
+
+
+def list_last(db: ReadDb, subject_ids: Sequence[str]) -> Sequence[Operation]:
+    return queries.list_last(db, subject_ids)
 
 
 def find_under_way(db: ReadDb, subject_id: str) -> Operation | None:

@@ -1,0 +1,257 @@
+"""Pages of signing in and of one's own account. Everything is a form; nothing needs a script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Form, Query
+from starlette.responses import RedirectResponse, Response
+
+from tholos import __version__
+from tholos.accounts import errors, schemas
+from tholos.accounts import service as accounts
+from tholos.accounts.models import Account
+from tholos.accounts.routes import Call, Calling, Permission, Routes
+from tholos.accounts.service import SESSION_LIFE
+from tholos.kit.errors import TholosError
+from tholos.kit.http import is_own_request, set_cookie
+from tholos.kit.notices import Notices
+from tholos.kit.pages import Pages
+
+routes = Routes(include_in_schema=False)
+
+_OWN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+_SETUP_TITLES = {
+    "used": "This link was used already",
+    "expired": "This link has expired",
+    "unknown": "This link is not known here",
+}
+_SETUP_STATES: dict[type[TholosError], str] = {errors.LinkSpent: "used", errors.LinkExpired: "expired"}
+
+Text = Annotated[str, Form(max_length=1000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What every page has."""
+
+    title: str
+    account: schemas.AccountOut | None
+    server_version: str = __version__
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    notice: str = ""
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInPage(Frame):
+    values: Mapping[str, str]
+    errors: Mapping[str, str]
+    next: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupPage(Frame):
+    state: str
+    code: str
+    name: str
+    expires_at: datetime | None
+    errors: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPage(Frame):
+    has_password: bool
+    tokens: Sequence[schemas.TokenOut]
+    new_token: schemas.TokenMade | None
+    values: Mapping[str, str]
+    errors: Mapping[str, str]
+
+
+def account_of(call: Call) -> schemas.AccountOut | None:
+    return schemas.account_out(call.known_actor) if call.known_actor else None
+
+
+@routes.declare("GET", "/sign-in", permission=Permission.PUBLIC)
+def show_sign_in(
+    call: Calling, next_path: Annotated[str, Query(alias="next", max_length=2000)] = ""
+) -> Response:
+    if call.known_actor is not None:
+        return _go(next_path)
+    return _sign_in_page(call, {}, {}, next_path)
+
+
+@routes.declare("POST", "/sign-in", permission=Permission.PUBLIC)
+def sign_in(
+    call: Calling, name: Text = "", password: Text = "", next_path: Annotated[str, Form(alias="next")] = ""
+) -> Response:
+    _check_own_page(call)
+    try:
+        with call.read() as db:
+            account = accounts.check_password(db, name, password)
+    except errors.WrongPassword as error:
+        return _sign_in_page(call, {"name": name}, {"": error.message}, next_path, 401)
+    return _signed_in(call, account, next_path)
+
+
+@routes.declare("GET", "/setup", permission=Permission.PUBLIC)
+def show_setup(call: Calling, code: Annotated[str, Query(max_length=200)] = "") -> Response:
+    return _setup_page(call, code, {})
+
+
+@routes.declare("POST", "/setup", permission=Permission.PUBLIC)
+def spend_setup(call: Calling, code: Text = "", password: Text = "") -> Response:
+    """Spend a one-time link. Only this does: fetching the page, as a preview may, spends nothing."""
+    _check_own_page(call)
+    try:
+        with call.write() as db:
+            account = accounts.spend_link(db, code, call.now)
+            if password:
+                accounts.set_password(db, account.id, password)
+    except errors.PasswordTooShort as error:
+        return _setup_page(call, code, {"password": error.message}, 400)
+    except (errors.LinkSpent, errors.LinkExpired, errors.LinkUnknown):
+        return _setup_page(call, code, {}, 401)
+    return _signed_in(call, account, "/")
+
+
+@routes.declare("POST", "/sign-out", permission=Permission.SIGNED_IN)
+def sign_out(call: Calling) -> Response:
+    with call.write() as db:
+        accounts.end_session(db, call.actor.credential, call.now)
+    call.get(Notices).publish(accounts.ACCESS_TOPIC)
+    response = RedirectResponse("/sign-in", 303)
+    response.headers["set-cookie"] = _session_cookie(call, "", 0)
+    return response
+
+
+@routes.declare("GET", "/account", permission=Permission.SIGNED_IN)
+def show_account(call: Calling) -> Response:
+    return _account_page(call)
+
+
+@routes.declare("POST", "/account/password", permission=Permission.SIGNED_IN)
+def change_password(call: Calling, current: Text = "", password: Text = "") -> Response:
+    try:
+        with call.write() as db:
+            accounts.change_password(db, call.actor, current, password)
+    except errors.WrongPassword:
+        return _account_page(call, wrong={"current": "This is not your present password."}, status=400)
+    except errors.PasswordTooShort as error:
+        return _account_page(call, wrong={"password": error.message}, status=400)
+    return _account_page(call, notice="Your password is set.")
+
+
+@routes.declare("POST", "/account/tokens", permission=Permission.SIGNED_IN)
+def make_token(call: Calling, label: Text = "", days: Text = "") -> Response:
+    typed = {"label": label, "days": days}
+    try:
+        with call.write() as db:
+            account = accounts.get_account(db, call.actor.account_id)
+            token, secret = accounts.create_token(db, account, label, _days(days), call.now)
+            made = schemas.TokenMade(
+                token=secret,
+                id=token.id,
+                expires_at=schemas.token_out(token).expires_at,
+                account=schemas.account_out(account),
+            )
+    except errors.AccountInvalid as error:
+        return _account_page(call, typed=typed, wrong={"days": error.message}, status=400)
+    return _account_page(call, made=made)
+
+
+@routes.declare("POST", "/account/tokens/{token_id}/revoke", permission=Permission.SIGNED_IN)
+def revoke_token(call: Calling, token_id: str) -> Response:
+    with call.write() as db:
+        accounts.revoke_token(db, call.actor, token_id, call.now)
+    call.get(Notices).publish(accounts.ACCESS_TOPIC)
+    return RedirectResponse("/account", 303)
+
+
+def _sign_in_page(
+    call: Call, values: Mapping[str, str], wrong: Mapping[str, str], next_path: str, status: int = 200
+) -> Response:
+    page = SignInPage(title="Sign in", account=None, values=values, errors=wrong, next=_own_path(next_path))
+    return call.get(Pages).answer("sign_in.html", page, status)
+
+
+def _setup_page(call: Call, code: str, wrong: Mapping[str, str], status: int = 200) -> Response:
+    state, name, expires_at = "open", "", None
+    try:
+        with call.read() as db:
+            link = accounts.check_link(db, code, call.now)
+            name, expires_at = link.account.name, link.expires_at
+    except TholosError as error:
+        state = _SETUP_STATES.get(type(error), "unknown")
+    page = SetupPage(
+        title=_SETUP_TITLES.get(state, f"Sign in as {name}"),
+        account=None,
+        state=state,
+        code=code if state == "open" else "",
+        name=name,
+        expires_at=expires_at,
+        errors=wrong,
+    )
+    return call.get(Pages).answer("setup.html", page, status)
+
+
+def _account_page(
+    call: Call,
+    *,
+    made: schemas.TokenMade | None = None,
+    typed: Mapping[str, str] | None = None,
+    wrong: Mapping[str, str] | None = None,
+    notice: str = "",
+    status: int = 200,
+) -> Response:
+    with call.read() as db:
+        page = AccountPage(
+            title="Your account",
+            account=account_of(call),
+            notice=notice,
+            has_password=accounts.get_account(db, call.actor.account_id).password_hash is not None,
+            tokens=[schemas.token_out(one) for one in accounts.list_tokens(db, call.actor)],
+            new_token=made,
+            values=typed or {"label": "", "days": str(accounts.TOKEN_LIFE_DAYS)},
+            errors=wrong or {},
+        )
+    return call.get(Pages).answer("account.html", page, status)
+
+
+def _signed_in(call: Call, account: Account, next_path: str) -> Response:
+    with call.write() as db:
+        secret = accounts.open_session(db, account, call.now)
+    response = _go(next_path)
+    response.headers["set-cookie"] = _session_cookie(call, secret, int(SESSION_LIFE.total_seconds()))
+    return response
+
+
+def _session_cookie(call: Call, secret: str, max_age: int) -> str:
+    return set_cookie(call.site.cookies.session, secret, secure=call.site.is_secure, max_age=max_age)
+
+
+def _check_own_page(call: Call) -> None:
+    """Signing in is done from our own pages only, or a stranger could sign a browser in as himself.
+
+    Raises: ForeignOrigin.
+    """
+    headers = call.request.headers
+    own = f"{'https' if call.site.is_secure else 'http'}://{headers.get('host', '')}"
+    if not is_own_request(headers.get("origin"), headers.get("sec-fetch-site"), own):
+        raise errors.ForeignOrigin
+
+
+def _own_path(path: str) -> str:
+    return path if _OWN_PATH.fullmatch(path) else ""
+
+
+def _go(next_path: str) -> RedirectResponse:
+    return RedirectResponse(_own_path(next_path) or "/", 303)
+
+
+def _days(typed: str) -> int:
+    return int(typed) if typed.isdecimal() and len(typed) < 6 else 0

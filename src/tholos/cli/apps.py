@@ -1,0 +1,143 @@
+"""Commands about apps that are there: list, status, open, why, delete."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+from tholos.cli import memory
+from tholos.cli.console import Console, age_of, count_of, of_terminal
+from tholos.cli.failures import FAILED, INTERRUPTED, print_json
+from tholos.cli.following import follow
+from tholos.cli.session import choose_app, connected
+from tholos.cli.story import failure_rows
+from tholos.client.model import App, Instance, Operation
+from tholos.kit.errors import Invalid
+
+
+class NotConfirmed(Invalid):
+    """Cannot delete the app: its name was not given again."""
+
+    code = "not_confirmed"
+
+
+def list_apps(*, server: str | None, as_json: bool) -> int:
+    """Print the apps that this account may see."""
+    with connected(server) as client:
+        apps = client.apps()
+    if as_json:
+        print_json(apps=[asdict(app) for app in apps])
+        return 0
+    console = of_terminal()
+    if not apps:
+        console.row("nothing is published yet · tholos publish")
+        return 0
+    rows = [(app.name, app.state.word, release_of(app), app.framework or app.kind, app.url) for app in apps]
+    console.table([("NAME", "STATE", "RELEASE", "KIND", "URL"), *rows])
+    return 0
+
+
+def show_status(*, name: str | None, server: str | None, as_json: bool) -> int:
+    """Print an app's state with its reason, what runs, and what is being done to it."""
+    name, remembered = choose_app(name)
+    with connected(server, remembered) as client:
+        app, instances = client.app(name), client.instances(name)
+        running = [one for one in client.operations(name) if not one.has_ended]
+    if as_json:
+        print_json(
+            app=asdict(app),
+            instances=[asdict(one) for one in instances],
+            operations=[asdict(one) for one in running],
+        )
+        return 0
+    print_status(of_terminal(), app, instances, running)
+    return 0
+
+
+def print_status(console: Console, app: App, instances: list[Instance], running: list[Operation]) -> None:
+    since = f"{app.state.word}, since {age_of(app.state.since)}" if app.state.since else app.state.word
+    console.row(app.name, since, f"seen {age_of(app.state.at)}" if app.state.at else "")
+    if app.state.reason:
+        console.row("reason", app.state.reason)
+    if app.live:
+        live = app.live
+        facts = [live.framework or live.kind, live.entrypoint, f"Python {live.python}" if live.python else ""]
+        facts += [count_of(live.packages, "package"), f"by {live.author}", age_of(live.created_at)]
+        console.row(f"release {live.number}", ", ".join(fact for fact in facts if fact))
+    for one in instances:
+        process = f", process {one.pid}" if one.pid else ""
+        restarts = f", restarted {one.restarts} times" if one.restarts else ""
+        console.row("instance", f"{one.state}{process}, release {one.release}{restarts}")
+    for operation in running:
+        console.row(operation.kind, f"{operation.state} · tholos cancel {operation.id}")
+    console.row(app.url)
+
+
+def open_app(*, name: str | None, server: str | None, only_print: bool) -> int:
+    """Print an app's URL and show it in a browser."""
+    name, remembered = choose_app(name)
+    with connected(server, remembered) as client:
+        url = client.app(name).url
+    print(url, flush=True)
+    if not only_print:
+        import webbrowser
+
+        webbrowser.open(url)
+    return 0
+
+
+def show_why(*, name: str | None, server: str | None, as_json: bool) -> int:
+    """Print the recorded reasons for an app's state, each with the next command."""
+    name, remembered = choose_app(name)
+    with connected(server, remembered) as client:
+        why = client.why(name)
+    if as_json:
+        print_json(**asdict(why))
+        return 0
+    console = of_terminal()
+    console.line(f"  {name} is {why.state.word}" + (f": {why.state.reason}" if why.state.reason else ""))
+    for reason in why.reasons:
+        console.row(reason.where, reason.text, age_of(reason.at) if reason.at else "")
+        if reason.next:
+            console.row("", reason.next)
+    return 0
+
+
+def delete_app(*, name: str, server: str | None, yes: bool) -> int:
+    """Stop and remove an app, after its name was typed once more."""
+    console = of_terminal()
+    with connected(server, choose_app(name)[1]) as client:
+        app = client.app(name)
+        if not yes:
+            confirm(app)
+        story, was_interrupted = follow(client, client.delete_app(name), console)
+        if story.state == "failed" and story.failure:
+            console.row("delete", f"failed: {story.failure.message}")
+            for line in failure_rows(story.failure):
+                console.line(line)
+            return FAILED
+        if story.state != "done":
+            return INTERRUPTED if was_interrupted else FAILED
+        memory.forget_app(str(client.address), name)
+    console.row(name, "deleted")
+    return 0
+
+
+def confirm(app: App) -> None:
+    """Raises NotConfirmed."""
+    if sys.stdin.isatty():
+        print(
+            f"  {app.name} and its releases will be gone. Its name to delete it: ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
+        if sys.stdin.readline().strip() == app.name:
+            return
+    raise NotConfirmed(
+        f"Cannot delete {app.name}: it was not confirmed.", fix=f"tholos delete {app.name} --yes"
+    )
+
+
+def release_of(app: App) -> str:
+    return str(app.live.number) if app.live else "-"

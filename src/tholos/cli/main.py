@@ -1,0 +1,195 @@
+"""``tholos``: the one place that parses arguments. A command is a function of plain arguments in a module of its own.
+
+A command's module is imported only when it runs, so that ``tholos --help`` starts as fast as the interpreter does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+
+from tholos import __version__
+
+TYPE_CHECKING = False  # importing typing takes longer than reading this file
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+    from typing import TypeAlias
+
+    Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+
+EPILOG = (
+    "Reading commands print JSON with --json. Exit codes: 0 done, 1 failed, 2 usage, 3 conflict, 4 not permitted, \
+5 unreachable, 6 not found, 70 bug, 130 interrupted."
+)
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """Help as wide as the terminal; the base class would import shutil, with every compressor, to ask for it."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = os.get_terminal_size().columns
+        except OSError:
+            columns = 80
+        super().__init__(prog, width=min(columns, 100) - 2)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; answers its exit code."""
+    arguments = vars(build_parser().parse_args(argv))
+    module, _, function = arguments.pop("run").partition(":")
+
+    from tholos.cli import failures  # of no use to --help
+
+    def command() -> int:
+        run: Callable[..., int] = getattr(importlib.import_module(f"tholos.cli.{module}"), function)
+        return run(**arguments)
+
+    return failures.guarded(command, as_json=bool(arguments.get("as_json")))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its arguments; ``run`` is where its function is."""
+    parser = argparse.ArgumentParser(
+        "tholos",
+        description="Publish a folder of Python and it runs.",
+        epilog=EPILOG,
+        allow_abbrev=False,
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"tholos {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    add_server_commands(commands)
+    add_publish(commands)
+    add_app_commands(commands)
+    return parser
+
+
+def add_server_commands(commands: Commands) -> None:
+    up = add(commands, "up", "up:up", "start a server here")
+    up.add_argument(
+        "--data", type=path, default="tholos-data", metavar="DIR", help="where it keeps everything"
+    )
+    up.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    up.add_argument("--port", type=port, default=8080, help="port to listen on (default: %(default)s)")
+    up.add_argument("--examples", type=path, metavar="DIR", help="publish the example apps of this folder")
+    up.add_argument("--open", action="store_true", dest="open_browser", help="show it in a browser")
+
+    doctor = add(commands, "doctor", "doctor:doctor", "what this machine can and cannot do")
+    doctor.add_argument("--data", type=path, default="tholos-data", metavar="DIR", help="of the server")
+    add_json(doctor)
+
+    login = add(commands, "login", "login:log_in", "sign in to a server")
+    login.add_argument("target", metavar="URL", help="of the server, or a sign-in link")
+    login.add_argument("--name", help="of the account")
+    login.add_argument("--password-stdin", action="store_true", help="read the password from stdin")
+    login.add_argument("--token-file", metavar="FILE", help="use the token in this file; - for stdin")
+
+    logout = add(commands, "logout", "login:log_out", "end and forget this machine's token")
+    add_server(logout)
+
+
+def add_publish(commands: Commands) -> None:
+    publish = add(commands, "publish", "publish:publish", "publish a folder, a .py file or an archive")
+    publish.add_argument(
+        "source", nargs="?", type=path, default=".", metavar="FOLDER", help="default: this one"
+    )
+    publish.add_argument("--name", help="of the app; else the one before, else the folder's")
+    publish.add_argument("-m", "--message", default="", help="what is new")
+    publish.add_argument("--kind", help="wsgi, asgi, streamlit or static")
+    publish.add_argument("--entrypoint", metavar="MODULE:NAME", help="what to start")
+    publish.add_argument("--python", metavar="VERSION", help="such as 3.12 or >=3.11")
+    publish.add_argument("--requirements", metavar="FILE", help="where the packages are listed")
+    publish.add_argument("--prepare", metavar="COMMAND", help="what to run once per release before it starts")
+    publish.add_argument(
+        "--keep", action="append", metavar="PATH", help="a path that survives releases; repeatable"
+    )
+    publish.add_argument("--upgrade", action="store_true", help="resolve the packages anew")
+    publish.add_argument("--dry-run", action="store_true", help="say what would be published and sent")
+    publish.add_argument("--yes", action="store_true", help="publish even a folder that looks like a mistake")
+    add_server(publish)
+    add_json(publish)
+
+
+def add_app_commands(commands: Commands) -> None:
+    reading: tuple[tuple[str, str, str], ...] = (
+        ("status", "apps:show_status", "an app's state, release and instances"),
+        ("why", "apps:show_why", "why an app is as it is"),
+    )
+    add_json(add_server(add(commands, "list", "apps:list_apps", "the apps that you may see")))
+    for name, run, text in reading:
+        add_json(add_server(add_name(add(commands, name, run, text))))
+
+    open_app = add_server(add_name(add(commands, "open", "apps:open_app", "show an app in a browser")))
+    open_app.add_argument("--print", action="store_true", dest="only_print", help="only print its URL")
+
+    logs = add_json(add_server(add_name(add(commands, "logs", "logs:show_logs", "what an app printed"))))
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines as they come")
+    logs.add_argument("--release", type=int, metavar="N", help="of this release, else of the live one")
+    logs.add_argument(
+        "--lines", type=natural, default=200, metavar="N", help="how many (default: %(default)s)"
+    )
+    logs.add_argument("--since", metavar="AGO", help="such as 90s, 10m, 2h or 1d")
+
+    delete = add_server(add(commands, "delete", "apps:delete_app", "stop and remove an app"))
+    delete.add_argument("name", metavar="NAME", help="of the app")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+
+    cancel = add_server(add(commands, "cancel", "logs:cancel_operation", "stop an operation"))
+    cancel.add_argument("operation", metavar="OPERATION", help="its id")
+
+    version = add(
+        commands, "version", "version:show_version", "the version of this program and of the server"
+    )
+    add_json(add_server(version))
+
+
+def add(commands: Commands, name: str, run: str, text: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        allow_abbrev=False,
+        formatter_class=HelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_name(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="of the app; else what this folder was published as"
+    )
+    return parser
+
+
+def add_server(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--server", metavar="URL", help="else THOLOS_SERVER, else the default one")
+    return parser
+
+
+def add_json(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print a JSON document")
+    return parser
+
+
+def path(text: str) -> Path:
+    from pathlib import Path  # it takes longer to import than the rest of --help
+
+    return Path(text)
+
+
+def port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise ValueError(text)
+    return number
+
+
+def natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number

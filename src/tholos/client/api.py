@@ -1,0 +1,355 @@
+"""The server's public API as typed calls, one method per route.
+
+Leaves connections and retries to transport.py, and packs and trees to whoever uploads them: it sends bytes and JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote, urlencode
+
+from tholos import __version__
+from tholos.client.address import Address
+from tholos.client.errors import Quiet, RemoteUnavailable, UnexpectedAnswer, Unreachable, VersionsDiffer
+from tholos.client.fields import Fields
+from tholos.client.model import (
+    Account,
+    App,
+    Event,
+    Instance,
+    Operation,
+    Release,
+    Server,
+    SignIn,
+    Snapshot,
+    Token,
+    Unchanged,
+    Why,
+)
+from tholos.client.patience import Patience
+from tholos.client.transport import Answer, Body, Transport
+from tholos.kit.errors import TholosError
+
+API = 1
+PACK = "application/vnd.tholos.pack"
+USER_AGENT = f"tholos/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
+OVERLAP = 200
+"""Lines of a log that are asked for again after a broken connection, to find where it went on."""
+
+T = TypeVar("T")
+
+
+class Client:
+    """A connection to one server.
+
+    Args:
+        server: its URL, such as ``http://localhost:8080``.
+        token: an API token; empty for the few calls that need none.
+        patience: how long a call goes on trying while the server is away.
+
+    Every call raises the errors of ``tholos.client.errors``. Use it in a ``with`` statement or close it.
+    """
+
+    def __init__(self, server: str, token: str = "", *, patience: Patience | None = None) -> None:
+        self.address = Address.parse(server)
+        self.patience = patience or Patience()
+        self._transport = Transport(self.address, token, USER_AGENT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._transport.close()
+
+    def be_patient(self, seconds: float) -> None:
+        """From now on wait so long for a server that went away."""
+        self.patience = replace(self.patience, seconds=seconds)
+
+    # Who
+
+    def server(self) -> Server:
+        """Which server this is; needs no token.
+
+        Raises:
+            VersionsDiffer: it speaks another version of the API.
+        """
+        server = self._get("/server", Server.from_json)
+        if server.api != API:
+            raise VersionsDiffer(
+                f"Cannot talk to {self.address}: it speaks version {server.api} of the API, this client version {API}.",
+                fix=f"install the client of the server's version: pip install 'tholos=={server.version}'",
+            )
+        return server
+
+    def sign_in_with_code(self, code: str, label: str = "") -> SignIn:
+        """A token for a one-time code of a sign-in link."""
+        return self._sign_in({"code": code, "label": label})
+
+    def sign_in(self, name: str, password: str, label: str = "") -> SignIn:
+        """A token for a name and password."""
+        return self._sign_in({"name": name, "password": password, "label": label})
+
+    def tokens(self) -> list[Token]:
+        """This account's tokens."""
+        return self._list("/tokens", Token.from_json)
+
+    def revoke_token(self, identity: str = "current") -> None:
+        """End a token by its id; ``current`` is the one in use."""
+        self._call("DELETE", f"/tokens/{quote(identity, safe='')}")
+
+    def me(self) -> Account:
+        """The account that is signed in."""
+        return self._get("/me", Account.from_json)
+
+    # Content
+
+    def missing(self, hashes: Sequence[str]) -> list[str]:
+        """Which of at most 10,000 chunks the server lacks."""
+        answer = self._call("POST", "/content/missing", {"hashes": list(hashes)})
+        return list(Fields(answer.json(), "the missing chunks").texts("missing"))
+
+    def send_pack(self, pack: bytes) -> None:
+        """Store chunks, in the pack format."""
+        self._call("POST", "/content/packs", Body.of(pack, PACK))
+
+    def create_snapshot(self, files: Sequence[Mapping[str, object]]) -> Snapshot:
+        """Make a snapshot of files whose chunks the server has.
+
+        Raises:
+            RemoteConflict: with code ``chunks_missing`` and ``details["missing"]``.
+        """
+        return Snapshot.from_json(self._call("POST", "/snapshots", {"files": list(files)}).json())
+
+    def send_archive(self, archive: Body) -> Snapshot:
+        """Make a snapshot of an archive, which the server unpacks."""
+        return Snapshot.from_json(self._call("POST", "/snapshots", archive).json())
+
+    # Apps
+
+    def apps(self) -> list[App]:
+        """The apps that this account may see, the newest first."""
+        return self._list("/apps", App.from_json)
+
+    def app(self, name: str) -> App:
+        """One app."""
+        return self._get(f"/apps/{quote(name, safe='')}", App.from_json)
+
+    def releases(self, name: str) -> list[Release]:
+        """An app's releases, the newest first."""
+        found = self._list(f"/apps/{quote(name, safe='')}/releases", Release.from_json)
+        return sorted(found, key=lambda release: -release.number)
+
+    def instances(self, name: str) -> list[Instance]:
+        """An app's running copies."""
+        return self._list(f"/apps/{quote(name, safe='')}/instances", Instance.from_json)
+
+    def why(self, name: str) -> Why:
+        """Why an app is as it is."""
+        return self._get(f"/apps/{quote(name, safe='')}/why", Why.from_json)
+
+    def delete_app(self, name: str) -> Operation:
+        """Begin to stop and remove an app."""
+        return self._operation(self._call("DELETE", f"/apps/{quote(name, safe='')}").json())
+
+    def publish(
+        self,
+        name: str,
+        snapshot: str,
+        *,
+        message: str = "",
+        overrides: Mapping[str, object] | None = None,
+        upgrade: bool = False,
+        upload: Mapping[str, object] | None = None,
+        key: str = "",
+    ) -> Operation | Unchanged:
+        """Begin to publish a snapshot as the app's next release.
+
+        Args:
+            name: of the app; a new one is made.
+            snapshot: its id.
+            message: what is new.
+            overrides: what to do instead of what would be found; a null is the app's remembered one, ``""`` forgets it.
+            upgrade: resolve the packages anew.
+            upload: files, bytes, sent_bytes and seconds of the upload, for the record.
+            key: the same key within a day answers the same operation; one is made if empty.
+        """
+        body = {
+            "snapshot": snapshot,
+            "message": message,
+            "overrides": dict(overrides or {}),
+            "upgrade": upgrade,
+            "upload": dict(upload or {}),
+        }
+        headers = {"Idempotency-Key": key or os.urandom(16).hex()}
+        answer = self._call("POST", f"/apps/{quote(name, safe='')}/publish", body, headers)
+        value = answer.json()
+        if Fields(value, "the answer to publish").flag("unchanged"):
+            return Unchanged.from_json(value)
+        return self._operation(value)
+
+    # Operations
+
+    def operations(self, app: str = "") -> list[Operation]:
+        """The operations that this account may see, of one app or of all."""
+        query = f"?{urlencode({'app': app})}" if app else ""
+        return self._list(f"/operations{query}", Operation.from_json)
+
+    def operation(self, operation: str) -> Operation:
+        """One operation by its id."""
+        return self._get(f"/operations/{quote(operation, safe='')}", Operation.from_json)
+
+    def cancel(self, operation: str) -> Operation:
+        """Ask an operation to stop; it ends a little later."""
+        answer = self._call("POST", f"/operations/{quote(operation, safe='')}/cancel")
+        return Operation.from_json(answer.json())
+
+    def events(self, operation: str, after: int = 0) -> Iterator[Event]:
+        """An operation's events in order, each once, until it has ended.
+
+        A broken connection or a restarted server is waited for and the events go on where they stopped.
+        """
+        outage = self.patience.begin()
+        is_last_look = False
+        while True:
+            broken: TholosError | None = None
+            try:
+                for event in self._events_once(operation, after):
+                    outage.over()
+                    after = event.n
+                    yield event
+                    if event.is_last:
+                        return
+                if is_last_look:
+                    return
+                # It closed in good order without a last event: what came since is asked for once more.
+                is_last_look = self.operation(operation).has_ended
+            except Quiet:
+                continue
+            except (Unreachable, RemoteUnavailable) as error:
+                broken = error
+            if not is_last_look and not outage.pause():
+                raise broken or Unreachable(f"Cannot follow {operation}: the server keeps ending the stream.")
+
+    def _events_once(self, operation: str, after: int) -> Iterator[Event]:
+        path = f"/api/v1/operations/{quote(operation, safe='')}/events?after={after}"
+        with self._transport.stream(path, "application/x-ndjson") as lines:
+            for event in (parse_event(line) for line in lines if line.strip()):
+                if event.n > after:
+                    yield event
+
+    # Logs
+
+    def logs(self, name: str, *, lines: int = 200, release: int | None = None, since: str = "") -> list[str]:
+        """The last lines of an app's log."""
+        answer = self._call("GET", logs_path(name, lines, release, since))
+        return answer.body.decode("utf-8", "replace").splitlines()
+
+    def follow_logs(
+        self, name: str, *, lines: int = 200, release: int | None = None, since: str = ""
+    ) -> Iterator[str]:
+        """The last lines of an app's log and then each new one, until the app is gone.
+
+        After a broken connection the last lines are asked for again and those that were given are left out.
+        """
+        outage = self.patience.begin()
+        given: deque[str] = deque(maxlen=OVERLAP)
+        while True:
+            wanted = len(given) or lines
+            try:
+                path = logs_path(name, wanted, release, since) + "&follow=1"
+                with self._transport.stream(f"/api/v1{path}", "text/plain") as raw:
+                    for line in new_lines((one.decode("utf-8", "replace") for one in raw), tuple(given)):
+                        outage.over()
+                        given.append(line)
+                        yield line
+                if not outage.pause():
+                    return
+            except Quiet:
+                continue
+            except (Unreachable, RemoteUnavailable):
+                if not outage.pause():
+                    raise
+
+    def _sign_in(self, body: dict[str, str]) -> SignIn:
+        return SignIn.from_json(self._call("POST", "/tokens", body, may_repeat=False).json())
+
+    def _operation(self, value: object) -> Operation:
+        return Operation.from_json(Fields(value, "the answer").need("operation").value)
+
+    def _get(self, path: str, parse: Callable[[object], T]) -> T:
+        return parse(self._call("GET", path).json())
+
+    def _list(self, path: str, parse: Callable[[object], T]) -> list[T]:
+        answer = Fields(self._call("GET", path).json(), "the list")
+        return [parse(item.value) for item in answer.items("items")]
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | Body | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        may_repeat: bool = True,
+    ) -> Answer:
+        sent = body if isinstance(body, Body) or body is None else Body.json(body)
+        return self._transport.call(
+            method, f"/api/v1{path}", self.patience, body=sent, headers=headers, may_repeat=may_repeat
+        )
+
+
+def parse_event(line: bytes) -> Event:
+    """One line of an event stream.
+
+    Raises:
+        UnexpectedAnswer: it is not JSON or no event.
+    """
+    try:
+        return Event.from_json(json.loads(line))
+    except ValueError as error:
+        raise UnexpectedAnswer("Cannot read an event: it is not JSON.") from error
+
+
+def logs_path(name: str, lines: int, release: int | None, since: str) -> str:
+    """The path and query of an app's log."""
+    query: dict[str, str | int] = {"lines": lines}
+    if release is not None:
+        query["release"] = release
+    if since:
+        query["since"] = since
+    return f"/apps/{quote(name, safe='')}/logs?{urlencode(query)}"
+
+
+def new_lines(lines: Iterator[str], given: tuple[str, ...]) -> Iterator[str]:
+    """The lines that come after those that were given.
+
+    The stream begins with some of the last lines that were given, or with none of them if the log was replaced.
+    Lines are held back only while they may be such a repetition.
+    """
+    block: list[str] = []
+    starts = list(range(len(given)))
+    known = 0
+    for line in lines if starts else ():
+        starts = [
+            start for start in starts if start + len(block) < len(given) and given[start + len(block)] == line
+        ]
+        block.append(line)
+        complete = [start for start in starts if start + len(block) == len(given)]
+        known = len(block) if complete else known
+        if not starts or complete[:1] == starts[:1]:
+            break
+    yield from block[known:]
+    yield from lines

@@ -1,0 +1,271 @@
+"""Home, an app with its tabs, an operation, and how to publish. Each handler builds one page model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Form, Query
+from starlette.responses import RedirectResponse, Response
+
+from tholos.accounts.pages import Frame, account_of
+from tholos.accounts.routes import Call, Calling, Permission, Routes
+from tholos.apps import api as apps_api
+from tholos.apps import schemas as app_schemas
+from tholos.apps import service as apps
+from tholos.apps.models import App
+from tholos.instances import api as instances_api
+from tholos.instances import schemas as instance_schemas
+from tholos.instances import service as instances
+from tholos.kit.db import JsonObject, ReadDb
+from tholos.kit.pages import Pages
+from tholos.operations import api as operations_api
+from tholos.operations import schemas as operation_schemas
+from tholos.operations import service as operations
+from tholos.operations.models import OperationState
+from tholos.publishing import api as publishing_api
+from tholos.publishing import service as publishing
+from tholos.runtime import logs
+
+routes = Routes(include_in_schema=False)
+
+LOG_LINES = 1000
+_TEXTS = ("entrypoint", "python", "requirements", "prepare")
+_TOLD_ON_CARDS = frozenset({OperationState.QUEUED, OperationState.RUNNING, OperationState.FAILED})
+_ERROR = re.compile(r"\b(error|critical|fatal|traceback|exception)\b", re.IGNORECASE)
+_WARNING = re.compile(r"\bwarn(ing)?\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePage(Frame):
+    apps: Sequence[app_schemas.AppOut]
+    total: int
+    operations: Mapping[str, operation_schemas.OperationOut]
+    server_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppPage(Frame):
+    app: app_schemas.AppOut
+    operation: operation_schemas.OperationOut | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the publisher said and the next release takes."""
+
+    entrypoint: str
+    python: str
+    requirements: str
+    prepare: str
+    keep: Sequence[str]
+
+    @classmethod
+    def of(cls, overrides: JsonObject) -> Remembered:
+        entrypoint, python, requirements, prepare = (str(overrides.get(name) or "") for name in _TEXTS)
+        keep = overrides.get("keep")
+        paths = [str(path) for path in keep] if isinstance(keep, list) else []
+        return cls(entrypoint, python, requirements, prepare, paths)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverviewPage(AppPage):
+    reasons: Sequence[publishing.Reason]
+    instances: Sequence[instance_schemas.InstanceOut]
+    settings: Remembered
+    may_change: bool
+    delete_error: str
+    delete_typed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasesPage(AppPage):
+    releases: Sequence[app_schemas.ReleaseOut]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    n: int
+    text: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogsPage(AppPage):
+    lines: Sequence[Line]
+    stream_url: str
+    download_url: str
+    release: int | None
+    line_query: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationPage(Frame):
+    operation: operation_schemas.OperationOut
+    events: Sequence[operation_schemas.EventOut]
+    last: int
+    keeps: app_schemas.ReleaseOut | None
+    may_cancel: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishPage(Frame):
+    server_url: str
+
+
+@routes.declare("GET", "/", permission=Permission.PUBLIC)
+def show_home(call: Calling, q: Annotated[str, Query(max_length=100)] = "") -> Response:
+    if call.known_actor is None:
+        return RedirectResponse("/sign-in", 303)
+    with call.read() as db:
+        every = apps.list_visible(db, call.actor)
+        found = [app for app in every if q.strip().lower() in app.name]
+        page = HomePage(
+            title="Apps",
+            account=account_of(call),
+            query=q,
+            apps=apps_api.shown(call, db, found),
+            total=len(every),
+            operations=_last_operations(call, db, found),
+            server_url=call.site.url,
+        )
+    return call.get(Pages).answer("home.html", page)
+
+
+@routes.declare("GET", "/publish", permission=Permission.SIGNED_IN)
+def show_publish(call: Calling) -> Response:
+    page = PublishPage(title="Publish", account=account_of(call), server_url=call.site.url)
+    return call.get(Pages).answer("publish.html", page)
+
+
+@routes.declare("GET", "/apps/{name}", permission=Permission.APP_VIEW)
+def show_app(call: Calling, name: str) -> Response:
+    return _overview(call, name)
+
+
+@routes.declare("GET", "/apps/{name}/releases", permission=Permission.APP_VIEW)
+def show_releases(call: Calling, name: str) -> Response:
+    with call.read() as db:
+        app = apps.get_visible(db, call.actor, name)
+        page = ReleasesPage(
+            title=f"{name}: releases",
+            account=account_of(call),
+            app=apps_api.shown(call, db, [app])[0],
+            operation=_last_operations(call, db, [app]).get(name),
+            releases=apps_api.shown_releases(db, app),
+        )
+    return call.get(Pages).answer("app_releases.html", page)
+
+
+@routes.declare("GET", "/apps/{name}/logs", permission=Permission.APP_VIEW)
+def show_logs(
+    call: Calling,
+    name: str,
+    q: Annotated[str, Query(max_length=200)] = "",
+    level: Annotated[str, Query(pattern=r"^(warn|error)?$")] = "",
+    release: Annotated[str, Query(pattern=r"^[0-9]{0,9}$")] = "",
+) -> Response:
+    number = int(release) if release else None
+    log = instances_api.find_log(call, name, number)
+    tail = logs.read_tail(log.path, LOG_LINES) if log else logs.Tail((), 0)
+    lines = [Line(n, text, _level(text)) for n, text in enumerate(tail.lines, 1)]
+    suffix = f"&release={number}" if number else ""
+    at = f"&instance={log.instance}&offset={tail.end}" if log else ""
+    api = f"/api/v1/apps/{name}/logs"
+    with call.read() as db:
+        app = apps.get_visible(db, call.actor, name)
+        page = LogsPage(
+            title=f"{name}: log",
+            account=account_of(call),
+            app=apps_api.shown(call, db, [app])[0],
+            operation=_last_operations(call, db, [app]).get(name),
+            lines=[line for line in lines if _is_asked_for(line, q, level)],
+            stream_url=f"{api}?follow=true&lines=0&first={len(lines) + 1}{at}{suffix}",
+            download_url=f"{api}?lines=100000{suffix}",
+            release=number,
+            line_query=q,
+            level=level,
+        )
+    return call.get(Pages).answer("app_logs.html", page)
+
+
+@routes.declare("POST", "/apps/{name}/delete", permission=Permission.APP_EDIT)
+def delete_app(
+    call: Calling, name: str, typed: Annotated[str, Form(alias="name", max_length=100)] = ""
+) -> Response:
+    if typed.strip() != name:
+        return _overview(call, name, f'Type "{name}" to delete it.', typed, 400)
+    operation = publishing_api.begin_delete(call, name)
+    return RedirectResponse(f"/operations/{operation.id}", 303)
+
+
+@routes.declare("GET", "/operations/{operation_id}", permission=Permission.SIGNED_IN)
+def show_operation(call: Calling, operation_id: str) -> Response:
+    with call.read() as db:
+        operation = operations.get_visible(db, call.actor, operation_id)
+        events = [
+            operation_schemas.event_out(one) for one in operations.list_events(db, operation_id, 0, 20_000)
+        ]
+        app = apps.find_app(db, operation.subject_id)
+        page = OperationPage(
+            title=f"{operation.kind.capitalize()} {operation.subject_name}",
+            account=account_of(call),
+            operation=operations_api.shown(db, [operation], call.site.url)[0],
+            events=events,
+            last=events[-1].n if events else 0,
+            keeps=_live_release(db, app) if app else None,
+            may_cancel=not operation.has_ended,
+        )
+    return call.get(Pages).answer("operation.html", page)
+
+
+@routes.declare("POST", "/operations/{operation_id}/cancel", permission=Permission.SIGNED_IN)
+def cancel_operation(call: Calling, operation_id: str) -> Response:
+    operations_api.cancel(call, operation_id)
+    return RedirectResponse(f"/operations/{operation_id}", 303)
+
+
+def _overview(call: Call, name: str, wrong: str = "", typed: str = "", status: int = 200) -> Response:
+    with call.read() as db:
+        app, reasons = publishing.why(db, call.actor, name)
+        found = instances.list_of_app(db, app.id)
+        page = OverviewPage(
+            title=name,
+            account=account_of(call),
+            app=apps_api.shown(call, db, [app])[0],
+            operation=_last_operations(call, db, [app]).get(name),
+            reasons=reasons,
+            instances=[instances_api.shown(db, one) for one in found],
+            settings=Remembered.of(app.overrides),
+            may_change=apps.may_edit(app, call.actor),
+            delete_error=wrong,
+            delete_typed=typed,
+        )
+    return call.get(Pages).answer("app_overview.html", page, status)
+
+
+def _last_operations(
+    call: Call, db: ReadDb, found: Sequence[App]
+) -> dict[str, operation_schemas.OperationOut]:
+    """What is under way, or failed as the last thing that happened, for each app by its name."""
+    last = operations.list_last(db, [app.id for app in found])
+    telling = [one for one in last if one.state in _TOLD_ON_CARDS]
+    return {one.app: one for one in operations_api.shown(db, telling, call.site.url)}
+
+
+def _live_release(db: ReadDb, app: App) -> app_schemas.ReleaseOut | None:
+    return next((release for release in apps_api.shown_releases(db, app) if release.live), None)
+
+
+def _level(text: str) -> str:
+    if _ERROR.search(text):
+        return "error"
+    return "warn" if _WARNING.search(text) else ""
+
+
+def _is_asked_for(line: Line, query: str, level: str) -> bool:
+    is_level = not level or line.level in {"error", level}
+    return is_level and query.lower() in line.text.lower()

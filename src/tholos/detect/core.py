@@ -1,0 +1,106 @@
+"""Detection itself: from a file tree and the publisher's flags to everything that building and starting an app needs.
+
+What is started, by which convention and with which precedence is decided in ``candidates`` (ranks) and ``entrypoints``
+(choice), the interpreter in ``interpreters``, the packages in ``requirements``, the data in ``keep``; each says its rules.
+A flag always wins over what the files say, and is checked against them.
+"""
+
+from __future__ import annotations
+
+from tholos.detect import django, interpreters, keep
+from tholos.detect.candidates import Candidate, is_aside
+from tholos.detect.entrypoints import Choice, Chooser
+from tholos.detect.errors import OverrideInvalid
+from tholos.detect.model import Detection, FileTree, Finding, Kind, Overrides
+from tholos.detect.requirements import Search
+from tholos.detect.sources import Folder
+
+_BROKEN_SHOWN = 3
+_NO_OVERRIDES = Overrides()
+
+
+def detect(tree: FileTree, overrides: Overrides = _NO_OVERRIDES) -> Detection:
+    """Kind, entry point, Python and packages of a folder or a single file, each with its evidence.
+
+    Raises:
+        Invalid: one of ``tholos.detect.errors``; nothing else, whatever the tree holds.
+    """
+    prepare = _prepare(overrides.prepare)
+    given = keep.given(overrides.keep) if overrides.keep is not None else None
+    folder = Folder(tree)
+    chooser = Chooser(folder)
+    choice = chooser.choose(overrides)
+    candidate = choice.candidate
+    is_static = choice.kind is Kind.STATIC
+    entry = "" if is_static else candidate.evidence.path
+    python, python_notes = (
+        interpreters.find(folder, entry, overrides.python) if not is_static else (Finding("", "not used"), ())
+    )
+    project = (
+        django.find(folder, chooser.modules, chooser.reader) if choice.framework.value == "Django" else None
+    )
+    installed = django.installed(folder, chooser.modules, project) if project else {}
+    search = Search(folder, chooser.modules, choice, _starts(folder, chooser, choice, project), installed)
+    found = search.find(overrides.requirements)
+    files = () if is_static else search.reached().files
+    kept = given if given is not None else keep.find(folder, choice, files, project)
+    notes = [*choice.notes, *_advice(folder, choice, overrides), *python_notes, *found.notes]
+    notes += keep.lost_databases(folder, files, kept)
+    notes += [reason for reason in list(folder.unread.values())[:_BROKEN_SHOWN]]
+    return Detection(
+        choice.kind,
+        choice.framework,
+        choice.entrypoint,
+        python,
+        found.requirements,
+        prepare,
+        kept,
+        tuple(dict.fromkeys(notes)),
+        _paths(candidate),
+    )
+
+
+def _prepare(command: str | None) -> Finding | None:
+    if command is None or command == "":
+        return None
+    if not command.strip() or "\0" in command or "\n" in command:
+        raise OverrideInvalid(
+            "Cannot prepare with this command: it is blank or of several lines.",
+            where="--prepare",
+            fix="Pass one command, as 'python manage.py migrate'.",
+        )
+    return Finding(command.strip(), "given with --prepare")
+
+
+def _paths(candidate: Candidate) -> tuple[str, ...]:
+    return (candidate.root, "") if candidate.root else ("",)
+
+
+def _starts(folder: Folder, chooser: Chooser, choice: Choice, project: django.Project | None) -> list[str]:
+    """The files from which imports are followed.
+
+    Django loads applications and a Streamlit app its pages by name, so theirs are starts of their own.
+    """
+    path = choice.candidate.evidence.path
+    starts = [path] if path.endswith(".py") else []
+    if choice.candidate.origin.path.endswith(".py"):
+        starts.append(choice.candidate.origin.path)
+    if choice.kind is Kind.STREAMLIT:
+        starts += chooser.pages(choice.candidate.entrypoint)
+    if project is not None:
+        below = f"{project.root}/" if project.root else ""
+        starts += [other for other in folder.python if other.startswith(below) and not is_aside(other)]
+    return list(dict.fromkeys(starts))
+
+
+def _advice(folder: Folder, choice: Choice, overrides: Overrides) -> list[str]:
+    if choice.framework.value == "Django" and not overrides.prepare and django.manage_file(folder):
+        manage = django.manage_file(folder)
+        return [
+            f"Migrations do not run by themselves; pass --prepare 'python {manage} migrate' if the app has any."
+        ]
+    if choice.kind is Kind.STATIC and choice.entrypoint.value == "." and "package.json" in folder.paths:
+        return [
+            "package.json stands beside index.html: if the site has to be built first, publish what the build writes."
+        ]
+    return []

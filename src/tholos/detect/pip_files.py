@@ -1,0 +1,206 @@
+"""Requirements files in pip's form: includes resolved inside the folder, lines checked, options kept.
+
+The form is pip's (https://pip.pypa.io/en/stable/reference/requirements-file-format/). What ``-r`` names is put in its place;
+what ``-c`` names is handed on as a file, for constraints install nothing and must stay apart. Paths are turned so that they
+hold from the app's folder. ``.`` and ``-e .`` mean the folder itself, which is imported from where it lies: in their place
+stand the dependencies that its ``pyproject.toml`` declares.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from packaging.requirements import Requirement
+
+from tholos.detect.distributions import normalize
+from tholos.detect.sources import Folder, malformed
+
+INCLUDES_LIMIT = 50
+REQUIREMENT_LIMIT = 4096
+LINES_LIMIT = 20_000
+
+_INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s+|\s*=\s*|(?<=-[rc]))(.+)")
+_OPTIONS_WITH_VALUE = (
+    "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-binary", "--only-binary", "--trusted-host",
+    "--use-feature", "--uploaded-prior-to",
+)  # fmt: skip
+_OPTIONS = ("--no-index", "--require-hashes", "--pre", "--prefer-binary", "--all-releases", "--only-final")
+_INDEXES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
+_ADDRESS = re.compile(r"(git|hg|svn|bzr)\+|https?://|ssh://")
+_PER_LINE = re.compile(r"\s--?(hash|config-settings?|global-option|C)\b")
+_LOCAL_BUILD = re.compile(r"@\s*file://")
+
+
+@dataclass(slots=True)
+class Listed:
+    """A requirements file's content."""
+
+    lines: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    """Normalized names of what is required."""
+    has_hashes: bool = False
+    has_self: bool = False
+    """It names the folder itself."""
+    support: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(f"{line}\n" for line in self.lines)
+
+
+def read(folder: Folder, path: str) -> Listed:
+    """A requirements file with its includes.
+
+    Raises:
+        FileMalformed: a line is none of pip's, or an include is missing, circular or outside the folder.
+    """
+    listed = Listed()
+    _read(folder, path, (path,), listed)
+    return listed
+
+
+def from_lines(lines: list[str], path: str, line: int) -> Listed:
+    """The same for requirements that stand in another file, all evidenced by one line of it."""
+    listed = Listed()
+    for text in lines:
+        _requirement(" ".join(text.split()), path, line, "", listed)
+    return listed
+
+
+def _read(folder: Folder, path: str, chain: tuple[str, ...], listed: Listed) -> None:
+    for number, line in _logical(folder.text(path)):
+        included = _INCLUDE.fullmatch(line)
+        if included:
+            _include(folder, included[1], included[2].strip("\"' "), chain, number, listed)
+        elif line.startswith("-"):
+            _option(line, path, number, listed)
+        else:
+            _requirement(line, path, number, path.rpartition("/")[0], listed)
+        if len(listed.lines) > LINES_LIMIT:
+            raise malformed(path, number, f"there are more than {LINES_LIMIT} requirements")
+
+
+def _logical(text: str) -> Iterator[tuple[int, str]]:
+    """Lines without comments, continuations joined, each with the number of its first."""
+    begun, parts = 0, list[str]()
+    for number, raw in enumerate(text.splitlines(), 1):
+        begun = begun or number
+        goes_on = raw.endswith("\\") and not raw.lstrip().startswith("#")
+        parts.append(raw[:-1] if goes_on else raw)
+        if goes_on:
+            continue
+        line = re.sub(r"(^|\s)#.*$", "", " ".join(part.strip() for part in parts)).strip()
+        if line:
+            yield begun, line
+        begun, parts = 0, []
+    if parts and (line := " ".join(part.strip() for part in parts).strip()):
+        yield begun, line
+
+
+def _include(
+    folder: Folder, option: str, target: str, chain: tuple[str, ...], number: int, listed: Listed
+) -> None:
+    path = chain[-1]
+    if "://" in target:
+        raise malformed(
+            path, number, f"it includes {target.partition('?')[0][:80]}, which is outside the folder"
+        )
+    inside = inside_of(path.rpartition("/")[0], target)
+    if inside is None:
+        raise malformed(path, number, f"it includes {target[:80]!r}, which is outside the folder")
+    if inside not in folder.paths:
+        raise malformed(path, number, f"it includes {inside}, which is not there")
+    if inside in chain:
+        raise malformed(path, number, f"it includes {inside}, which includes it")
+    if len(chain) > INCLUDES_LIMIT:
+        raise malformed(path, number, f"there are more than {INCLUDES_LIMIT} includes in each other")
+    if option in {"-r", "--requirement"}:
+        _read(folder, inside, (*chain, inside), listed)
+    elif inside not in listed.support:
+        listed.support[inside] = folder.text(inside)
+        listed.lines.append(f"-c {inside}")
+
+
+def inside_of(base: str, target: str) -> str | None:
+    """A relative path from the app's folder; ``None`` where it leaves it."""
+    if target.startswith(("/", "\\", "~")) or "\0" in target or re.match(r"[A-Za-z]:", target):
+        return None
+    kept = base.split("/") if base else []
+    for part in target.replace("\\", "/").split("/"):
+        if part == "..":
+            if not kept:
+                return None
+            kept.pop()
+        elif part not in {"", "."}:
+            kept.append(part)
+    return "/".join(kept)
+
+
+def _option(line: str, path: str, number: int, listed: Listed) -> None:
+    editable = re.fullmatch(r"(-e|--editable)[\s=]+(.+)", line)
+    if editable:
+        _requirement(editable[2].strip("\"' "), path, number, path.rpartition("/")[0], listed)
+        return
+    name = re.split(r"[\s=]", line, maxsplit=1)[0]
+    known = next((option for option in _OPTIONS_WITH_VALUE if name == option), None)
+    if known is None and name not in _OPTIONS:
+        raise malformed(path, number, f"{name[:40]!r} is no option of a requirements file")
+    if known and len(line) <= len(name) + 1:
+        raise malformed(path, number, f"{name} lacks its value")
+    if known in _INDEXES:
+        listed.notes.append(
+            f"{path}:{number} names a package index of its own ({name}); the server must reach it."
+        )
+    listed.has_hashes = listed.has_hashes or name == "--require-hashes"
+    listed.lines.append(line)
+
+
+def _requirement(line: str, path: str, number: int, base: str, listed: Listed) -> None:
+    listed.has_hashes = listed.has_hashes or "--hash" in line
+    bare = _PER_LINE.split(line, maxsplit=1)[0].strip()
+    if re.fullmatch(r"\.(\[[^\]]*\])?/?", bare):
+        listed.has_self = True
+        return
+    if _ADDRESS.match(bare):
+        named = re.search(r"[#&]egg=([\w.-]+)", bare)
+        listed.names.update([normalize(named[1])] if named else [])
+        listed.lines.append(line)
+        return
+    if bare.startswith((".", "/")) or bare.endswith((".whl", ".tar.gz", ".zip")):
+        _local(line, bare, path, number, base, listed)
+        return
+    try:
+        requirement = Requirement(bare[:REQUIREMENT_LIMIT])
+    except (ValueError, RecursionError):  # packaging's own error is one
+        raise malformed(path, number, f"{bare[:80]!r} is no requirement") from None
+    _named(line, requirement, path, number, listed)
+
+
+def _named(line: str, requirement: Requirement, path: str, number: int, listed: Listed) -> None:
+    name = normalize(requirement.name)
+    if name == "pkg-resources" and str(requirement.specifier) == "==0.0.0":
+        listed.notes.append(f"{path}:{number} is left out: Debian's pip wrote it, and nothing provides it.")
+        return
+    listed.names.add(name)
+    if requirement.url and _LOCAL_BUILD.search(line):
+        listed.notes.append(
+            f"{path}:{number} points at a file of the machine that wrote it; {requirement.name} is taken instead."
+        )
+        line = requirement.name
+    listed.lines.append(line)
+
+
+def _local(line: str, bare: str, path: str, number: int, base: str, listed: Listed) -> None:
+    inside = inside_of(base, bare.partition(" ;")[0].partition("[")[0])
+    if inside is None:
+        raise malformed(path, number, f"{bare[:80]!r} is outside the folder")
+    if not inside:
+        listed.has_self = True
+        return
+    name = inside.rpartition("/")[2]
+    if name.endswith(".whl"):
+        listed.names.add(normalize(name.partition("-")[0]))
+    listed.lines.append(line.replace(bare.partition(" ;")[0].partition("[")[0], f"./{inside}", 1))

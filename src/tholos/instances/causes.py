@@ -1,0 +1,59 @@
+"""Why an instance does not serve, read off its log: the first cause, where it stands in the app, and the text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tholos.instances.errors import AnswersWithError, InstanceDied, StartTimedOut
+from tholos.instances.models import Instance
+from tholos.runtime import logs
+from tholos.runtime.tracebacks import Traceback
+
+_TAIL = 20
+
+
+def died(instance: Instance, folder: str) -> InstanceDied:
+    """The error for an instance that ended by itself. ``folder`` holds the app's own files."""
+    found = _find(instance, folder)
+    if found is None:
+        ended = instance.reason or "ended"
+        return InstanceDied(
+            f"Cannot start the app: its process {ended}.",
+            fix="Its last lines say more.",
+            excerpt=_tail(instance),
+        )
+    return InstanceDied(f"Cannot start the app: {found.error}", where=found.where, excerpt=found.text)
+
+
+def silent(instance: Instance, seconds: float) -> StartTimedOut:
+    """The error for an instance that runs and does not answer."""
+    return StartTimedOut(
+        f"Cannot start the app: it did not answer within {seconds:g} s.",
+        fix="Does importing it come to an end, and does it listen where it was told? Its last lines say more.",
+        excerpt=_tail(instance),
+    )
+
+
+def error_answer(instance: Instance, status: int, folder: str) -> AnswersWithError:
+    """The error for an instance whose first answer is one of failure."""
+    found = _find(instance, folder)
+    if found is None:
+        return AnswersWithError(f"GET / → {status}", fix="Its last lines say more.", excerpt=_tail(instance))
+    return AnswersWithError(f"GET / → {status}: {found.error}", where=found.where, excerpt=found.text)
+
+
+def reason(instance: Instance, folder: str) -> str:
+    """What an instance's row says of its end, with the first cause."""
+    found = _find(instance, folder)
+    if found is None:
+        return instance.reason
+    where = f" ({found.where})" if found.where else ""
+    return f"{instance.reason}: {found.error}{where}"
+
+
+def _find(instance: Instance, folder: str) -> Traceback | None:
+    return logs.first_traceback(Path(instance.log), 0, folder)
+
+
+def _tail(instance: Instance) -> str:
+    return "\n".join(logs.read_tail(Path(instance.log), _TAIL).lines)

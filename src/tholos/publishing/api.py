@@ -1,0 +1,137 @@
+"""HTTP of publishing: begin a publish or a delete, and ask why an app is as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import Header, Response
+
+from tholos.accounts.routes import Call, Calling, Permission, Routes
+from tholos.apps import api as apps_api
+from tholos.apps import service as apps
+from tholos.apps.models import Release
+from tholos.detect.model import FileTree
+from tholos.kit.notices import Notices
+from tholos.operations import api as operations_api
+from tholos.operations import schemas as operation_schemas
+from tholos.operations import service as operations
+from tholos.operations.models import Operation
+from tholos.publishing import schemas
+from tholos.publishing import service as publishing
+from tholos.publishing.content import scope_of
+from tholos.publishing.errors import SnapshotNotYours
+from tholos.publishing.service import Decided, Wish
+from tholos.runtime.interpreters import Interpreters
+from tholos.store.errors import TooMuch
+from tholos.store.model import SnapshotId, Tree
+from tholos.store.store import Store
+
+routes = Routes(prefix="/api/v1/apps", tags=["publishing"])
+
+
+class SnapshotFiles(FileTree):
+    """A snapshot as detection reads it."""
+
+    def __init__(self, store: Store, snapshot: SnapshotId, tree: Tree) -> None:
+        self._store = store
+        self._snapshot = snapshot
+        self._sizes = {file.path: file.size for file in tree.files}
+
+    def paths(self) -> list[str]:
+        return list(self._sizes)
+
+    def read(self, path: str, limit: int = 1 << 20) -> bytes:
+        try:
+            return self._store.read(self._snapshot, path, limit)
+        except TooMuch:
+            return self._first(path, limit)
+
+    def _first(self, path: str, limit: int) -> bytes:
+        start = bytearray()
+        for piece in self._store.open(self._snapshot, path):
+            start += piece
+            if len(start) >= limit:
+                break
+        return bytes(start[:limit])
+
+
+@routes.declare("POST", "/{name}/publish", permission=Permission.PUBLISH, status_code=202)
+def publish_app(
+    call: Calling,
+    response: Response,
+    name: str,
+    body: schemas.PublishIn,
+    idempotency_key: str | None = Header(None, max_length=200),
+) -> schemas.PublishOut:
+    wish = schemas.wish_of(name, body)
+    again = _find_begun(call, idempotency_key)
+    if again is not None:
+        return schemas.PublishOut(operation=again)
+    decided = _decide(call, wish)
+    with call.read() as db:
+        app = apps.find_own_or_free(db, call.actor, name)
+        unchanged = publishing.find_unchanged(db, app, decided, upgrade=wish.upgrade)
+    if unchanged is not None:
+        response.status_code = 200
+        return _show_unchanged(call, name, unchanged)
+    with call.write() as db:
+        begun = publishing.begin_publish(
+            db, call.actor, wish, decided, call.now, idempotency_key=idempotency_key
+        )
+        shown = operations_api.shown(db, [begun], call.site.url)[0]
+    _wake(call)
+    return schemas.PublishOut(operation=shown)
+
+
+@routes.declare("DELETE", "/{name}", permission=Permission.APP_EDIT, status_code=202)
+def delete_app(call: Calling, name: str) -> schemas.PublishOut:
+    return schemas.PublishOut(operation=begin_delete(call, name))
+
+
+@routes.declare("GET", "/{name}/why", permission=Permission.APP_VIEW)
+def why_app(call: Calling, name: str) -> schemas.WhyOut:
+    with call.read() as db:
+        app, reasons = publishing.why(db, call.actor, name)
+        return schemas.why_out(apps_api.shown(call, db, [app])[0], reasons)
+
+
+def begin_delete(call: Call, name: str) -> operation_schemas.OperationOut:
+    with call.write() as db:
+        begun = publishing.begin_delete(db, call.actor, name, call.now)
+        shown = operations_api.shown(db, [begun], call.site.url)[0]
+    _wake(call)
+    return shown
+
+
+def _decide(call: Call, wish: Wish) -> Decided:
+    """Raises: SnapshotNotYours, and what detection finds wrong."""
+    store = call.get(Store)
+    snapshot = SnapshotId(wish.snapshot)
+    if snapshot not in store.snapshots(scope_of(call)):
+        raise SnapshotNotYours(where="snapshot")
+    with call.read() as db:
+        app = apps.find_own_or_free(db, call.actor, wish.name)
+    tree = store.tree(snapshot)
+    files = SnapshotFiles(store, snapshot, tree)
+    remembered = app.overrides if app else {}
+    return publishing.decide(files, (len(tree.files), tree.size), wish, remembered, call.get(Interpreters))
+
+
+def _find_begun(call: Call, key: str | None) -> operation_schemas.OperationOut | None:
+    with call.read() as db:
+        begun = operations.find_by_key(db, call.actor, key)
+        found: Sequence[Operation] = [begun] if begun else []
+        return next(iter(operations_api.shown(db, found, call.site.url)), None)
+
+
+def _show_unchanged(call: Call, name: str, release: Release) -> schemas.PublishOut:
+    with call.read() as db:
+        app = apps.get_visible(db, call.actor, name)
+        shown = apps_api.shown(call, db, [app])[0]
+        numbered = [one for one in apps_api.shown_releases(db, app) if one.number == release.number]
+    return schemas.PublishOut(unchanged=True, release=numbered[0], app=shown)
+
+
+def _wake(call: Call) -> None:
+    call.get(Notices).publish(operations.QUEUE_TOPIC)
+    call.get(Notices).publish(apps.TOPIC)

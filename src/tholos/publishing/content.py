@@ -1,0 +1,132 @@
+"""HTTP of content: which chunks are missing, send them, name a snapshot. The same three verbs for every kind of content."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from typing import IO, Annotated
+
+from fastapi import Body, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from tholos.accounts.routes import Call, Calling, Permission, Routes
+from tholos.kit.errors import Invalid
+from tholos.kit.threads import in_thread
+from tholos.store import archives
+from tholos.store.errors import StoreFull
+from tholos.store.model import Chunk, File, Scope, Sha256, Tree
+from tholos.store.store import Store
+
+ARCHIVE_TYPES = frozenset({
+    "application/gzip", "application/x-gzip", "application/x-tar", "application/zip", "application/octet-stream",
+})  # fmt: skip
+PACK_LIMIT = 9 << 20
+SPOOLED_IN_MEMORY = 8 << 20
+JSON_LIMIT = 64 << 20
+
+routes = Routes(prefix="/api/v1", tags=["content"])
+
+
+class BodyTooLarge(Invalid):
+    """Cannot take this body: it is too large."""
+
+    code = "body_too_large"
+
+
+class HashesIn(BaseModel):
+    hashes: list[str] = Field(max_length=10_000)
+
+
+class MissingOut(BaseModel):
+    missing: list[str]
+
+
+class StoredOut(BaseModel):
+    stored: int
+    bytes: int
+
+
+class FileIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field(max_length=4096)
+    size: int = Field(ge=0, lt=1 << 50)
+    sha256: str = Field(max_length=64)
+    executable: bool = False
+    chunks: list[tuple[str, int]]
+
+    def to_file(self) -> File:
+        chunks = tuple(Chunk(Sha256(name), size) for name, size in self.chunks)
+        return File(self.path, self.size, Sha256(self.sha256), self.executable, chunks)
+
+
+class TreeIn(BaseModel):
+    files: list[FileIn] = Field(max_length=200_000)
+
+
+class SnapshotOut(BaseModel):
+    id: str
+    files: int
+    bytes: int
+
+
+def scope_of(call: Call) -> Scope:
+    return Scope(call.actor.account_id)
+
+
+@routes.declare("POST", "/content/missing", permission=Permission.PUBLISH)
+def find_missing(call: Calling, body: Annotated[HashesIn, Body()]) -> MissingOut:
+    return MissingOut(missing=list(call.get(Store).missing(scope_of(call), body.hashes)))
+
+
+@routes.declare("POST", "/content/packs", permission=Permission.PUBLISH, status_code=201)
+async def add_pack(call: Calling, request: Request) -> StoredOut:
+    async with asyncio.timeout(600):
+        with tempfile.SpooledTemporaryFile(max_size=PACK_LIMIT) as spool:
+            await _spool(request, spool, PACK_LIMIT)
+            receipt = await in_thread(call.get(Store).add_pack, scope_of(call), spool)
+    return StoredOut(stored=receipt.chunks, bytes=receipt.size)
+
+
+@routes.declare("POST", "/snapshots", permission=Permission.PUBLISH, status_code=201)
+async def add_snapshot(call: Calling, request: Request) -> SnapshotOut:
+    """A tree by its chunks (JSON), or an archive that is unpacked here."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    with tempfile.SpooledTemporaryFile(max_size=SPOOLED_IN_MEMORY) as spool:
+        if media_type in ARCHIVE_TYPES:
+            await _spool(request, spool, archives.Limits().packed)
+            tree = await in_thread(_add_archive, call, spool)
+        else:
+            await _spool(request, spool, JSON_LIMIT)
+            tree = await in_thread(_add_tree, call, spool)
+    return SnapshotOut(id=tree.id, files=len(tree.files), bytes=tree.size)
+
+
+def _add_tree(call: Call, spool: IO[bytes]) -> Tree:
+    files = TreeIn.model_validate_json(spool.read()).files
+    tree = Tree.of(file.to_file() for file in files)
+    call.get(Store).add_snapshot(scope_of(call), tree)
+    return tree
+
+
+def _add_archive(call: Call, spool: IO[bytes]) -> Tree:
+    return archives.unpack(call.get(Store), scope_of(call), spool).tree
+
+
+async def _spool(request: Request, spool: IO[bytes], limit: int) -> None:
+    """Take a body in as it comes, on disk where it is large.
+
+    Raises: BodyTooLarge.
+    """
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            raise BodyTooLarge(f"Cannot take this body: it has more than {limit} bytes.")
+        try:
+            spool.write(piece)
+        except OSError as error:
+            raise StoreFull(
+                f"Cannot take this body: {error.strerror}.", fix="Free some space on the server's disk."
+            ) from error
+    spool.seek(0)

@@ -1,0 +1,243 @@
+"""Use cases of publishing: begin a publish or a delete, and say why an app is as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tholos.accounts.service import Actor
+from tholos.apps import service as apps
+from tholos.apps.models import App, AppState, Release
+from tholos.apps.service import NewRelease
+from tholos.detect import core as detection
+from tholos.detect.model import Detection, FileTree, Overrides
+from tholos.instances import service as instances
+from tholos.kit.db import JsonObject, ReadDb, WriteDb
+from tholos.operations import service as operations
+from tholos.operations.models import Operation
+from tholos.operations.service import Subject
+from tholos.publishing import manifest as manifests
+from tholos.runtime.interpreters import Choice, Interpreters
+
+PUBLISH = "publish"
+PUBLISH_STEPS = ("upload", "environment", "prepare", "start", "health", "switch")
+DELETE = "delete"
+DELETE_STEPS = ("stop", "remove")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What the client says of its upload; shown, never relied on."""
+
+    files: int = 0
+    bytes: int = 0
+    sent_bytes: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be published, and how."""
+
+    name: str
+    snapshot: str
+    message: str
+    overrides: Overrides
+    upgrade: bool
+    upload: Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was found out about a folder before anything is built."""
+
+    found: Detection
+    choice: Choice
+    remembered: JsonObject
+    manifest: JsonObject
+    fingerprint: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One recorded fact that tells why an app is as it is, and the next command."""
+
+    text: str
+    at: datetime | None
+    where: str
+    next: str
+
+
+def decide(
+    tree: FileTree, size: tuple[int, int], wish: Wish, remembered: JsonObject, interpreters: Interpreters
+) -> Decided:
+    """Detect kind, entry point, packages and Python of a tree with so many files and bytes; nothing is recorded yet.
+
+    Raises: Invalid: what a person must mend first, with the flag that says otherwise.
+    """
+    overrides, kept = manifests.merge_overrides(remembered, wish.overrides)
+    found = detection.detect(tree, overrides)
+    choice = interpreters.choose(found.python.value)
+    why = choice.why if not found.python.why else f"{choice.why} ({found.python.why})"
+    manifest = manifests.to_json(found, why)
+    manifest["interpreter"] = choice.interpreter.identity
+    fingerprint = manifests.fingerprint(wish.snapshot, manifest)
+    return Decided(found, choice, kept, manifest, fingerprint, *size)
+
+
+def find_unchanged(db: ReadDb, app: App | None, decided: Decided, *, upgrade: bool) -> Release | None:
+    """The live release, where publishing would only make it again."""
+    live = apps.find_live(db, app.id) if app and not upgrade else None
+    if app is None or live is None or live.fingerprint != decided.fingerprint:
+        return None
+    return live if app.state in {AppState.SERVING, AppState.STARTING} else None
+
+
+def begin_publish(
+    db: WriteDb, actor: Actor, wish: Wish, decided: Decided, now: datetime, *, idempotency_key: str | None
+) -> Operation:
+    """A release in preparation and the operation that makes it serve.
+
+    Raises: NameInvalid, NameReserved, NameTaken, OperationUnderWay.
+    """
+    app = apps.find_own_or_free(db, actor, wish.name) or apps.create_app(db, actor, wish.name, now)
+    apps.remember_overrides(app, decided.remembered)
+    operation = operations.begin(
+        db, actor, PUBLISH, Subject(app.id, app.name), PUBLISH_STEPS, {}, now, idempotency_key=idempotency_key
+    )
+    new = NewRelease(
+        snapshot=wish.snapshot,
+        files=decided.files,
+        bytes=decided.bytes,
+        fingerprint=decided.fingerprint,
+        manifest=decided.manifest,
+        python=str(decided.choice.interpreter),
+        message=wish.message,
+    )
+    release = apps.create_release(db, actor, app, new, now)
+    operation.request = {
+        "release_id": release.id,
+        "release": release.number,
+        "upgrade": wish.upgrade,
+        "upload": _upload_text(wish.upload, decided),
+    }
+    told = manifests.findings(decided.found, str(decided.choice.interpreter), decided.choice.why)
+    operations.say(db, operation.id, list(told), now)
+    return operation
+
+
+def begin_delete(db: WriteDb, actor: Actor, name: str, now: datetime) -> Operation:
+    """The operation that ends an app.
+
+    Raises: AppNotFound, OperationUnderWay.
+    """
+    app = apps.get_visible(db, actor, name)
+    return operations.begin(db, actor, DELETE, Subject(app.id, app.name), DELETE_STEPS, {}, now)
+
+
+def fail_publish(db: WriteDb, operation: Operation, reason: str, now: datetime) -> list[str]:
+    """Leave nothing of a publish half done; returns the instances to end."""
+    release_id = str(operation.request["release_id"])
+    held = [instance.id for instance in instances.let_go(db, operation.id)]
+    live = apps.find_live(db, operation.subject_id)
+    if live is not None and live.id == release_id:
+        return []  # it had switched already: what serves, serves
+    apps.fail_release(db, release_id)
+    if live is None:
+        apps.set_state(db, operation.subject_id, AppState.STOPPED, reason, now)
+    return held
+
+
+def why(db: ReadDb, actor: Actor, name: str) -> tuple[App, list[Reason]]:
+    """An app and the recorded reasons for its state, the most telling first.
+
+    Raises: AppNotFound.
+    """
+    app = apps.get_visible(db, actor, name)
+    live = apps.find_live(db, app.id)
+    reasons = [Reason(app.state_reason or _plain(app), app.state_since, "", _next_step(app))]
+    reasons += _of_instance(db, app, live)
+    reasons += _of_operations(db, actor, app)
+    if live is not None:
+        reasons += _of_release(live, app)
+    return app, reasons
+
+
+def _plain(app: App) -> str:
+    return {
+        AppState.SERVING: "It answers.",
+        AppState.STARTING: "Its process was started and has not answered yet.",
+        AppState.FAILING: "Its process ended by itself.",
+    }.get(AppState(app.state), "It does not run.")
+
+
+def _next_step(app: App) -> str:
+    if app.state == AppState.SERVING:
+        return f"tholos open {app.name}"
+    return f"tholos logs {app.name}"
+
+
+def _of_instance(db: ReadDb, app: App, live: Release | None) -> list[Reason]:
+    last = instances.find_last(db, app.id, live.id if live else None)
+    if last is None:
+        return []
+    text = f"Its instance is {last.state}"
+    if last.restarts:
+        text += f", after {last.restarts} ends by itself"
+    if last.reason:
+        text += f": {last.reason}"
+    return [
+        Reason(f"{text}.", last.since, "", f"tholos logs {app.name} --release {live.number if live else 1}")
+    ]
+
+
+def _of_operations(db: ReadDb, actor: Actor, app: App) -> list[Reason]:
+    newest = operations.list_newest(db, actor, app.id, limit=1)
+    if not newest or newest[0].error is None:
+        return []
+    operation = newest[0]
+    error = newest[0].error
+    number = operation.request.get("release", "")
+    text = f"Release {number} failed and does not serve: {error.get('message', '')}"
+    return [
+        Reason(
+            text,
+            operation.ended_at,
+            str(error.get("where", "")),
+            f"tholos logs {app.name} --release {number}",
+        )
+    ]
+
+
+def _of_release(live: Release, app: App) -> list[Reason]:
+    told = live.manifest.get("why")
+    reasons = told if isinstance(told, dict) else {}
+    return [
+        Reason(
+            f"Release {live.number} runs {live.manifest.get('entrypoint')}: {reasons.get('entrypoint', '')}",
+            live.created_at, "", "tholos publish --entrypoint MODULE:NAME",
+        ),
+        Reason(
+            f"It runs on Python {live.python}: {reasons.get('python', '')}",
+            live.created_at, "", "tholos publish --python VERSION",
+        ),
+        Reason(
+            f"It has {live.packages or 0} packages: {reasons.get('requirements', '')}",
+            live.created_at, "", f"tholos why {app.name} --json",
+        ),
+    ]  # fmt: skip
+
+
+def _upload_text(upload: Upload, decided: Decided) -> str:
+    files = f"{decided.files} {'file' if decided.files == 1 else 'files'}, {_size(decided.bytes)}"
+    return f"{files}, {_size(upload.sent_bytes)} sent" if upload.files else files
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

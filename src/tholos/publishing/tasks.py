@@ -1,0 +1,239 @@
+"""The work of publishing and deleting, step by step. Each step may be done twice: a server that ended is followed by one
+that begins the operation again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tholos.access import service as access
+from tholos.apps import service as apps
+from tholos.apps.models import App, Release
+from tholos.instances import service as instances
+from tholos.instances.starting import Starter
+from tholos.instances.tasks import Keeper
+from tholos.kit.clock import Clock
+from tholos.kit.db import Database, JsonObject
+from tholos.kit.errors import TholosError, Unavailable
+from tholos.kit.log import get_logger
+from tholos.kit.notices import Notices
+from tholos.kit.threads import in_thread
+from tholos.operations.models import Operation
+from tholos.operations.tasks import Work
+from tholos.publishing import manifest as manifests
+from tholos.publishing import service as publishing
+from tholos.publishing.errors import PrepareFailed
+from tholos.runtime import logs
+from tholos.runtime.environments import Environment, Environments
+from tholos.runtime.model import InstanceSpec, ProcessStatus
+from tholos.runtime.plan import prepare
+
+PREPARE_TIMEOUT_S = 600.0
+END_TIMEOUT_S = 60.0
+PREPARE_PREFIX = "prep_"
+
+
+@dataclass(slots=True)
+class Publisher:
+    """Handles the operations *publish* and *delete*."""
+
+    database: Database
+    notices: Notices
+    clock: Clock
+    keeper: Keeper
+    starter: Starter
+    environments: Environments
+    to_compile: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+
+    async def publish(self, work: Work) -> JsonObject:
+        """From a release in preparation to one that serves.
+
+        Raises: TholosError: the first cause, in words.
+        """
+        app, release, live = await in_thread(self._read, work.operation)
+        async with work.step("upload") as say:
+            await in_thread(self.starter.check_out, app, release, live)
+            say(str(work.operation.request["upload"]))
+        async with work.step("environment") as say:
+            environment = await in_thread(self._build, work, app, release)
+            say(_packages_text(environment, release))
+        release = await in_thread(self._get_release, release.id)
+        await self._prepare(work, app, release)
+        async with work.step("start") as say:
+            instance_id = await self.keeper.start(release.id, work.operation.id)
+            say("its process runs")
+        async with work.step("health") as say:
+            status = await self.keeper.wait_until_ready(instance_id)
+            say(f"GET / → {status}")
+        async with work.step("switch") as say:
+            await in_thread(self._switch, work, release)
+            await self.keeper.refresh(app.id)
+            say("live")
+        self.notices.publish(instances.TOPIC)
+        self.to_compile.put_nowait(environment.id)
+        return {"release": release.number, "url": self.starter.app_url.format(name=app.name) + "/"}
+
+    async def delete(self, work: Work) -> JsonObject:
+        """End an app and remove all of it."""
+        app_id = work.operation.subject_id
+        async with work.step("stop") as say:
+            running = await in_thread(self._point_nowhere, app_id)
+            self.notices.publish(access.TOPIC)
+            for instance_id in running:
+                await self.keeper.end(instance_id)
+                await self.keeper.wait_until_ended(instance_id, END_TIMEOUT_S)
+            say(f"{len(running)} stopped" if running else "nothing ran")
+        async with work.step("remove") as say:
+            await in_thread(self._remove, app_id)
+            await self.keeper.serving.put(app_id, None)
+            say("gone, its data too")
+        return {"app": work.operation.subject_name}
+
+    async def abandon_publish(self, operation: Operation) -> None:
+        """Leave nothing of a failed or cancelled publish running or half done; what served goes on serving."""
+        await self._end_prepare(operation)
+        for instance_id in await in_thread(self._fail, operation):
+            with contextlib.suppress(
+                TholosError
+            ):  # the keeper ends it as soon as it can: nobody holds it any more
+                await self.keeper.end(instance_id)
+        self.notices.publish(instances.TOPIC)
+
+    async def abandon_delete(self, operation: Operation) -> None:
+        """What is gone is gone; deleting again takes the rest."""
+        get_logger().info("delete_abandoned", app=operation.subject_name)
+
+    async def compile_in_background(self) -> None:
+        """Byte-compile environments after their first answer, one at a time, until cancelled."""
+        for environment_id in await in_thread(self._not_compiled):
+            self.to_compile.put_nowait(environment_id)
+        while True:
+            environment_id = await self.to_compile.get()
+            try:
+                await in_thread(self.environments.compile, environment_id)
+            except TholosError as error:
+                get_logger().warning("compile_failed", environment=environment_id, reason=error.message)
+
+    # Steps
+
+    def _build(self, work: Work, app: App, release: Release) -> Environment:
+        interpreter = self.starter.interpreter_of(release)
+        scope = app.owner_id
+        lock = self.environments.lock(
+            manifests.requirements_of(release.manifest),
+            interpreter,
+            scope,
+            upgrade=bool(work.operation.request["upgrade"]) and work.operation.attempt == 1,
+            log=work.line,
+            cancel=work.stop,
+        )
+        environment = self.environments.build(lock, interpreter, scope, log=work.line, cancel=work.stop)
+        self.environments.guest(interpreter, log=work.line, cancel=work.stop)
+        with self.database.write() as db:
+            apps.record_environment(db, release.id, lock.text, environment.id, len(environment.packages))
+        return environment
+
+    async def _prepare(self, work: Work, app: App, release: Release) -> None:
+        command = str(release.manifest["prepare"])
+        if not command:
+            await work.skip("prepare", "nothing to prepare")
+            return
+        async with work.step("prepare") as say:
+            spec = self._prepare_spec(app, release, command)
+            async with asyncio.TaskGroup() as group:
+                following = group.create_task(_copy_log(Path(spec.log), work))
+                status = await self.keeper.run_once(spec, PREPARE_TIMEOUT_S)
+                following.cancel()
+            if status is None or status.exit_code != 0:
+                raise await in_thread(_why_prepare_failed, command, spec, status)
+            say(command)
+
+    def _prepare_spec(self, app: App, release: Release, command: str) -> InstanceSpec:
+        name = PREPARE_PREFIX + release.id.removeprefix("rel_")
+        return InstanceSpec(
+            instance=name,
+            argv=prepare(command),
+            env=self.starter.variables_of(app, release),
+            cwd=str(self.starter.layout.sources(app.id, release.number)),
+            log=str(self.starter.layout.log(app.id, release.number, name)),
+            log_limit=self.starter.log_limit,
+            restarts=0,
+            limits=self.starter.limits,
+        )
+
+    async def _end_prepare(self, operation: Operation) -> None:
+        name = PREPARE_PREFIX + str(operation.request["release_id"]).removeprefix("rel_")
+        with contextlib.suppress(Unavailable):  # a launcher that comes back finds it as a stray
+            await self.keeper.end_once(name)
+
+    # Transactions
+
+    def _read(self, operation: Operation) -> tuple[App, Release, Release | None]:
+        with self.database.read() as db:
+            release = apps.get_release(db, str(operation.request["release_id"]))
+            return apps.get_app(db, release.app_id), release, apps.find_live(db, release.app_id)
+
+    def _get_release(self, release_id: str) -> Release:
+        with self.database.read() as db:
+            return apps.get_release(db, release_id)
+
+    def _switch(self, work: Work, release: Release) -> None:
+        with self.database.write() as db:
+            apps.switch(db, release.id, self.clock.now())
+            instances.let_go(db, work.operation.id)
+
+    def _fail(self, operation: Operation) -> list[str]:
+        number = operation.request["release"]
+        with self.database.write() as db:
+            return publishing.fail_publish(
+                db, operation, f"Release {number} did not come to serve.", self.clock.now()
+            )
+
+    def _point_nowhere(self, app_id: str) -> list[str]:
+        with self.database.write() as db:
+            apps.remove_pointers(db, app_id)
+            return [instance.id for instance in instances.list_of_app(db, app_id)]
+
+    def _remove(self, app_id: str) -> None:
+        with self.database.write() as db:
+            access.remove_of_app(db, app_id)
+            instances.remove_of_app(db, app_id)
+            if apps.find_app(db, app_id) is not None:
+                apps.remove_app(db, app_id)
+        self.starter.clear(app_id)
+
+    def _not_compiled(self) -> Iterable[str]:
+        with self.database.read() as db:
+            live = apps.live_releases(db, apps.list_all(db)).values()
+            return [release.environment for release in live if release.environment]
+
+
+def _packages_text(environment: Environment, release: Release) -> str:
+    needs = manifests.requirements_of(release.manifest)
+    count = len(environment.packages)
+    if not count:
+        return "none needed"
+    source = f"{count} {needs.why}" if needs.form == "imports" else f"{count} from {needs.form}"
+    return f"{source}, {environment.fetched} fetched" if environment.fetched else f"{source}, all cached"
+
+
+async def _copy_log(path: Path, work: Work) -> None:
+    async for line in logs.follow(path, 0):
+        work.line(line.decode(errors="replace").rstrip("\n"))
+
+
+def _why_prepare_failed(command: str, spec: InstanceSpec, status: ProcessStatus | None) -> PrepareFailed:
+    found = logs.first_traceback(Path(spec.log), 0, spec.cwd)
+    tail = "\n".join(logs.read_tail(Path(spec.log), 20).lines)
+    ended = f"ended with {status.exit_code}" if status else f"did not end within {PREPARE_TIMEOUT_S:g} s"
+    cause = f": {found.error}" if found else ""
+    return PrepareFailed(
+        f"Cannot prepare the app: `{command}` {ended}{cause}.",
+        fix="Mend the command, or forget it with --prepare ''.",
+        where=found.where if found else "",
+        excerpt=found.text if found else tail,
+    )

@@ -1,0 +1,135 @@
+"""The console's ASGI application: every domain's routes, and errors in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
+
+from tholos import __version__
+from tholos.access import pages as access_pages
+from tholos.accounts import api as accounts_api
+from tholos.accounts import pages as accounts_pages
+from tholos.accounts.routes import Calling, Permission, Routes, find_actor
+from tholos.apps import api as apps_api
+from tholos.console import pages as console_pages
+from tholos.instances import api as instances_api
+from tholos.kit.errors import Invalid, NotFound, TholosError
+from tholos.kit.ids import new_id
+from tholos.kit.log import get_logger
+from tholos.kit.pages import Pages
+from tholos.kit.services import Services
+from tholos.operations import api as operations_api
+from tholos.publishing import api as publishing_api
+from tholos.publishing import content as content_api
+from tholos.server import render
+
+routes = Routes(tags=["server"])
+
+ROUTERS = (
+    routes,
+    accounts_api.routes,
+    apps_api.routes,
+    instances_api.routes,
+    publishing_api.routes,
+    content_api.routes,
+    operations_api.routes,
+    accounts_pages.routes,
+    access_pages.routes,
+    console_pages.routes,
+)
+
+
+class Broken(TholosError):
+    """Tholos made a mistake. It is in the server's log, under this request's id."""
+
+    code = "bug"
+
+
+@routes.declare("GET", "/healthz", permission=Permission.PUBLIC)
+async def healthz() -> dict[str, str]:
+    return {"status": "ok", "version": __version__}
+
+
+@routes.declare("GET", "/api/v1/server", permission=Permission.PUBLIC)
+async def get_server(call: Calling) -> dict[str, str | int]:
+    site = call.site
+    return {
+        "name": "tholos",
+        "version": __version__,
+        "api": 1,
+        "url": site.url,
+        "apps_url": site.app_url + "/",
+    }
+
+
+def build(services: Services) -> FastAPI:
+    """The application over the parts that the entry point built."""
+    app = FastAPI(
+        title="Tholos", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
+    )
+    app.state.services = services
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.add_exception_handler(TholosError, _on_tholos_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(ValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.middleware("http")(_name_and_catch)
+    return app
+
+
+async def _name_and_catch(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Give each request an id, and turn what nobody foresaw into one answer."""
+    request.state.id = new_id("req")
+    try:
+        response = await answer(request)
+    except Exception:  # noqa: BLE001 - the edge: nothing beyond it can answer
+        get_logger().exception("request_broke", request=request.state.id, path=request.url.path)
+        response = _answer(request, Broken())
+    response.headers["x-request-id"] = request.state.id
+    return response
+
+
+async def _on_tholos_error(request: Request, error: Exception) -> Response:
+    return _answer(request, error if isinstance(error, TholosError) else Broken())
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    """What a body or parameter lacks, by the field it is about."""
+    found = error.errors() if isinstance(error, RequestValidationError | ValidationError) else []
+    first = found[0] if found else {"loc": (), "msg": "it is not of the form that is needed"}
+    where = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "header", "path"})
+    return _answer(request, Invalid(f"Cannot take this request: {first['msg']}.", where=where))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    """What the framework itself refuses: unknown paths and methods."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        return _answer(request, NotFound(f"There is nothing at {request.url.path[:200]}."))
+    response = _answer(request, Invalid(f"Cannot {request.method} {request.url.path[:200]}."))
+    response.status_code = status
+    return response
+
+
+def _answer(request: Request, error: TholosError) -> Response:
+    wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    if not wants_page:
+        return _with_retry(JSONResponse(render.error_json(error, request.state.id), render.status_of(error)))
+    services: Services = request.app.state.services
+    page = render.error_page(error, request.state.id, "/", find_actor(request, services))
+    return _with_retry(services.get(Pages).answer("error.html", page, page.status))
+
+
+def _with_retry(response: Response) -> Response:
+    if response.status_code == 503:
+        response.headers["retry-after"] = str(render.RETRY_AFTER_S)
+    return response

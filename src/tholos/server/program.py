@@ -1,0 +1,272 @@
+"""The server program: builds every part from the settings, runs them together, and ends them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import platform
+import resource
+import shutil
+import socket
+import sys
+import sysconfig
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from tholos.access.door import Door
+from tholos.access.passes import Passes
+from tholos.accounts import service as accounts
+from tholos.accounts.models import Account
+from tholos.accounts.routes import Site
+from tholos.gateway.carrier import Carrier
+from tholos.gateway.model import Decision, RequestHead
+from tholos.instances import service as instances
+from tholos.instances.models import THIS_NODE
+from tholos.instances.serving import ServingTable
+from tholos.instances.starting import Starter
+from tholos.instances.tasks import Keeper
+from tholos.kit.clock import Clock, SystemClock
+from tholos.kit.db import Database
+from tholos.kit.locks import Locked, held
+from tholos.kit.log import get_logger
+from tholos.kit.notices import Notices
+from tholos.kit.pages import Pages
+from tholos.kit.services import Services
+from tholos.kit.threads import in_thread
+from tholos.operations.tasks import Worker
+from tholos.publishing import service as publishing
+from tholos.publishing.tasks import Publisher
+from tholos.runtime.environments import Environments
+from tholos.runtime.interpreters import Interpreters
+from tholos.runtime.launchers import local
+from tholos.runtime.launchers.local import LocalLauncher
+from tholos.runtime.layout import Layout
+from tholos.runtime.uv import Index
+from tholos.server import schema, tables
+from tholos.server.application import build
+from tholos.server.render import DoorErrors
+from tholos.settings import Settings
+from tholos.store.backends.local import LocalBackend
+from tholos.store.sqlite_index import SqliteIndex
+from tholos.store.store import Store
+
+_TEMPLATES = ("server", "access", "accounts", "apps", "operations")
+DRAIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that answers."""
+
+    site: Site
+    port: int
+    sign_in_url: str
+    """A one-time link for the first administrator."""
+    administrator: str
+    token: Callable[[], str]
+    """Makes an API token of the first administrator, for a day."""
+
+
+OnReady = Callable[[Running], None]
+
+
+def layout_of(settings: Settings) -> Layout:
+    return Layout(settings.data.absolute(), user=os.getuid())
+
+
+async def serve(settings: Settings, on_ready: OnReady) -> None:
+    """Serve until cancelled. Instances and the supervisor are left running: see :func:`shut_down`.
+
+    Raises: Locked: another server uses the data folder. OSError: the address cannot be listened on.
+    """
+    layout = layout_of(settings)
+    _make_folders(layout)
+    with held(layout.data / "server.lock"):
+        database = Database(settings.database_url.get_secret_value() or f"sqlite:///{layout.database}")
+        try:
+            tables.load()
+            await in_thread(schema.upgrade, database)
+            await _serve(settings, layout, database, on_ready)
+        finally:
+            database.close()
+
+
+async def shut_down(settings: Settings) -> None:
+    """End every instance and the supervisor, and return when they have ended."""
+    layout = layout_of(settings)
+    await local.shutdown(layout.supervisor, layout.run)
+
+
+async def _serve(settings: Settings, layout: Layout, database: Database, on_ready: OnReady) -> None:
+    loop = asyncio.get_running_loop()
+    services = Services()
+    notices = Notices(loop)
+    clock = SystemClock()
+    services.add(database)
+    services.add(notices)
+    services.add(clock, as_type=Clock)
+    pages = Pages([Path(__file__).parents[1] / name / "templates" for name in _TEMPLATES])
+    services.add(pages)
+    store = Store(LocalBackend(layout.store), SqliteIndex(layout.store / "index.db"))
+    services.add(store)
+    interpreters = Interpreters(_uv(), env=os.environ, home=Path.home())
+    services.add(interpreters)
+
+    serving = ServingTable(database)
+    decide = _Decide()
+    carrier = Carrier(decide)
+    launcher = LocalLauncher(layout.supervisor, layout.run)
+    try:
+        _, port = await carrier.listen_tcp(settings.host, settings.port)
+        site = _site(settings, port)
+        services.add(site)
+        decide.door = Door(
+            database, clock, site, serving, Passes(layout.keys), DoorErrors(pages, site.url + "/"),
+            console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
+            hold_s=settings.apps.hold_s,
+        )  # fmt: skip
+        starter = _starter(settings, layout, store, interpreters, site)
+        keeper = Keeper(
+            database, notices, clock, launcher, starter, serving, carrier.drained,
+            start_timeout_s=settings.apps.start_timeout_s, drain_timeout_s=settings.apps.drain_timeout_s,
+        )  # fmt: skip
+        services.add(keeper)
+        publisher = Publisher(database, notices, clock, keeper, starter, starter.environments)
+        worker = Worker(
+            database, notices, clock, f"node-{THIS_NODE}",
+            handlers={publishing.PUBLISH: publisher.publish, publishing.DELETE: publisher.delete},
+            on_abandoned={publishing.PUBLISH: publisher.abandon_publish, publishing.DELETE: publisher.abandon_delete},
+        )  # fmt: skip
+        running = await in_thread(_first_rows, settings, database, clock, site, port)
+        async with _console(services, layout), asyncio.TaskGroup() as group:
+            group.create_task(keeper.run())
+            group.create_task(worker.run())
+            group.create_task(publisher.compile_in_background())
+            group.create_task(decide.door.watch(notices, carrier))
+            group.create_task(in_thread(interpreters.find))
+            get_logger().info("server_started", url=site.url, data=str(layout.data))
+            on_ready(running)
+    finally:
+        await carrier.close(DRAIN_S)
+        await launcher.close()
+        store.close()
+
+
+class _Decide:
+    """The door, once it is there: the carrier listens first, since the port is part of every address."""
+
+    door: Door
+
+    async def __call__(self, head: RequestHead, attempt: int) -> Decision:
+        return await self.door(head, attempt)
+
+
+@contextlib.asynccontextmanager
+async def _console(services: Services, layout: Layout) -> AsyncIterator[None]:
+    """The console's own HTTP server, on a unix socket that only the carrier connects to."""
+    layout.console_socket.unlink(missing_ok=True)
+    config = uvicorn.Config(
+        build(services),
+        uds=str(layout.console_socket),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+    server = _Server(config)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve())
+        await server.is_started.wait()
+        layout.console_socket.chmod(0o600)
+        try:
+            yield
+        finally:
+            server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and leaves signals to the program."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_started = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_started.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _site(settings: Settings, port: int) -> Site:
+    url = settings.console_url(port)
+    return Site(url, settings.app_url(port), is_secure=url.startswith("https:"))
+
+
+def _starter(
+    settings: Settings, layout: Layout, store: Store, interpreters: Interpreters, site: Site
+) -> Starter:
+    packages = settings.packages
+    index = Index(
+        url=packages.index_url,
+        find_links=(packages.find_links,) if packages.find_links else (),
+        is_offline=packages.offline,
+    )
+    environments = Environments(layout.environments, program=_uv(), env=os.environ, index=index)
+    return Starter(
+        layout, store, environments, interpreters, site.app_url, {},
+        limits={"nofile": settings.apps.open_files, "core": 0}, log_limit=settings.apps.log_limit,
+    )  # fmt: skip
+
+
+def _first_rows(settings: Settings, database: Database, clock: Clock, site: Site, port: int) -> Running:
+    now = clock.now()
+    with database.write() as db:
+        accounts.ensure_organization(db, now)
+        instances.ensure_node(db, platform.node() or "node", now)
+        administrator: Account = accounts.ensure_administrator(db, settings.administrator, now)
+        code = accounts.create_link(db, administrator, now)
+    token = functools.partial(_make_token, database, clock, administrator)
+    return Running(site, port, f"{site.url}/setup?code={code}", administrator.name, token)
+
+
+def _make_token(database: Database, clock: Clock, administrator: Account) -> str:
+    with database.write() as db:
+        return accounts.create_token(db, administrator, "examples", 1, clock.now())[1]
+
+
+def _make_folders(layout: Layout) -> None:
+    for folder in (
+        layout.data,
+        layout.store,
+        layout.environments,
+        layout.supervisor,
+        layout.run,
+        layout.keys,
+    ):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = layout.run.lstat()
+    if status.st_uid != os.getuid() or layout.run.is_symlink():
+        msg = f"{layout.run} belongs to somebody else"
+        raise PermissionError(msg)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
+
+
+def _uv() -> str:
+    """The uv that came with this installation, else the one on PATH."""
+    beside = Path(sysconfig.get_path("scripts")) / "uv"
+    return str(beside) if beside.exists() else shutil.which("uv") or str(Path(sys.executable).parent / "uv")
+
+
+__all__ = ["Locked", "Running", "serve", "shut_down"]

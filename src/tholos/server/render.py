@@ -1,0 +1,104 @@
+"""Errors as answers: JSON for programs, a page for people, on the console and on an app's host. One table of statuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tholos import __version__
+from tholos.gateway.model import Answer, RequestHead
+from tholos.kit.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, TholosError, Unavailable
+from tholos.kit.ids import new_id
+from tholos.kit.pages import Pages
+
+_STATUSES: tuple[tuple[type[TholosError], int], ...] = (
+    (NotSignedIn, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Invalid, 400),
+    (Unavailable, 503),
+)
+_TITLES = {
+    400: "That cannot be done so",
+    401: "Sign in first",
+    403: "This is not for you",
+    404: "There is nothing here",
+    409: "Something was there first",
+    503: "It is not there just now",
+}
+RETRY_AFTER_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """What ``error.html`` and ``error_standalone.html`` print."""
+
+    title: str
+    status: int
+    message: str
+    fix: str
+    request_id: str
+    home_url: str
+    refresh_s: int = 0
+    step: str = ""
+    elapsed_s: float = 0.0
+    account: object = None
+    server_version: str = __version__
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    notice: str = ""
+    query: str = ""
+
+
+def status_of(error: TholosError) -> int:
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def error_json(error: TholosError, request_id: str) -> dict[str, object]:
+    return {"error": error.to_json(), "request_id": request_id}
+
+
+def error_page(error: TholosError, request_id: str, home_url: str, account: object = None) -> ErrorPage:
+    status = status_of(error)
+    is_starting = error.details.get("state") == "starting"
+    return ErrorPage(
+        title=f"{error.details.get('app')} is starting"
+        if is_starting
+        else _TITLES.get(status, "Something broke"),
+        status=status,
+        message=error.message,
+        fix=error.fix,
+        request_id=request_id,
+        home_url=home_url,
+        refresh_s=RETRY_AFTER_S if status == 503 else 0,
+        account=account,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DoorErrors:
+    """Renders what the front door refuses, in the form the client asked for."""
+
+    pages: Pages
+    home_url: str
+
+    def __call__(self, head: RequestHead, error: TholosError) -> Answer:
+        request_id = new_id("req")
+        accept = next((value for name, value in head.headers if name == b"accept"), b"")
+        if b"text/html" in accept and not head.upgrade:
+            page = error_page(error, request_id, self.home_url)
+            body, content_type = (
+                self.pages.text("error_standalone.html", page).encode(),
+                b"text/html; charset=utf-8",
+            )
+        else:
+            body = json.dumps(error_json(error, request_id), ensure_ascii=False).encode() + b"\n"
+            content_type = b"application/json"
+        headers = [(b"content-type", content_type), (b"cache-control", b"no-store")]
+        status = status_of(error)
+        if status == 503:
+            headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+        if status == 401:
+            headers.append((b"www-authenticate", b'Bearer realm="tholos"'))
+        return Answer(status, headers, body)

@@ -1,0 +1,129 @@
+// What every page gains from scripts: times that stay true, copying, dialogs, the search key, and parts that renew themselves.
+// Everything works without it. Logs and operations have modules of their own, asked for only where they are needed.
+
+import { all, find, renew, tellTimes } from "./page.js";
+
+function say(text) {
+  const toast = document.createElement("div");
+  toast.className = "toast";
+  const words = document.createElement("span");
+  words.textContent = text;
+  const dismiss = document.createElement("button");
+  dismiss.type = "button";
+  dismiss.dataset.dismiss = "";
+  dismiss.textContent = "Dismiss";
+  toast.append(words, dismiss);
+  find("#toasts").append(toast);
+  return toast;
+}
+
+async function copy(button) {
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    // Without https, browsers other than on this machine have no clipboard: mark the text, so that one key copies it.
+    const code = find("code, a", button.parentElement);
+    if (code) getSelection().selectAllChildren(code);
+    say("Marked; press Ctrl-C to copy.");
+    return;
+  }
+  button.classList.add("done");
+  const label = button.ariaLabel;
+  button.ariaLabel = "Copied";
+  setTimeout(() => {
+    button.classList.remove("done");
+    button.ariaLabel = label;
+  }, 1600);
+}
+
+// A <details data-dialog> becomes a native dialog; its form moves there and back.
+function openDialog(details) {
+  const body = find(".ask-body", details);
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", `${details.id}-heading`);
+  dialog.append(body);
+  details.open = false;
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => {
+    details.append(body);
+    dialog.remove();
+    find("summary", details).focus();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+  });
+  dialog.showModal();
+  find("input:not([type=hidden])", dialog)?.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const at = (selector) => event.target.closest?.(selector);
+  if (at("[data-copy]")) copy(at("[data-copy]"));
+  at("[data-dismiss]")?.closest(".toast").remove();
+  const asked = at("[data-dialog] > summary");
+  if (asked) {
+    event.preventDefault();
+    openDialog(asked.parentElement);
+  }
+  for (const menu of all("[data-menu][open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
+  const wanted = (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey)
+    || (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey));
+  const search = find("[data-search] input");
+  if (wanted && search) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+  }
+  const menu = find("[data-menu][open]");
+  if (event.key === "Escape" && menu) {
+    menu.open = false;
+    find("summary", menu).focus();
+  }
+});
+
+// On the home page the cards narrow while one types; Enter still asks the server.
+function narrow() {
+  const list = find("#apps[data-all]");
+  if (!list) return;
+  const asked = find("[data-search] input").value.trim().toLowerCase();
+  const cards = all(".card", list);
+  for (const card of cards) card.hidden = !card.dataset.find.toLowerCase().includes(asked);
+  const shown = cards.filter((card) => !card.hidden).length;
+  find("#no-match").hidden = shown > 0;
+  const total = `${cards.length} ${cards.length === 1 ? "app" : "apps"}`;
+  find("#count").textContent = asked ? `${shown} of ${total}` : total;
+}
+
+find("[data-search] input")?.addEventListener("input", narrow);
+document.addEventListener("renewed", narrow);
+
+const moving = () => find("[data-moving], [data-live] :is([data-state=starting], [data-state=running], [data-state=queued])");
+
+async function keepTrue() {
+  let going = true;
+  if (document.visibilityState === "visible") {
+    try {
+      going = await renew();
+    } catch {
+      // The server is away for a moment; the next look may find it again.
+    }
+  }
+  if (going) setTimeout(keepTrue, moving() ? 2000 : 15000);
+}
+
+tellTimes();
+setInterval(tellTimes, 1000);
+narrow();
+const open = find("[data-dialog][open]");
+if (open) openDialog(open);
+if (find("[data-live]:not([data-live=stream])")) setTimeout(keepTrue, moving() ? 2000 : 15000);
+if (find("[data-log]")) {
+  import("./log.js").then((log) => {
+    log.start();
+    return find("[data-operation][data-stream]") && import("./operation.js").then((operation) => operation.start());
+  });
+}

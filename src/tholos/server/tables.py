@@ -1,0 +1,18 @@
+"""The one list of modules with tables, for migrations and for tests of them."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from tholos.access import models as access
+from tholos.accounts import models as accounts
+from tholos.apps import models as apps
+from tholos.instances import models as instances
+from tholos.operations import models as operations
+
+MODULES: tuple[ModuleType, ...] = (accounts, operations, apps, instances, access)
+
+
+def load() -> tuple[ModuleType, ...]:
+    """Every table is known once this was called: the modules were imported."""
+    return MODULES

@@ -1,0 +1,70 @@
+"""Every setting of the server, with its default; read from ``THOLOS_…`` in the environment and from arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class AppSettings(BaseModel):
+    """How apps run."""
+
+    start_timeout_s: float = Field(
+        60.0, gt=0, description="Seconds that a new instance has for its first answer."
+    )
+    hold_s: float = Field(30.0, gt=0, description="Seconds that a request waits for an app that is starting.")
+    drain_timeout_s: float = Field(
+        300.0, ge=0, description="Seconds that the requests of an old release have to end by themselves."
+    )
+    log_limit: int = Field(64 << 20, ge=1 << 20, description="Bytes that are kept of each instance's log.")
+    open_files: int = Field(8192, ge=64, description="Open files that each of an app's processes may have.")
+
+
+class PackageSettings(BaseModel):
+    """Where packages come from."""
+
+    index_url: str = Field("", description="A package index instead of PyPI.")
+    find_links: str = Field("", description="A folder or page of wheels to look in as well.")
+    offline: bool = Field(default=False, description="Use nothing but what is cached or lies in find_links.")
+
+
+class Settings(BaseSettings):
+    """One installation."""
+
+    model_config = SettingsConfigDict(env_prefix="THOLOS_", env_nested_delimiter="__", frozen=True)
+
+    data: Path = Field(Path("tholos-data"), description="The folder that everything is kept in.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str = Field(
+        "", description="How people reach the console; http://localhost:PORT where empty."
+    )
+    apps_domain: str = Field("", description="Apps are at NAME.<this>; the console's host where empty.")
+    database_url: SecretStr = Field(
+        SecretStr(""), description="postgresql+psycopg://…; a SQLite file in the data folder where empty."
+    )
+    administrator: str = Field(
+        "admin", description="Name of the first administrator, made at the first start."
+    )
+    log_level: str = Field("info", description="debug, info, warning or error.")
+    apps: AppSettings = AppSettings()
+    packages: PackageSettings = PackageSettings()
+
+    def console_url(self, port: int) -> str:
+        """The console's origin, for the port that is really listened on."""
+        return self.public_url.rstrip("/") or f"http://localhost:{port}"
+
+    def app_url(self, port: int) -> str:
+        """An app's origin with ``{name}`` in it."""
+        console = urlsplit(self.console_url(port))
+        domain = self.apps_domain or console.hostname or "localhost"
+        suffix = f":{console.port}" if console.port else ""
+        return f"{console.scheme}://{{name}}.{domain}{suffix}"
+
+    def console_hosts(self, port: int) -> frozenset[str]:
+        """The Host headers that mean the console."""
+        own = urlsplit(self.console_url(port)).netloc
+        return frozenset({own, f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"})

@@ -1,0 +1,111 @@
+"""ASGI 3 apps behind uvicorn, on our unix socket."""
+
+from __future__ import annotations
+
+import signal
+
+import uvicorn
+
+from tholos_guest import entry
+from tholos_guest.failure import CannotStart
+from tholos_guest.listener import listen, remove
+
+TYPE_CHECKING = False  # typing is not imported: start-up time
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from socket import socket
+    from typing import Any
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {"format": "%(levelname)s: %(message)s"},
+        "access": {"format": "%(message)s"},
+    },
+    "handlers": {
+        "plain": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"},
+        "access": {"class": "logging.StreamHandler", "formatter": "access", "stream": "ext://sys.stdout"},
+    },
+    "loggers": {
+        "uvicorn": {"handlers": ["plain"], "level": "INFO", "propagate": False},
+        "uvicorn.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+    },
+}
+
+
+def serve(entrypoint: str, socket_path: str, grace_s: float) -> None:
+    """Serve until TERM, then finish what is in progress for at most ``grace_s`` seconds."""
+    app = entry.load(entrypoint)
+    server = Server(uvicorn.Config(GatewayHeaders(app), **known_options(grace_s)))
+    listener = listen(socket_path)
+    try:
+        server.run(sockets=[listener])
+    except SystemExit as error:
+        if server.started:
+            raise
+        raise CannotStart("the app's lifespan start-up failed; the log above has its traceback") from error
+    finally:
+        listener.close()
+        remove(socket_path)
+    if not server.started:
+        raise CannotStart("the app's lifespan start-up failed; the log above has its traceback")
+
+
+def known_options(grace_s: float) -> dict[str, Any]:
+    """Our options, less those that the app's own uvicorn is too old to know."""
+    options = {
+        "interface": "asgi3",
+        "lifespan": "auto",
+        "ws": websocket_protocol,
+        "ws_max_size": 1 << 40,
+        "proxy_headers": False,  # GatewayHeaders does it the same way for every version
+        "log_config": LOGGING,
+        "server_header": False,
+        "timeout_keep_alive": 3600,  # the gateway keeps idle connections for as long
+        "timeout_graceful_shutdown": int(grace_s),
+    }
+    known = uvicorn.Config.__init__.__code__.co_varnames
+    return {name: value for name, value in options.items() if name in known}
+
+
+def websocket_protocol(**arguments: Any) -> object:
+    """Uvicorn's choice, imported at the first upgrade; an app's copy of websockets that it cannot use is passed by."""
+    try:
+        from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol as Protocol
+    except (ImportError, AttributeError):
+        from uvicorn.protocols.websockets.wsproto_impl import WSProtocol as Protocol
+    return Protocol(**arguments)  # type: ignore[misc]  # never None: we bring both libraries
+
+
+class Server(uvicorn.Server):
+    """Ends at once on a TERM that comes during the app's lifespan start-up."""
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        handler = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        await super().startup(sockets=sockets)
+        signal.signal(signal.SIGTERM, handler)
+
+
+class GatewayHeaders:
+    """Scheme and client as the gateway saw them: only it can open the socket, and its entry is the last one."""
+
+    def __init__(self, app: object) -> None:
+        self.app: Callable[..., Awaitable[None]] = app  # type: ignore[assignment]  # entry.load saw that it is callable
+
+    async def __call__(self, scope: dict[str, Any], receive: object, send: object) -> None:
+        if scope["type"] != "lifespan":
+            believe(scope)
+        await self.app(scope, receive, send)
+
+
+def believe(scope: dict[str, Any]) -> None:
+    """Take ``X-Forwarded-Proto`` and ``X-Forwarded-For`` into the scope, in place so that the access log has them."""
+    for name, value in scope["headers"]:
+        if name == b"x-forwarded-proto":
+            scheme = value.decode("latin-1").rpartition(",")[2].strip()
+            is_websocket = scope["type"] == "websocket"
+            if scheme in {"http", "https", "ws", "wss"}:
+                scope["scheme"] = scheme.replace("http", "ws") if is_websocket else scheme
+        elif name == b"x-forwarded-for":
+            scope["client"] = (value.decode("latin-1").rpartition(",")[2].strip(), 0)

@@ -1,0 +1,87 @@
+"""Options, paths and signals of an app's process; which server it becomes is decided here.
+
+Importing the app is ``entry``'s work, serving it that of ``wsgi``, ``asgi``, ``streamlit`` and ``static``.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+
+from tholos_guest.failure import CannotStart, report
+
+GRACE_S = 8.0
+"""Seconds that requests in progress get after TERM; the supervisor kills after ten."""
+
+_NAMES = ("kind", "entrypoint", "socket", "path")
+
+
+def main(argv: list[str]) -> int:
+    """Serve an app until TERM.
+
+    Args:
+        argv: ``--kind K --entrypoint E --socket S`` and, for the kinds that need our servers, ``--path FOLDER``.
+
+    Returns:
+        The exit code: 0 after TERM, 1 where the app cannot be started, 2 for a wrong command line.
+    """
+    faulthandler.enable()
+    # Until the server is ready there is nothing to finish, whatever the parent process ignored.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    options = parse(argv)
+    if options is None:
+        sys.stderr.write("[tholos] usage: bootstrap.py --kind K --entrypoint E --socket S [--path FOLDER]\n")
+        return 2
+    arrange_path(sys.path, os.getcwd(), options.get("path", ""))
+    try:
+        serve(options["kind"], options["entrypoint"], options["socket"])
+    except CannotStart as error:
+        report(error)
+        return 1
+    return 0
+
+
+def parse(argv: list[str]) -> dict[str, str] | None:
+    """The options by name, or ``None`` if they are not complete (argparse alone costs more than everything here)."""
+    options = {}
+    for name, value in zip(argv[::2], argv[1::2]):
+        if name[:2] != "--" or name[2:] not in _NAMES:
+            return None
+        options[name[2:]] = value
+    complete = len(argv) % 2 == 0 and all(options.get(name) for name in ("kind", "entrypoint", "socket"))
+    return options if complete else None
+
+
+def arrange_path(path: list[str], app: str, wheels: str) -> None:
+    """The app's folder first (and its ``src``, if it has that layout), our servers last: the app's copies win."""
+    source = os.path.join(app, "src")
+    front = [app]
+    if os.path.isdir(source) and not os.path.exists(os.path.join(source, "__init__.py")):
+        front.append(source)
+    path[:] = front + [entry for entry in path if entry not in front]
+    if wheels:
+        path.append(wheels)
+
+
+def serve(kind: str, entrypoint: str, socket_path: str) -> None:
+    """Become the server of this kind; returns after TERM."""
+    if kind == "wsgi":
+        from tholos_guest import wsgi
+
+        wsgi.serve(entrypoint, socket_path, GRACE_S)
+    elif kind == "asgi":
+        from tholos_guest import asgi
+
+        asgi.serve(entrypoint, socket_path, GRACE_S)
+    elif kind == "streamlit":
+        from tholos_guest import streamlit
+
+        streamlit.serve(entrypoint, socket_path)
+    elif kind == "static":
+        from tholos_guest import static
+
+        static.serve(entrypoint, socket_path, GRACE_S)
+    else:
+        raise CannotStart('there is no kind "%s"; there are: wsgi, asgi, streamlit, static' % kind)

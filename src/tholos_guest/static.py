@@ -1,0 +1,135 @@
+"""A folder of files over HTTP/1.1 (RFC 9110) on our unix socket; which file a path means is ``site``'s business."""
+
+from __future__ import annotations
+
+import signal
+import socketserver
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+
+from tholos_guest import site
+from tholos_guest.listener import listen, remove
+
+TYPE_CHECKING = False  # typing is not imported: start-up time
+if TYPE_CHECKING:
+    from socket import socket
+
+
+def serve(folder: str, socket_path: str, grace_s: float) -> None:
+    """Serve until TERM, then finish what is in progress for at most ``grace_s`` seconds."""
+    root = site.root_of(folder)
+    server = Server(listen(socket_path), root)
+    signal.signal(signal.SIGTERM, end)
+    try:
+        server.serve_forever(poll_interval=3600)
+    except Ended:
+        server.socket.close()
+        server.drain(time.monotonic() + grace_s)
+    finally:
+        remove(socket_path)
+
+
+class Ended(BaseException):
+    """TERM came."""
+
+
+def end(_number: int, _frame: object) -> None:
+    raise Ended
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """One thread per connection; it knows how many answers are in progress."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, listener: socket, root: str) -> None:
+        socketserver.BaseServer.__init__(self, listener.getsockname(), Handler)
+        self.socket = listener
+        self.root = root
+        self.lock = threading.Lock()
+        self.answering = 0
+
+    def count(self, change: int) -> None:
+        with self.lock:
+            self.answering += change
+
+    def drain(self, until: float) -> None:
+        while self.answering and time.monotonic() < until:
+            time.sleep(0.02)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A visitor who goes away is no error of the site."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # passed on as it came
+
+
+class Handler(BaseHTTPRequestHandler):
+    """GET and HEAD of one connection."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+    disable_nagle_algorithm = False
+
+    def do_GET(self) -> None:
+        self.server.count(1)
+        try:
+            # A body would be taken for the next request.
+            if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
+                self.close_connection = True
+            self.answer(site.find(self.server.root, self.path))
+        finally:
+            self.server.count(-1)
+
+    do_HEAD = do_GET  # noqa: N815 - the base class looks for it
+
+    def answer(self, found: site.Found) -> None:
+        if found.path is None:
+            self.send_head(found.status, found.headers, len(found.body))
+            if self.command != "HEAD":
+                self.wfile.write(found.body)
+            return
+        try:
+            file = open(found.path, "rb")  # noqa: SIM115 - closed just below
+        except OSError:
+            self.answer(site.refuse(404))
+            return
+        with file:
+            reply = site.negotiate(file, found, self.headers)
+            self.send_head(reply.status, reply.headers, reply.length)
+            if self.command != "HEAD" and reply.length and reply.status != 304:
+                self.wfile.flush()
+                self.connection.sendfile(file, reply.offset, reply.length)
+
+    def send_head(self, status: int, headers: dict[str, str], length: int) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 304:
+            self.send_header("Content-Length", str(length))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """A method or request that the base class refuses, in our form."""
+        self.close_connection = True
+        status = 405 if code == 501 else int(code)
+        found = site.refuse(status)
+        self.send_head(status, found.headers, len(found.body))
+        if self.command != "HEAD":
+            self.wfile.write(found.body)
+
+    def version_string(self) -> str:
+        return "tholos"
+
+    def address_string(self) -> str:
+        forwarded: str = self.headers.get("X-Forwarded-For", "-") if hasattr(self, "headers") else "-"
+        return forwarded.rpartition(",")[2].strip()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
+        line = (format % args).encode("unicode_escape").decode("ascii")
+        sys.stdout.write("%s - %s\n" % (self.address_string(), line))
+        sys.stdout.flush()

@@ -1,0 +1,339 @@
+"""One instance: does what its record says should happen next, and records what did.
+
+Pure decisions are ``lifecycle``'s. Every change is on disk before it is announced; where the disk refuses,
+it is tried again every second and nobody is told meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from tholos_supervisor import lifecycle, processes, spawn
+from tholos_supervisor.lifecycle import BACKOFF, RUNNING, STOPPING
+from tholos_supervisor.logfile import LOOK_AGAIN_S, LogFile
+from tholos_supervisor.loop import Loop, Timer
+from tholos_supervisor.model import End, Identity, Record, Spec, Status
+from tholos_supervisor.records import Records
+
+RETRY_S = 1.0
+SWEEP_S = 0.01
+LONGEST_SWEEP_S = 1.0
+
+
+class House(Protocol):
+    """What an instance needs of its supervisor."""
+
+    loop: Loop
+    records: Records
+
+    def announce(self, status: Status) -> None: ...
+
+
+def new_record(spec: Spec) -> Record:
+    """The record of an instance that was never started."""
+    return Record(spec, lifecycle.fresh(spec), os.urandom(16).hex())
+
+
+class Instance:
+    """Owns the process group of one spec, through all its starts."""
+
+    def __init__(self, house: House, record: Record) -> None:
+        self.shown = record.status
+        """What clients may know: what is on disk."""
+        self._house = house
+        self._record = record
+        self._log: LogFile | None = None
+        self._timer: Timer | None = None
+        self._saving: Timer | None = None
+        self._pidfd: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that is alive, or ended and not reaped."""
+        identity = self._record.identity
+        return identity.pid if identity and self._record.end is None else None
+
+    @property
+    def is_over(self) -> bool:
+        return not lifecycle.TRANSITIONS[self._record.status.state] and self._saving is None
+
+    @property
+    def is_live(self) -> bool:
+        return self._record.identity is not None
+
+    def start(self) -> None:
+        """Start for the first time.
+
+        Raises:
+            OSError: it could not be recorded; nothing runs.
+        """
+        try:
+            self._launch()
+        except spawn.CannotStart as reason:
+            self._fail(str(reason))
+
+    def stop(self) -> None:
+        """Ask it to end; does nothing where it is ending or has ended."""
+        before = self._record
+        status = lifecycle.stopping(before.status, time.time())
+        if status is before.status:
+            return
+        self._cancel_timer()
+        if status.state != STOPPING:
+            self._settle(before._replace(status=status))
+            return
+        grace_s = before.spec.grace_s
+        self._commit(before._replace(status=status, kill_at=time.time() + grace_s))
+        if before.end is not None:
+            self._sweep(SWEEP_S)
+            return
+        self._mark(f"asked to stop, pid {status.pid}")
+        self._terminate(grace_s)
+
+    def resume(self) -> None:
+        """Take up what the record says, after the supervisor was away."""
+        record = self._record
+        state = record.status.state
+        if state == BACKOFF:
+            due = record.status.next_start_at or 0.0
+            # A clock that was set back must not delay the start for ever.
+            wait_s = min(max(due - time.time(), 0.0), lifecycle.LONGEST_DELAY_S)
+            self._timer = self._house.loop.after(wait_s, self._restart)
+        elif state in {RUNNING, STOPPING}:
+            self._open_log()
+            if record.end is not None:
+                self._sweep(SWEEP_S)
+            elif not self._attach():
+                self.ended(None, seen=False)
+
+    def ended(self, exit_code: int | None, *, seen: bool = True) -> None:
+        """The leader has ended. What it left behind is ended too, before anybody is told."""
+        self._cancel_timer()
+        self._detach()
+        record = self._record
+        if record.identity is None or record.end is not None:
+            return
+        ran_s = max(processes.boot_seconds() - record.started_boot, 0.0)
+        same_boot = record.identity.boot == processes.BOOT
+        end = End(exit_code, ran_s if same_boot else 0.0, seen)
+        self._record = record._replace(end=end)
+        if self._kill_family():
+            self._commit(self._record)
+            self._timer = self._house.loop.after(SWEEP_S, lambda: self._sweep(SWEEP_S))
+        else:
+            self._finish()
+
+    def tend_log(self) -> float:
+        """Keep the log within its limit.
+
+        Returns:
+            Seconds after which to look again.
+        """
+        if self._log is not None:
+            try:
+                return self._log.trim()
+            except OSError as error:
+                self._complain("keep the log within its limit", error)
+        return LOOK_AGAIN_S[1]
+
+    def close(self) -> None:
+        """Let go of everything and end nothing."""
+        self._cancel_timer()
+        self._detach()
+        if self._saving is not None:
+            self._saving.cancel()
+        self._close_log()
+
+    def _restart(self) -> None:
+        self._timer = None
+        waiting = self._record
+        try:
+            self._launch()
+        except spawn.CannotStart as reason:
+            self._fail(str(reason))
+        except OSError as error:
+            self._complain("record a start", error)
+            self._commit(
+                waiting._replace(status=waiting.status._replace(next_start_at=time.time() + RETRY_S))
+            )
+            self._timer = self._house.loop.after(RETRY_S, self._restart)
+
+    def _launch(self) -> None:
+        spec = self._record.spec
+        self._remove_socket()
+        self._open_log()
+        if self._log is None:
+            return
+        spawn.spawn(spec, self._record.mark, self._log.fd, self._record_start)
+        self._announce()
+        self._expect_stability()
+
+    def _record_start(self, identity: Identity) -> None:
+        before = self._record
+        after = before._replace(
+            status=lifecycle.started(before.status, identity.pid, time.time()),
+            identity=identity,
+            started_boot=processes.boot_seconds(),
+            kill_at=None,
+            end=None,
+        )
+        self._house.records.write(after)
+        self._record = after
+        self._mark(f"started, pid {identity.pid}")
+
+    def _fail(self, reason: str) -> None:
+        self._mark(reason)
+        status = lifecycle.not_started(self._record.status, reason, time.time())
+        self._settle(self._record._replace(status=status, identity=None))
+
+    def _attach(self) -> bool:
+        """Watch a process that is not our child; no where it has ended."""
+        record = self._record
+        self._pidfd = processes.open_pidfd(record.identity) if record.identity else None
+        if self._pidfd is None:
+            return False
+        self._house.loop.watch(self._pidfd, lambda: self.ended(None))
+        if record.status.state == STOPPING:
+            left_s = (record.kill_at or 0.0) - time.time()
+            self._terminate(min(max(left_s, 0.0), record.spec.grace_s))
+        else:
+            self._expect_stability()
+        return True
+
+    def _terminate(self, grace_s: float) -> None:
+        if self._record.identity is not None:
+            processes.terminate_group(self._record.identity)
+        self._timer = self._house.loop.after(grace_s, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        self._mark(f"did not stop within {lifecycle.seconds(self._record.spec.grace_s)}, killed")
+        self._kill(SWEEP_S)
+
+    def _kill(self, wait_s: float) -> None:
+        """KILL until the end of the leader is reported."""
+        self._kill_family()
+        self._timer = self._house.loop.after(wait_s, lambda: self._kill(min(wait_s * 2, LONGEST_SWEEP_S)))
+
+    def _sweep(self, wait_s: float) -> None:
+        """KILL until nothing is left of a group whose leader has ended."""
+        self._cancel_timer()
+        if self._kill_family():
+            again_s = min(wait_s * 2, LONGEST_SWEEP_S)
+            self._timer = self._house.loop.after(wait_s, lambda: self._sweep(again_s))
+        else:
+            self._finish()
+
+    def _kill_family(self) -> bool:
+        """Whether there was anything to kill."""
+        record = self._record
+        if record.identity is None:
+            return False
+        family = processes.family(record.identity, record.mark)
+        killed = [process for process in family if processes.send(process, signal.SIGKILL)]
+        return bool(killed)
+
+    def _finish(self) -> None:
+        record = self._record
+        if record.end is None:
+            return
+        status = lifecycle.ended(record.spec, record.status, record.end, time.time())
+        after = record._replace(status=status, identity=None, end=None, kill_at=None)
+        if status.state == BACKOFF:
+            delay_s = lifecycle.delay_s(status.ends)
+            self._mark(f"{status.reason}, starting again in {lifecycle.seconds(delay_s)}")
+            self._remove_socket()
+            self._commit(after)
+            self._timer = self._house.loop.after(delay_s, self._restart)
+        else:
+            self._mark(status.reason)
+            self._settle(after)
+
+    def _settle(self, record: Record) -> None:
+        """Record an end for good. Variables may hold secrets and are not needed any more."""
+        self._remove_socket()
+        self.tend_log()
+        self._close_log()
+        self._commit(record._replace(spec=record.spec._replace(env={})))
+
+    def _expect_stability(self) -> None:
+        if self._record.status.ends:
+            ran_s = processes.boot_seconds() - self._record.started_boot
+            left_s = max(self._record.spec.stable_s - ran_s, 0.0)
+            self._timer = self._house.loop.after(left_s, self._prove_stable)
+
+    def _prove_stable(self) -> None:
+        self._timer = None
+        self._commit(self._record._replace(status=lifecycle.proved_stable(self._record.status)))
+
+    def _commit(self, record: Record) -> None:
+        self._record = record
+        if self._saving is None:
+            self._save()
+
+    def _save(self) -> None:
+        self._saving = None
+        try:
+            self._house.records.write(self._record)
+        except OSError as error:
+            self._complain("record what happened", error)
+            self._saving = self._house.loop.after(RETRY_S, self._save)
+        else:
+            self._announce()
+
+    def _announce(self) -> None:
+        if self._record.status != self.shown:
+            self.shown = self._record.status
+            self._house.announce(self.shown)
+
+    def _open_log(self) -> None:
+        if self._log is not None:
+            return
+        spec = self._record.spec
+        try:
+            self._log = LogFile(spec.log, spec.log_limit)
+        except OSError as error:
+            if self._record.identity is None:
+                raise spawn.CannotStart(f"Cannot open the log {spec.log}: {error.strerror}.") from None
+            self._complain(f"open {spec.log}", error)
+
+    def _close_log(self) -> None:
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def _mark(self, text: str) -> None:
+        if self._log is not None:
+            log = self._log
+            self._try("write to the log", lambda: log.mark(text))
+
+    def _remove_socket(self) -> None:
+        if self._record.spec.socket:
+            self._try("remove the socket", Path(self._record.spec.socket).unlink)
+
+    def _detach(self) -> None:
+        if self._pidfd is not None:
+            self._house.loop.unwatch(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _try(self, deed: str, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._complain(deed, error)
+
+    def _complain(self, deed: str, error: OSError) -> None:
+        print(f"Cannot {deed} for {self._record.spec.instance}: {error}.", file=sys.stderr, flush=True)  # noqa: T201

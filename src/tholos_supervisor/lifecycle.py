@@ -1,0 +1,107 @@
+"""The life of an instance: one table of transitions and pure functions that make them. No I/O, no clock.
+
+``instance`` acts on what these return.
+"""
+
+from __future__ import annotations
+
+import signal
+
+from tholos_supervisor.model import End, Spec, Status
+
+RUNNING, BACKOFF, STOPPING, EXITED, FAILED = "running", "backoff", "stopping", "exited", "failed"
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    RUNNING: frozenset({RUNNING, BACKOFF, STOPPING, FAILED}),
+    BACKOFF: frozenset({RUNNING, EXITED, FAILED}),
+    STOPPING: frozenset({EXITED}),
+    EXITED: frozenset(),
+    FAILED: frozenset(),
+}
+"""From each state to those that may follow; EXITED and FAILED are for good. A first start enters by BACKOFF."""
+
+FIRST_DELAY_S = 0.1
+LONGEST_DELAY_S = 30.0
+LONGEST_REASON = 500
+"""Characters: a reason is a sentence, also where a path in it is not."""
+
+
+def fresh(spec: Spec) -> Status:
+    """The status before the first start: due at once."""
+    return Status(spec.instance, BACKOFF)
+
+
+def started(status: Status, pid: int, now: float) -> Status:
+    return _move(status, RUNNING)._replace(
+        pid=pid, started_at=now, ended_at=None, next_start_at=None, reason=f"started, pid {pid}"
+    )
+
+
+def not_started(status: Status, reason: str, now: float) -> Status:
+    """It could not be executed at all: trying again would change nothing."""
+    return _move(status, FAILED)._replace(
+        pid=None, ended_at=now, next_start_at=None, reason=reason[:LONGEST_REASON]
+    )
+
+
+def stopping(status: Status, now: float) -> Status:
+    """It was told to stop. What waits for its next start has nothing to end; what ended stays as it is."""
+    if status.state == RUNNING:
+        return _move(status, STOPPING)._replace(reason="told to stop")
+    if status.state == BACKOFF:
+        reason = "stopped while it waited for its next start"
+        return _move(status, EXITED)._replace(
+            ended_at=status.ended_at or now, next_start_at=None, reason=reason
+        )
+    return status
+
+
+def proved_stable(status: Status) -> Status:
+    """It has run for ``stable_s``: its earlier ends no longer count."""
+    return _move(status, RUNNING)._replace(ends=0)
+
+
+def ended(spec: Spec, status: Status, end: End, now: float) -> Status:
+    """The process ended: for good where that was asked for or happened too often, else it waits for its turn."""
+    how = describe(end)
+    over = status._replace(pid=None, ended_at=now, exit_code=end.exit_code)
+    if status.state == STOPPING:
+        return _move(over, EXITED)._replace(reason=f"{how}, after it was told to stop")
+    ends = 1 if end.ran_s >= spec.stable_s else status.ends + 1
+    if ends > spec.restarts:
+        reason = how if ends == 1 else f"{how}; it ended by itself {ends} times in a row"
+        return _move(over, FAILED)._replace(ends=ends, reason=reason)
+    return _move(over, BACKOFF)._replace(ends=ends, next_start_at=now + delay_s(ends), reason=how)
+
+
+def delay_s(ends: int) -> float:
+    """Seconds before the next start after so many ends in a row: 0.1, doubled each time, at most 30."""
+    return min(FIRST_DELAY_S * 2.0 ** min(ends - 1, 30), LONGEST_DELAY_S)
+
+
+def describe(end: End) -> str:
+    """One clause for people."""
+    if end.exit_code is None:
+        if end.seen:
+            return "ended with an unknown exit code, because the supervisor was restarted meanwhile"
+        return "ended while the supervisor was away, with an unknown exit code"
+    if end.exit_code < 0:
+        return f"killed by {_signal_name(-end.exit_code)} after {seconds(end.ran_s)}"
+    return f"exited with code {end.exit_code} after {seconds(end.ran_s)}"
+
+
+def seconds(value: float) -> str:
+    return f"{value:.1f} s" if value < 100 else f"{value:.0f} s"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _move(status: Status, state: str) -> Status:
+    if state not in TRANSITIONS[status.state]:
+        raise ValueError(f"{status.instance}: {status.state} cannot become {state}")
+    return status._replace(state=state)

@@ -1,0 +1,166 @@
+"""All instances of one state folder: the operations clients may ask for, and the reaping of children.
+
+The wire is ``wire``'s, one instance's life is ``instance``'s.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from tholos_supervisor import processes
+from tholos_supervisor.instance import Instance, new_record
+from tholos_supervisor.loop import Loop, Timer
+from tholos_supervisor.model import Refused, Status, instance_name, spec_from
+from tholos_supervisor.records import Records
+from tholos_supervisor.wire import PROTOCOL, Listener, Request
+
+FIRST_LOOK_S = 0.2
+"""After a start: what floods its log does so from the beginning."""
+
+
+class Supervisor:
+    """Carries out requests; one at a time, each at once."""
+
+    def __init__(self, loop: Loop, records: Records, listener: Listener) -> None:
+        self.loop = loop
+        self.records = records
+        self._listener = listener
+        self._instances: dict[str, Instance] = {}
+        self._logs_timer: Timer | None = None
+        self._leaving: list[Request] = []
+        self._operations = {
+            "hello": self._hello,
+            "start": self._start,
+            "stop": self._stop,
+            "forget": self._forget,
+            "list": self._list,
+            "watch": self._watch,
+            "shutdown": self._shutdown,
+            "leave": self._leave,
+        }
+
+    def run(self) -> None:
+        """Take up every recorded instance, then serve until told to leave."""
+        self.loop.on_signal(signal.SIGCHLD, self._reap)
+        self.loop.on_signal(signal.SIGTERM, self.loop.stop)
+        for number in (signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        for record in self.records.load():
+            self._instances[record.spec.instance] = Instance(self, record)
+        for instance in self._instances.values():
+            instance.resume()
+        self._tend_logs()
+        self._listener.serve(self.loop, self._answer)
+        self.loop.run()
+        for instance in self._instances.values():
+            instance.close()
+        self._listener.close()
+
+    def announce(self, status: Status) -> None:
+        self._listener.publish(status._asdict())
+        if self._logs_timer is None:
+            self._logs_timer = self.loop.after(FIRST_LOOK_S, self._tend_logs)
+        self._after_change()
+
+    def _answer(self, request: Request) -> None:
+        operation = self._operations.get(request.operation)
+        if operation is None:
+            raise Refused("bad_request", "Cannot do this: there is no such operation.", "op")
+        operation(request)
+
+    def _hello(self, request: Request) -> None:
+        request.answer({"protocol": PROTOCOL, "pid": os.getpid()})
+
+    def _start(self, request: Request) -> None:
+        spec = spec_from(request.body.get("spec"))
+        instance = self._instances.get(spec.instance)
+        if instance is None:
+            if self._leaving:
+                raise Refused("unavailable", "Cannot start an instance: the supervisor is shutting down.")
+            instance = Instance(self, new_record(spec))
+            self._instances[spec.instance] = instance
+            try:
+                instance.start()
+            except OSError as error:
+                self._drop(instance, spec.instance)
+                message = f"Cannot start {spec.instance}: it could not be recorded ({error.strerror})."
+                raise Refused("unavailable", message) from None
+        request.answer(instance.shown._asdict())
+
+    def _stop(self, request: Request) -> None:
+        instance = self._named(request)
+        instance.stop()
+        request.answer(instance.shown._asdict())
+
+    def _forget(self, request: Request) -> None:
+        name = instance_name(request.body.get("instance"))
+        instance = self._instances.get(name)
+        if instance is not None:
+            if not instance.is_over:
+                raise Refused("not_ended", f"Cannot forget {name}: it has not ended.", "instance")
+            self._drop(instance, name)
+        request.answer(None)
+
+    def _list(self, request: Request) -> None:
+        request.answer([instance.shown._asdict() for instance in self._instances.values()])
+
+    def _watch(self, request: Request) -> None:
+        self._list(request)
+        request.subscribe()
+
+    def _shutdown(self, request: Request) -> None:
+        self._leaving.append(request)
+        for instance in self._instances.values():
+            instance.stop()
+        self._after_change()
+
+    def _leave(self, request: Request) -> None:
+        request.answer(None)
+        self.loop.stop()
+
+    def _drop(self, instance: Instance, name: str) -> None:
+        instance.close()
+        del self._instances[name]
+        self.records.remove(name)
+
+    def _named(self, request: Request) -> Instance:
+        name = instance_name(request.body.get("instance"))
+        if name not in self._instances:
+            raise Refused("unknown_instance", f"Cannot find {name}: there is no such instance.", "instance")
+        return self._instances[name]
+
+    def _after_change(self) -> None:
+        if any(instance.is_live for instance in self._instances.values()):
+            return
+        self._end_strays()
+        if self._leaving and all(instance.is_over for instance in self._instances.values()):
+            for request in self._leaving:
+                request.answer(None)
+            self.loop.stop()
+
+    def _end_strays(self) -> None:
+        """Children that no instance knows hid from their family; once none lives they belong to nobody."""
+        for process in processes.children_of(os.getpid()):
+            processes.send(process, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            owner = next((one for one in self._instances.values() if one.pid == pid), None)
+            if owner is not None:
+                owner.ended(os.waitstatus_to_exitcode(status))
+
+    def _tend_logs(self) -> None:
+        """Look at the logs of the living, as often as the fastest writer among them needs it."""
+        live = [instance for instance in self._instances.values() if instance.is_live]
+        self._logs_timer = None
+        if not live:
+            return
+        wait_s = min(instance.tend_log() for instance in live)
+        self._logs_timer = self.loop.after(wait_s, self._tend_logs)
