@@ -14,7 +14,7 @@ from tholos.cli.source import Source, as_folder, choose_name, find_source, refus
 from tholos.cli.story import Story, failure_rows
 from tholos.cli.upload import Sent, count_missing, find_missing, upload_archive, upload_tree
 from tholos.client.api import Client
-from tholos.client.errors import RemoteNotFound
+from tholos.client.errors import RemoteConflict, RemoteNotFound
 from tholos.client.model import Operation, Release, Unchanged
 from tholos.store.errors import FileChanged
 from tholos.store.folder import Scan, scan
@@ -156,14 +156,20 @@ def begin(
 ) -> Operation | Unchanged:
     """Start the operation and remember what this folder is published as."""
     client.be_patient(PATIENT_SECONDS)
-    answer = client.publish(
-        target.name,
-        sent.snapshot.id,
-        message=message,
-        overrides=target.said,
-        upgrade=upgrade,
-        upload=sent.to_json(),
-    )
+    try:
+        answer = client.publish(
+            target.name,
+            sent.snapshot.id,
+            message=message,
+            overrides=target.said,
+            upgrade=upgrade,
+            upload=sent.to_json(),
+        )
+    except RemoteConflict as error:
+        under_way = error.details.get("operation")
+        if isinstance(under_way, str) and not error.fix:
+            error.fix = f"wait for it, or stop it: tholos cancel {under_way}"
+        raise
     now = memory.Folder(str(client.address), target.name, target.overrides, sent.snapshot.id)
     if now != target.before:
         memory.remember_folder(target.source.path, now)

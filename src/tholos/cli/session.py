@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tholos.cli import memory
 from tholos.client.address import Address
 from tholos.client.api import Client
-from tholos.client.errors import RemoteNotSignedIn
-from tholos.kit.errors import Invalid, NotSignedIn
+from tholos.client.errors import RemoteNotSignedIn, UnexpectedAnswer
+from tholos.kit.errors import Invalid, NotSignedIn, Unavailable
 
 ASSUMED = "http://localhost:8080"
 
@@ -82,6 +82,11 @@ def connected(server: str | None, remembered: str = "") -> Iterator[Client]:
             yield client
         except RemoteNotSignedIn as error:
             error.fix = f"tholos login {chosen}"
+            raise
+        except UnexpectedAnswer:
+            client.be_patient(0)
+            with suppress(Unavailable):
+                client.server()  # raises VersionsDiffer, which tells more
             raise
 
 

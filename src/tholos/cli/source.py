@@ -63,7 +63,7 @@ class Source:
         if self.form == "folder":
             return name
         return next(
-            (name.removesuffix(end) for end in (*ARCHIVES, ".py") if name.lower().endswith(end)), name
+            (name[: -len(end)] for end in (*ARCHIVES, ".py") if name.lower().endswith(end)), name
         )
 
 

@@ -93,7 +93,7 @@ class _Stream:
         self._current = self._new()
 
     def read(self, size: int, /) -> bytes:
-        while True:
+        while size:
             rest = b""
             if self._current.eof:
                 rest = self._current.unused_data or self._packed.read(_PIECE)
@@ -107,6 +107,7 @@ class _Stream:
             data = self._current.decompress(rest, size)
             if data:
                 return data
+        return b""
 
     def _new(self) -> bz2.BZ2Decompressor | lzma.LZMADecompressor:
         return lzma.LZMADecompressor(memlimit=_XZ_MEMORY) if self._xz else bz2.BZ2Decompressor()

@@ -38,8 +38,9 @@ class _Body:
         self._path = path
 
     def read(self, size: int, /) -> bytes:
-        data = self._stream.read(min(size, self._left))
-        if self._left and size and not data:
+        wanted = min(size, self._left)
+        data = self._stream.read(wanted) if wanted else b""
+        if wanted and not data:
             raise BadArchive(f"Cannot unpack {self._path!r}: the archive ends within it.", where=self._path)
         self._left -= len(data)
         return data

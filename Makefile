@@ -1,0 +1,48 @@
+# Everything begins with python3, pip and make; the rest is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+UV := $(VENV)/bin/uv
+RUN := $(UV) run --frozen --no-sync
+UV_VERSION := 0.13.6
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+
+.PHONY: run test check unit integration browser acceptance bench system clean
+
+run: .make/run
+	@$(VENV)/bin/tholos up --examples examples
+
+test: .make/dev system check
+	$(VENV)/bin/python -m pytest tests/integration tests/browser tests/acceptance $(ARGS)
+
+check: .make/dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/python tools/rules.py src
+	$(VENV)/bin/python -m pytest tests/unit -q
+
+unit integration browser acceptance: .make/dev
+	$(VENV)/bin/python -m pytest tests/$@ $(ARGS)
+
+bench: .make/dev system
+	$(VENV)/bin/python benchmarks/run.py $(NAME)
+
+system:
+	@$(PYTHON) tools/system.py
+
+$(UV):
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.make/run: $(UV) uv.lock pyproject.toml
+	@echo "  installing into $(VENV) …"
+	@$(UV) sync --quiet --frozen --extra server --no-dev --inexact --compile-bytecode
+	@mkdir -p .make && touch $@
+
+.make/dev: $(UV) uv.lock pyproject.toml
+	@$(UV) sync --quiet --frozen --extra server --inexact --compile-bytecode
+	@mkdir -p .make && touch $@
+
+clean:
+	rm -rf $(VENV) .make build dist

@@ -1,0 +1,44 @@
+"""Makes sure that the programs of the system that the tests need are there; installs them with apt where it may.
+
+What is missing and cannot be installed is named, and the run fails.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+
+NEEDED = {
+    "chromium": lambda: shutil.which("chromium"),
+    "postgresql": lambda: glob.glob("/usr/lib/postgresql/*/bin/initdb"),
+    "curl": lambda: shutil.which("curl"),
+    "npm": lambda: shutil.which("npm"),
+}
+
+
+def missing() -> list[str]:
+    return [package for package, find in NEEDED.items() if not find()]
+
+
+def main() -> int:
+    wanted = missing()
+    if not wanted:
+        return 0
+    print("installing", ", ".join(wanted), "with apt")
+    if os.getuid() == 0 and shutil.which("apt-get"):
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=False, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["apt-get", "install", "-y", "-qq", *wanted], env=quiet, check=False, stdout=subprocess.DEVNULL
+        )
+    left = missing()
+    for package in left:
+        print(f"missing: {package}; install it, as root: apt-get install {package}", file=sys.stderr)
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
