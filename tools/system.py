@@ -5,15 +5,15 @@ What is missing and cannot be installed is named, and the run fails.
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 NEEDED = {
     "chromium": lambda: shutil.which("chromium"),
-    "postgresql": lambda: glob.glob("/usr/lib/postgresql/*/bin/initdb"),
+    "postgresql": lambda: [*Path("/usr/lib/postgresql").glob("*/bin/initdb")],
     "curl": lambda: shutil.which("curl"),
     "npm": lambda: shutil.which("npm"),
 }

@@ -39,8 +39,12 @@ def serve(entrypoint: str, socket_path: str, grace_s: float) -> None:
     app = entry.load(entrypoint)
     server = Server(uvicorn.Config(GatewayHeaders(app), **known_options(grace_s)))
     listener = listen(socket_path)
+    # Before and after its own handling uvicorn leaves TERM to the handler that it found.
+    signal.signal(signal.SIGTERM, end)
     try:
         server.run(sockets=[listener])
+    except Ended:
+        return
     except SystemExit as error:
         if server.started:
             raise
@@ -50,6 +54,14 @@ def serve(entrypoint: str, socket_path: str, grace_s: float) -> None:
         remove(socket_path)
     if not server.started:
         raise CannotStart("the app's lifespan start-up failed; the log above has its traceback")
+
+
+class Ended(BaseException):
+    """TERM came."""
+
+
+def end(_number: int, _frame: object) -> None:
+    raise Ended
 
 
 def known_options(grace_s: float) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Rows go to stdout, progress to stderr and only if that is a terminal. Colour onl
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -109,7 +108,7 @@ def of_terminal(*, as_json: bool = False) -> Console:
     """The console of this process; with ``--json`` rows go to stderr, as stdout is for the document."""
     out = sys.stderr if as_json else sys.stdout
     has_colour = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns) if out.isatty() else WIDTH
+    width = min(WIDTH, os.get_terminal_size(out.fileno()).columns or WIDTH) if out.isatty() else WIDTH
     return Console(out, sys.stderr, width=width, is_live=sys.stderr.isatty(), has_colour=has_colour)
 
 

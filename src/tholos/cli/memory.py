@@ -6,7 +6,6 @@ Files are readable by their owner only and replaced as a whole; a file of tokens
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import stat
@@ -71,6 +70,8 @@ def config_folder() -> Path:
 
 def scan_cache(folder: Path) -> Path:
     """Where a folder's hashes are kept from one scan to the next; the folder of it is made."""
+    import hashlib  # only a publish needs it
+
     caches = xdg_folder("XDG_CACHE_HOME", ".cache") / "scans"
     caches.mkdir(mode=0o700, parents=True, exist_ok=True)
     return caches / hashlib.sha256(os.path.realpath(folder).encode(errors="surrogateescape")).hexdigest()[:32]

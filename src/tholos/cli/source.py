@@ -62,9 +62,7 @@ class Source:
         name = self.path.name
         if self.form == "folder":
             return name
-        return next(
-            (name[: -len(end)] for end in (*ARCHIVES, ".py") if name.lower().endswith(end)), name
-        )
+        return next((name[: -len(end)] for end in (*ARCHIVES, ".py") if name.lower().endswith(end)), name)
 
 
 def find_source(path: Path) -> Source:

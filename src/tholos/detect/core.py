@@ -46,7 +46,7 @@ def detect(tree: FileTree, overrides: Overrides = _NO_OVERRIDES) -> Detection:
     kept = given if given is not None else keep.find(folder, choice, files, project)
     notes = [*choice.notes, *_advice(folder, choice, overrides), *python_notes, *found.notes]
     notes += keep.lost_databases(folder, files, kept)
-    notes += [reason for reason in list(folder.unread.values())[:_BROKEN_SHOWN]]
+    notes += list(folder.unread.values())[:_BROKEN_SHOWN]
     return Detection(
         choice.kind,
         choice.framework,

@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from tholos.gateway.connection import Connection
     from tholos.gateway.upstreams import Upstream
 
-LEFT = 499
-"""The status in the log of a client that went before its answer began; no such answer is ever sent."""
-
+_LEFT = 499  # in the log, of a client that went before its answer began; never sent
 _FOREVER = float("inf")
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
 _NO_BODY = AnswerBody(0, is_11=True)
@@ -349,7 +347,7 @@ class Exchange:
     def upstream_ended(self) -> bool:
         """The upstream sends no more; True keeps its connection open for the other direction of a tunnel."""
         if self._state == _TUNNEL:
-            if self.client.half_closed:
+            if self.client.half_closed or self.client.transport.is_closing():
                 return False
             self.client.transport.write_eof()
             self._linger_tunnel()
@@ -369,8 +367,7 @@ class Exchange:
             return
         upstream.drop()
         if self._state == _TUNNEL:
-            self._finish()
-            self.client.finished(linger=self.may_send_more)
+            self._release()
         elif self._may_retry(upstream):
             self._retried = True
             self._state = _PLACING
@@ -401,8 +398,7 @@ class Exchange:
                 self._shared.pool.give(upstream)
             else:
                 upstream.drop()
-        self._finish()
-        self.client.finished(linger=self.may_send_more)
+        self._release()
 
     def _is_reusable(self, upstream: Upstream) -> bool:
         """Whether both sides of the upstream's connection agree that everything was said."""
@@ -433,8 +429,7 @@ class Exchange:
             connection = b"connection: close\r\n"
             wire = answers.render_own(WRONG, method=method, connection=connection, date=self._shared.date)
         client.transport.write(wire)
-        self._finish()
-        client.finished(linger=self.may_send_more)
+        self._release()
 
     def fail(self, error: TholosError, status: int) -> None:
         """Answers with the status if no answer has begun; else cuts it, so that nobody takes it for complete."""
@@ -448,10 +443,10 @@ class Exchange:
             return
         self._answer_here(self._shared.render(self.request.head, error, status))
 
-    @property
-    def may_send_more(self) -> bool:
-        """Whether the client may be sending still: the rest of its body, or a next request if we close unasked."""
-        return self.request.keep_alive or not self.request_done
+    def _release(self) -> None:
+        """Leaves the client's connection, which may still bring the rest of a body or a next request."""
+        self._finish()
+        self.client.finished(linger=self.request.keep_alive or not self.request_done)
 
     def overdue(self) -> None:
         """The deadline passed without what was waited for."""
@@ -500,6 +495,6 @@ class Exchange:
         seconds = shared.loop.time() - self._started
         head = self.request.head
         try:
-            shared.on_done(head, self._decision, self.status or LEFT, self.bytes_in, self.bytes_out, seconds)
+            shared.on_done(head, self._decision, self.status or _LEFT, self.bytes_in, self.bytes_out, seconds)
         except Exception as error:  # noqa: BLE001 - a log that fails must not cut an answer
             shared.on_error(head, error)

@@ -60,7 +60,7 @@ def resolve(
         return Lock("")
     if wish.is_locked:
         return check(Lock(text, is_shared=not wish.wants_source), work)
-    if requirements.form == "uv.lock":
+    if requirements.form == "uv.lock" and wish.vcs:
         return Lock(text, is_shared=False, is_hashed=False, notes=notes_of(wish))
     return compile_text(text, wish, work)
 

@@ -218,20 +218,18 @@ def first_build_error(lines: Sequence[str]) -> str:
 
 
 def python_mismatch(said: Said) -> TholosError | None:
-    found = re.search(
-        r"the current Python version \(([^)]+)\) does not satisfy (Python\S+) and (\S+?)(?: depends on|,| we)",
-        said.text,
-    ) or re.search(
-        r"Python (\d\S*) (?:is incompatible|does not satisfy).*?(Python)?\b([<>=!~]=?\s?\d[^,`)\s]*)",
+    told = re.search(
+        r"current Python version \((?P<have>[^)]+)\) does not satisfy Python(?P<wish>\S+) and (?P<what>\S+) depends on",
         said.text,
     )
+    found = told or re.search(r"(?P<what>\S+) requires Python (?P<wish>[<>=!~][^\s,]*)", said.text)
     if not found:
         return None
-    wish = found[2] if found[2] and len(found[2]) > len("Python") else f"Python{found[3]}"
-    package = found[3] if found[2] == wish else "the project"
-    bound = re.search(r"[\d.]*\d", wish)
+    wish, package = found["wish"], found["what"]
+    bound = re.search(r"\d+\.\d+", wish)
+    chosen = f", chosen is Python {told['have']}" if told else ", another one is chosen"
     return PythonMismatch(
-        f"Cannot build the environment: {package} needs {wish}, chosen is Python {found[1]}.",
+        f"Cannot build the environment: {package} needs Python{wish}{chosen}.",
         where=said.origin.where(package),
         fix=f"Say --python {bound[0] if bound else '3.12'}, or take another version of {name_of(package)}.",
     )

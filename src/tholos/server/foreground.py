@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 import webbrowser
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from tholos.gateway.carrier import new_event_loop
 from tholos.kit import log
+from tholos.kit.threads import in_thread
 from tholos.server import program
 from tholos.server.program import Running
 from tholos.settings import Settings
@@ -39,62 +42,72 @@ class _Terminal:
     examples: Path | None
     open_browser: bool
     began: float = field(default_factory=time.monotonic)
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-    running: Running | None = None
 
     async def serve(self) -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
-        print(f"  data {self.settings.data} · {self._database()} · local processes", flush=True)
-        server = asyncio.ensure_future(program.serve(self.settings, self._on_ready))
-        showing = asyncio.ensure_future(self._publish_examples())
-        stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({server, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-        stopping.cancel()
-        showing.cancel()
-        if server.done():
-            await server  # it ended by itself: what it raised says why
-            return
-        print("  stopping …", flush=True)
-        server.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await server
+        _say(f"data {self.settings.data} · {self._database()} · local processes")
+        with _interrupted_by_signals() as task:
+            try:
+                await program.serve(self.settings, self._on_ready)
+            except asyncio.CancelledError:
+                task.uncancel()
+        _say("stopping …")
         await program.shut_down(self.settings)
-        print("  stopped; everything is kept for the next start", flush=True)
+        _say("stopped; everything is kept for the next start")
 
-    def _on_ready(self, running: Running) -> None:
-        self.running = running
+    async def _on_ready(self, running: Running) -> None:
         seconds = time.monotonic() - self.began
-        print(
-            f"  open {running.sign_in_url}  (signs in {running.administrator} once, valid 15 min)", flush=True
-        )
-        print(f"  ready at {running.site.url} in {seconds:.1f} s · Ctrl-C stops it", flush=True)
+        _say(f"open {running.sign_in_url}  (signs in {running.administrator} once, valid 15 min)")
+        _say(f"ready at {running.site.url} in {seconds:.1f} s · Ctrl-C stops it")
         if self.open_browser:
-            webbrowser.open(running.sign_in_url)
-        self.ready.set()
-
-    async def _publish_examples(self) -> None:
-        """Publish each folder of the examples as a user would, by the command line and with a token of its own."""
-        if self.examples is None:
-            return
-        await self.ready.wait()
-        if self.running is None:
-            return
-        environment = {
-            **os.environ,
-            "THOLOS_SERVER": self.running.site.url,
-            "THOLOS_TOKEN": self.running.token(),
-        }
-        for folder in sorted(path for path in self.examples.iterdir() if path.is_dir()):
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tholos.cli", "publish", str(folder), "--name", folder.name,
-                env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
-            await process.wait()
+            await in_thread(webbrowser.open, running.sign_in_url)
+        if self.examples is not None:
+            await _publish_examples(self.examples, running)
 
     def _database(self) -> str:
         return "PostgreSQL" if self.settings.database_url.get_secret_value() else "SQLite"
+
+
+async def _publish_examples(folder: Path, running: Running) -> None:
+    """Publish each folder of the examples as a user would: by the command line, with a token of its own."""
+    token = await in_thread(running.token)
+    env = {**os.environ, "THOLOS_SERVER": running.site.url, "THOLOS_TOKEN": token}
+    for example in await in_thread(_folders_in, folder):
+        command = (sys.executable, "-m", "tholos.cli", "publish", str(example), "--name", example.name)
+        # A session of its own: Ctrl-C is ours to hear, and ends it below.
+        process = await asyncio.create_subprocess_exec(
+            *command, env=env, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                process.terminate()
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir())
+
+
+@contextlib.contextmanager
+def _interrupted_by_signals() -> Iterator[asyncio.Task[None]]:
+    """Cancel the task that is running at the first SIGINT or SIGTERM; a second one has its usual effect."""
+    loop = asyncio.get_running_loop()
+    task = cast("asyncio.Task[None]", asyncio.current_task())
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def interrupt() -> None:
+        for number in signals:
+            loop.remove_signal_handler(number)
+        task.cancel()
+
+    for number in signals:
+        loop.add_signal_handler(number, interrupt)
+    try:
+        yield task
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", flush=True)

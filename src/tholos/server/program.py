@@ -8,11 +8,8 @@ import functools
 import os
 import platform
 import resource
-import shutil
 import socket
-import sys
-import sysconfig
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +29,7 @@ from tholos.instances.starting import Starter
 from tholos.instances.tasks import Keeper
 from tholos.kit.clock import Clock, SystemClock
 from tholos.kit.db import Database
-from tholos.kit.locks import Locked, held
+from tholos.kit.locks import held
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
 from tholos.kit.pages import Pages
@@ -49,6 +46,7 @@ from tholos.runtime.layout import Layout
 from tholos.runtime.uv import Index
 from tholos.server import schema, tables
 from tholos.server.application import build
+from tholos.server.parts import find_uv, interpreters_of, layout_of
 from tholos.server.render import DoorErrors
 from tholos.settings import Settings
 from tholos.store.backends.local import LocalBackend
@@ -72,11 +70,8 @@ class Running:
     """Makes an API token of the first administrator, for a day."""
 
 
-OnReady = Callable[[Running], None]
-
-
-def layout_of(settings: Settings) -> Layout:
-    return Layout(settings.data.absolute(), user=os.getuid())
+OnReady = Callable[[Running], Coroutine[None, None, None]]
+"""Runs beside the server from when it answers, and ends with it."""
 
 
 async def serve(settings: Settings, on_ready: OnReady) -> None:
@@ -114,7 +109,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     services.add(pages)
     store = Store(LocalBackend(layout.store), SqliteIndex(layout.store / "index.db"))
     services.add(store)
-    interpreters = Interpreters(_uv(), env=os.environ, home=Path.home())
+    interpreters = interpreters_of(os.environ)
     services.add(interpreters)
 
     serving = ServingTable(database)
@@ -150,7 +145,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             group.create_task(decide.door.watch(notices, carrier))
             group.create_task(in_thread(interpreters.find))
             get_logger().info("server_started", url=site.url, data=str(layout.data))
-            on_ready(running)
+            group.create_task(on_ready(running))
     finally:
         await carrier.close(DRAIN_S)
         await launcher.close()
@@ -222,7 +217,7 @@ def _starter(
         find_links=(packages.find_links,) if packages.find_links else (),
         is_offline=packages.offline,
     )
-    environments = Environments(layout.environments, program=_uv(), env=os.environ, index=index)
+    environments = Environments(layout.environments, program=find_uv(), env=os.environ, index=index)
     return Starter(
         layout, store, environments, interpreters, site.app_url, {},
         limits={"nofile": settings.apps.open_files, "core": 0}, log_limit=settings.apps.log_limit,
@@ -261,12 +256,3 @@ def _make_folders(layout: Layout) -> None:
         raise PermissionError(msg)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
-
-
-def _uv() -> str:
-    """The uv that came with this installation, else the one on PATH."""
-    beside = Path(sysconfig.get_path("scripts")) / "uv"
-    return str(beside) if beside.exists() else shutil.which("uv") or str(Path(sys.executable).parent / "uv")
-
-
-__all__ = ["Locked", "Running", "serve", "shut_down"]

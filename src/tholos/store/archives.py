@@ -93,6 +93,9 @@ def _entries(stream: Reader, limits: Limits) -> Iterator[tuple[Entry, Reader]]:
             fix="Send one of these.",
         )
     yield from tarballs.read(decompressing.Peeked(head, plain, 2 * limits.size + _HEADERS))
+    # The checksum of a compressed stream stands at its end, behind the tar's own end mark.
+    while plain.read(_PIECE):
+        pass
 
 
 def _zip_entries(packed: Reader, spool: IO[bytes], limits: Limits) -> Iterator[tuple[Entry, Reader]]:

@@ -290,7 +290,7 @@ async def test_close_waits_for_what_is_under_way(open_door, backend, until):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     up = await backend(script)
-    door = await open_door(carry(up))
+    door = await open_door(carry(up), limits={"linger": 0.1})
     reader, writer = await door.connect()
     writer.write(GET)
     await until(lambda: up.received)

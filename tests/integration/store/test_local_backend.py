@@ -31,7 +31,9 @@ class TestLocalBackend(BackendContract):
 
 def test_a_full_disk_leaves_no_trace(tmp_path):
     """A limit on the size of files stands for the disk: the same way out, without needing a disk of our own."""
-    answer = subprocess.run([sys.executable, "-c", FULL, tmp_path], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path], capture_output=True, text=True, check=True
+    )
     assert "Free some space" in answer.stdout
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 

@@ -85,7 +85,9 @@ def test_unpacks_tars(squeeze, format_):
     assert unpack(squeeze(tar_of(*files.items(), format_=format_))) == files
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
 def test_unpacks_zips(method):
     files = {"app.py": b"print()", "a/b/c": bytes(3000), "é": b"x"}
     assert unpack(zip_of(*files.items(), method=method)) == files
@@ -131,7 +133,9 @@ def test_names_that_lead_elsewhere_are_refused(name, reason):
     refuse(zip_of((name, b"x")), reason)
 
 
-@pytest.mark.parametrize("kind", [tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.GNUTYPE_SPARSE, b"Z"])
+@pytest.mark.parametrize(
+    "kind", [tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.GNUTYPE_SPARSE, b"Z"]
+)
 def test_devices_and_their_like_are_refused(kind):
     refuse(tar_of(("dev", (kind, ""))), "'dev': it is (a|of)")
 
@@ -219,11 +223,11 @@ def test_limits():
 
 @pytest.mark.parametrize("name", ["gz", "bz2", "xz"])
 def test_bombs_are_noticed_while_they_go_off(name):
-    refuse(SQUEEZE[name](tar_of(("zeros", bytes(70 * 1024 * 1024)))), "like a bomb")
+    refuse(SQUEEZE[name](tar_of(("zeros", bytes(20 * 1024 * 1024)))), "like a bomb")
 
 
 def test_zip_bombs_are_noticed():
-    refuse(zip_of(("zeros", bytes(70 * 1024 * 1024))), "like a bomb")
+    refuse(zip_of(("zeros", bytes(20 * 1024 * 1024))), "like a bomb")
 
 
 def test_a_huge_header_is_not_read_into_memory():
@@ -254,7 +258,9 @@ def test_an_unmarked_zip_name_may_be_utf8_all_the_same():
     assert unpack(unmarked) == {"é": b"x"}
 
 
-@pytest.mark.parametrize("data", [b"", b"x", b"hello " * 200, b"PK\x03\x04", b"PK\x05\x06" + bytes(18), bytes(1024)])
+@pytest.mark.parametrize(
+    "data", [b"", b"x", b"hello " * 200, b"PK\x03\x04", b"PK\x05\x06" + bytes(18), bytes(1024)]
+)
 def test_what_is_no_archive_is_refused(data):
     refuse(data, "Cannot unpack")
 
@@ -272,7 +278,13 @@ def test_a_cut_off_tar_is_refused(squeeze):
 def test_no_damage_is_anything_but_invalid(data):
     members = [("d/a", b"hello" * 200), ("l", link("d/a")), ("é" * 60, b"y")]
     packed = data.draw(
-        st.sampled_from([tar_of(*members), gzip.compress(tar_of(*members), mtime=0), zip_of(("a", b"hello" * 99), ("b/é", b"x"))])
+        st.sampled_from(
+            [
+                tar_of(*members),
+                gzip.compress(tar_of(*members), mtime=0),
+                zip_of(("a", b"hello" * 99), ("b/é", b"x")),
+            ]
+        )
     )
     damaged = bytearray(packed)
     for _ in range(data.draw(st.integers(1, 4))):

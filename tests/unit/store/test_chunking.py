@@ -90,7 +90,9 @@ def test_chunks_in_order_make_the_stream(size, seed):
 
 def test_measures_a_file():
     data, taken = noise(2 * MIB), []
-    file = chunking.measure("a/b", io.BytesIO(data), executable=True, take=lambda chunk, part: taken.append((chunk, part)))
+    file = chunking.measure(
+        "a/b", io.BytesIO(data), executable=True, take=lambda chunk, part: taken.append((chunk, part))
+    )
     assert (file.path, file.size, file.executable) == ("a/b", 2 * MIB, True)
     assert file.sha256 == hashlib.sha256(data).hexdigest()
     assert file.chunks == tuple(chunk for chunk, _ in taken)
@@ -103,4 +105,18 @@ def test_the_library_is_not_imported_for_small_files():
     assert "click" not in set(sys.modules) - before
 
 
-GOLDEN = [329101, 227309, 223461, 352776, 141509, 168438, 226900, 263634, 151583, 345038, 262719, 164787, 288473]
+GOLDEN = [
+    329101,
+    227309,
+    223461,
+    352776,
+    141509,
+    168438,
+    226900,
+    263634,
+    151583,
+    345038,
+    262719,
+    164787,
+    288473,
+]

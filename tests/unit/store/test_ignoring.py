@@ -15,12 +15,16 @@ def test_folders_that_nobody_publishes(name):
     assert name == ".git" or not is_ignored("", name)
 
 
-@pytest.mark.parametrize("name", [".env", ".DS_Store", "a.pyc", "a.pyo", ".app.py.swp", "app.py~", ".#app.py", "#a#"])
+@pytest.mark.parametrize(
+    "name", [".env", ".DS_Store", "a.pyc", "a.pyo", ".app.py.swp", "app.py~", ".#app.py", "#a#"]
+)
 def test_files_that_nobody_publishes(name):
     assert is_ignored("", f"deep/{name}")
 
 
-@pytest.mark.parametrize("name", ["app.py", ".envrc", "env", ".gitignore", ".tholosignore", "a.pyx", "#notes"])
+@pytest.mark.parametrize(
+    "name", ["app.py", ".envrc", "env", ".gitignore", ".tholosignore", "a.pyx", "#notes"]
+)
 def test_files_that_are_published(name):
     assert not is_ignored("", name)
 
@@ -62,7 +66,10 @@ def test_a_trailing_slash_means_folders():
 
 
 def test_the_reason_names_the_line():
-    assert ignoring.find_reason(ignoring.parse("\n*.csv"), "a.csv", is_folder=False) == ".tholosignore line 2: *.csv"
+    assert (
+        ignoring.find_reason(ignoring.parse("\n*.csv"), "a.csv", is_folder=False)
+        == ".tholosignore line 2: *.csv"
+    )
 
 
 @given(st.text("ab*?[]!/\\#. -^&|~\n", max_size=20), st.text("ab/.[", min_size=1, max_size=10))

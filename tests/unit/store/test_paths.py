@@ -36,7 +36,9 @@ def test_refuses(path, reason):
     caught.value.message.encode()
 
 
-@pytest.mark.parametrize("path", ["a", ".hidden", "a b/c", "...", "a/..b", "é/日本", "x" * 255, "a:b", "-", "~"])
+@pytest.mark.parametrize(
+    "path", ["a", ".hidden", "a b/c", "...", "a/..b", "é/日本", "x" * 255, "a:b", "-", "~"]
+)
 def test_takes(path):
     assert paths.check(path) == path
 

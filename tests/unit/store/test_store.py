@@ -110,7 +110,9 @@ def test_the_hash_of_a_file_is_verified_against_its_chunks(store):
 def test_a_chunk_of_another_size_is_refused(store):
     store.add_pack(A, pack(b"one"))
     with pytest.raises(BadTree, match="another size"):
-        store.add_snapshot(A, Tree.of([replace(file_of("x", b"one"), size=9, chunks=(Chunk(hash_of(b"one"), 9),))]))
+        store.add_snapshot(
+            A, Tree.of([replace(file_of("x", b"one"), size=9, chunks=(Chunk(hash_of(b"one"), 9),))])
+        )
 
 
 def test_what_is_not_there_is_named(store):

@@ -12,8 +12,12 @@ from tholos.testing.store import file_of
 FILE = file_of("a/b.txt", b"hello", b"world")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["path", "size", "sha256", "chunks", "executable"]), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["path", "size", "sha256", "chunks", "executable"]), inner, max_size=5
+        )
+    ),
     max_leaves=10,
 )
 

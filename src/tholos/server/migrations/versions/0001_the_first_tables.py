@@ -321,7 +321,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_pointers_release_id"), ["release_id"], unique=False)
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("pointers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_pointers_release_id"))

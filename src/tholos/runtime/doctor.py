@@ -1,0 +1,164 @@
+"""What this machine can and cannot do for a server: facts with their fix, each from a look at the thing itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from tholos.runtime.interpreters import Interpreters
+from tholos.runtime.layout import Layout
+
+ROOM_NEEDED = 2 << 30
+"""Bytes: a data science environment takes about one gigabyte."""
+_EPOCH_OF_THIS_VERSION = 1_767_225_600  # 2026-01-01: a clock before it is wrong
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    """Works, with a limit that is worth knowing."""
+    MISSING = "missing"
+    """Needed, and not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One fact about the machine."""
+
+    name: str
+    verdict: Verdict
+    text: str
+    fix: str = ""
+
+
+def examine(layout: Layout, interpreters: Interpreters, uv: str, host: str, port: int) -> list[Check]:
+    """Every check, in the order they matter. Nothing is changed."""
+    checks: Sequence[Callable[[], Iterator[Check]]] = (
+        lambda: _pythons(interpreters),
+        lambda: _programs(uv),
+        lambda: _disk(layout),
+        lambda: _sockets(layout),
+        lambda: _port(host, port),
+        _clock,
+        _gateway,
+        _sandbox,
+        _names,
+    )
+    return [check for find in checks for check in find()]
+
+
+def _pythons(interpreters: Interpreters) -> Iterator[Check]:
+    found = [f"{one}" for one in interpreters.find()]
+    if found:
+        yield Check("interpreters", Verdict.OK, ", ".join(found))
+    else:
+        yield Check(
+            "interpreters", Verdict.MISSING, "no Python for apps was found", "apt-get install python3"
+        )
+
+
+def _programs(uv: str) -> Iterator[Check]:
+    if shutil.which(uv):
+        yield Check("uv", Verdict.OK, uv)
+    else:
+        yield Check(
+            "uv", Verdict.MISSING, "builds environments, and is not there", 'pip install "tholos[server]"'
+        )
+
+
+def _disk(layout: Layout) -> Iterator[Check]:
+    place = next(folder for folder in (layout.data, *layout.data.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    text = f"{free / 1e9:.1f} GB free at {layout.data}"
+    if not os.access(place, os.W_OK):
+        yield Check(
+            "disk", Verdict.MISSING, f"{place} cannot be written", "Choose another folder with --data."
+        )
+    elif free < ROOM_NEEDED:
+        yield Check("disk", Verdict.NOTE, text, "Free some space: an environment can take a gigabyte.")
+    else:
+        yield Check("disk", Verdict.OK, text)
+
+
+def _sockets(layout: Layout) -> Iterator[Check]:
+    if layout.run.is_relative_to(layout.data):
+        yield Check("sockets", Verdict.OK, str(layout.run))
+    else:
+        yield Check(
+            "sockets", Verdict.NOTE, f"in {layout.run}: the data folder's path is too long for sockets"
+        )
+
+
+def _port(host: str, port: int) -> Iterator[Check]:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            fix = "Is a server running already? Else choose another with --port."
+            yield Check("port", Verdict.NOTE, f"{host}:{port} is not free: {error.strerror}", fix)
+        else:
+            yield Check("port", Verdict.OK, f"{host}:{port} is free")
+
+
+def _clock() -> Iterator[Check]:
+    if time.time() < _EPOCH_OF_THIS_VERSION:
+        yield Check("clock", Verdict.MISSING, "is years behind: passes and links would not work", "Set it.")
+    else:
+        yield Check("clock", Verdict.OK, time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()))
+
+
+def _gateway() -> Iterator[Check]:
+    yield Check("gateway", Verdict.OK, "the server carries every request itself")
+
+
+def _sandbox() -> Iterator[Check]:
+    layers = [
+        name
+        for name, is_there in (
+            ("own uid", os.getuid() == 0),
+            ("cgroups", Path("/sys/fs/cgroup").is_dir()),
+            ("bubblewrap", shutil.which("bwrap") is not None),
+            ("Landlock", "landlock" in _security_modules()),
+        )
+        if is_there
+    ]
+    there = ", ".join(layers) or "none"
+    yield Check(
+        "sandbox",
+        Verdict.NOTE,
+        f"apps run as the server's own user, bounded by rlimits only (this machine has: {there})",
+        "Publish only code that you trust with this machine.",
+    )
+
+
+def _security_modules() -> str:
+    try:
+        return Path("/sys/kernel/security/lsm").read_text("utf-8")
+    except OSError:
+        return ""
+
+
+def _names() -> Iterator[Check]:
+    try:
+        socket.getaddrinfo("name.localhost", 80)
+    except OSError:
+        yield Check(
+            "names",
+            Verdict.NOTE,
+            "this machine's resolver does not know NAME.localhost; browsers and the tholos command do",
+            "With curl: --resolve NAME.localhost:8080:127.0.0.1",
+        )
+    else:
+        yield Check("names", Verdict.OK, "NAME.localhost leads here")
+    yield Check(
+        "cookies",
+        Verdict.NOTE,
+        "over plain http cookies go without the __Host- prefix; loopback is fine, a network needs https",
+    )

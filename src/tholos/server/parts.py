@@ -1,0 +1,28 @@
+"""Where an installation's parts are, from its settings: small enough that commands other than the server use it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+from tholos.runtime.interpreters import Interpreters
+from tholos.runtime.layout import Layout
+from tholos.settings import Settings
+
+
+def layout_of(settings: Settings) -> Layout:
+    return Layout(settings.data.absolute(), user=os.getuid())
+
+
+def interpreters_of(env: Mapping[str, str]) -> Interpreters:
+    return Interpreters(find_uv(), env=env, home=Path.home())
+
+
+def find_uv() -> str:
+    """The uv that came with this installation, else the one on PATH."""
+    beside = Path(sysconfig.get_path("scripts")) / "uv"
+    return str(beside) if beside.exists() else shutil.which("uv") or str(Path(sys.executable).parent / "uv")
