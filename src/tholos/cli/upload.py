@@ -109,9 +109,12 @@ def send_chunks(client: Client, scan: Scan, missing: set[str], console: Console)
     total = sum(chunk.size for batch in batches for chunk in batch)
 
     def send(batch: list[Chunk]) -> int:
-        pack = b"".join(packs.encode(scan.read_chunks([chunk.sha256 for chunk in batch])))
-        client.send_pack(pack)
-        return sum(chunk.size for chunk in batch)
+        size = sum(chunk.size for chunk in batch)
+        hashes = [chunk.sha256 for chunk in batch]
+        client.send_pack(
+            size + len(batch) * packs.HEADER_SIZE, lambda: in_blocks(packs.encode(scan.read_chunks(hashes)))
+        )
+        return size
 
     done = 0
     for size in in_lanes(send, batches):
@@ -119,6 +122,19 @@ def send_chunks(client: Client, scan: Scan, missing: set[str], console: Console)
         console.progress("upload", done, total)
     console.clear()
     return done
+
+
+def in_blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Small pieces joined, so that a pack of thousands of them is not as many writes, and never held as a whole."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= BLOCK:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
 
 
 def in_lanes(work: Callable[[list[Chunk]], int], batches: Sequence[list[Chunk]]) -> Iterator[int]:

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
@@ -121,9 +121,9 @@ class Client:
         answer = self._call("POST", "/content/missing", {"hashes": list(hashes)})
         return list(Fields(answer.json(), "the missing chunks").texts("missing"))
 
-    def send_pack(self, pack: bytes) -> None:
-        """Store chunks, in the pack format."""
-        self._call("POST", "/content/packs", Body.of(pack, PACK))
+    def send_pack(self, size: int, read: Callable[[], Iterable[bytes]]) -> None:
+        """Store chunks; ``read`` makes the ``size`` bytes of their pack anew for each try."""
+        self._call("POST", "/content/packs", Body(size, read, PACK))
 
     def create_snapshot(self, files: Sequence[Mapping[str, object]]) -> Snapshot:
         """Make a snapshot of files whose chunks the server has.

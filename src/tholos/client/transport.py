@@ -146,6 +146,7 @@ class Transport:
         outage = patience.begin()
         while True:
             connection = self._take()
+            was_idle = connection.was_made
             try:
                 answer = self._answer(connection, self._send(connection, method, path, body, headers))
             except RemoteUnavailable as error:
@@ -153,6 +154,8 @@ class Transport:
                     raise
             except BROKEN as error:
                 connection.close()
+                if was_idle and may_repeat and not isinstance(error, TimeoutError):
+                    continue  # the server closed it just now: no outage, and there are only so many idle ones
                 may_retry = is_passing(error) and (may_repeat or not connection.was_made)
                 if not (may_retry and outage.pause()):
                     raise unreachable(self.address, error) from error

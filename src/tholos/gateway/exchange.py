@@ -122,6 +122,8 @@ class Exchange:
         pool = self._shared.pool
         while attempt < self._shared.limits.max_attempts:
             way = await find_way(self._shared, self.request, attempt)
+            if self._state == _OVER:
+                raise asyncio.CancelledError  # which the decision kept to itself
             if isinstance(way, Answer):
                 self._settle(way)
                 return None
@@ -212,8 +214,7 @@ class Exchange:
             self._read_head(data)
 
     def _note_progress(self) -> None:
-        idle = self._shared.limits.idle_timeout
-        if idle is not None:
+        if (idle := self._shared.limits.idle_timeout) is not None:
             self.client.deadline = self._shared.loop.time() + idle
 
     def _read_head(self, data: bytes) -> None:
@@ -231,6 +232,7 @@ class Exchange:
             if answer.status >= 200 or answer.status == 101:
                 self._begin_answer(answer, data)
                 return
+            self._retried = True  # it was alive: not to be asked twice
             if self.request.is_11:
                 self.client.transport.write(answers.render_interim(answer))
         if data:
@@ -262,9 +264,7 @@ class Exchange:
     def _choose_framing(self, answer: AnswerHead) -> bytes:
         """Sets how the body is followed; returns the header lines about its end and the connection's."""
         request = self.request
-        client = self.client
-        # A body that nobody will read to its end, or bytes meant for a tunnel, must not be taken for a request.
-        keep = request.keep_alive and self.request_done and not request.upgrade and client.may_continue()
+        keep = self._may_keep()
         bodiless = answers.has_no_body(answer.status, request.head.method)
         self._answer_body = AnswerBody(0 if bodiless else answer.length, is_11=request.is_11)
         line = b""
@@ -276,10 +276,15 @@ class Exchange:
                 line = b"transfer-encoding: chunked\r\n"
             else:
                 keep = False
-        client.keep_alive = keep
+        self.client.keep_alive = keep
         if not keep:
             return line + b"connection: close\r\n"
         return line if request.is_11 else line + b"connection: keep-alive\r\n"
+
+    def _may_keep(self) -> bool:
+        # The rest of a body that nobody reads, or bytes meant for a tunnel, must not be taken for a request.
+        request = self.request
+        return request.keep_alive and self.request_done and not request.upgrade and self.client.may_continue()
 
     def _carry_body(self, data: bytes, head: bytes = b"") -> None:
         """Passes a piece of the answer on, in one write with the head if it is the first."""
@@ -409,12 +414,7 @@ class Exchange:
     def _answer_here(self, answer: Answer) -> None:
         self.status = answer.status
         client = self.client
-        client.keep_alive = (
-            self.request.keep_alive
-            and self.request_done
-            and not self.request.upgrade
-            and client.may_continue()
-        )
+        client.keep_alive = self._may_keep()
         if client.keep_alive:
             connection = b"" if self.request.is_11 else b"connection: keep-alive\r\n"
         else:

@@ -55,7 +55,6 @@ class Keeper:
 
     async def run(self) -> None:
         """Keep until cancelled."""
-        await self.serving.replace(await in_thread(self.serving.read_all))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow(group))
             group.create_task(self._reconcile_when_told(group))

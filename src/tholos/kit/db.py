@@ -1,8 +1,9 @@
 """The database: SQLite or PostgreSQL by URL, one transaction per request or task, committed at the edge.
 
 Code that only reads takes a :class:`ReadDb`, code that writes a :class:`WriteDb`; a writer may stand in for a reader.
-SQLite has one writer at a time (WAL), so a write transaction holds its connection from the first statement on and never
-waits for another one in the middle.
+There is one writer at a time, on PostgreSQL too and however many servers there are: what a transaction reads to decide
+what it writes stays true until it commits, and no two wait for each other in the middle. Readers wait for nobody and see
+one moment.
 """
 
 from __future__ import annotations
@@ -83,8 +84,8 @@ class Database:
             self.writer = self._sqlite_engine("BEGIN IMMEDIATE", pool_size=1, read_only=False)
             self.reader = self._sqlite_engine("BEGIN", pool_size=8, read_only=True)
         else:
-            self.writer = create_engine(self.url, pool_size=8, max_overflow=8, pool_pre_ping=True)
-            self.reader = self.writer
+            self.writer = self._postgres_engine(pool_size=1, read_only=False)
+            self.reader = self._postgres_engine(pool_size=8, read_only=True)
 
     @contextmanager
     def read(self) -> Iterator[ReadDb]:
@@ -103,6 +104,24 @@ class Database:
     def close(self) -> None:
         self.writer.dispose()
         self.reader.dispose()
+
+    def _postgres_engine(self, *, pool_size: int, read_only: bool) -> Engine:
+        level = "REPEATABLE READ" if read_only else "READ COMMITTED"
+        engine = create_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            execution_options={"isolation_level": level, "postgresql_readonly": read_only},
+        )
+        if not read_only:
+
+            @event.listens_for(engine, "begin")
+            def start(connection: Connection) -> None:
+                # Held until commit or rollback: the next writer, of whichever server, begins after that.
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})")
+
+        return engine
 
     def _sqlite_engine(self, begin: str, *, pool_size: int, read_only: bool) -> Engine:
         engine = create_engine(
@@ -127,5 +146,6 @@ class Database:
         return engine
 
 
+_WRITERS_LOCK = 0x74686F6C6F73  # "tholos"; advisory locks are numbers, one set for each database
 # synchronous = FULL: what was acknowledged survives a power cut too.
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 30000")

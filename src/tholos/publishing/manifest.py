@@ -92,7 +92,8 @@ def merge_overrides(remembered: JsonObject, said: Overrides) -> tuple[Overrides,
 
 
 def _finding(label: str, value: str, one: Finding) -> Said:
-    return _said(label, value, one.why, str(one.evidence))
+    where = str(one.evidence)
+    return _said(label, value, f"in {where}" if where else one.why, where)
 
 
 def _said(label: str, value: str, why: str, where: str) -> Said:

@@ -92,7 +92,8 @@ def find_unchanged(db: ReadDb, app: App | None, decided: Decided, *, upgrade: bo
     live = apps.find_live(db, app.id) if app and not upgrade else None
     if app is None or live is None or live.fingerprint != decided.fingerprint:
         return None
-    return live if app.state in {AppState.SERVING, AppState.STARTING} else None
+    # One that fails is worth another try: what it failed for may be gone.
+    return None if app.state == AppState.FAILING else live
 
 
 def begin_publish(

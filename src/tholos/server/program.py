@@ -117,6 +117,8 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     carrier = Carrier(decide)
     launcher = LocalLauncher(layout.supervisor, layout.run)
     try:
+        # Known before the first request: what serves goes on serving while this server finds its feet.
+        await serving.replace(await in_thread(serving.read_all))
         _, port = await carrier.listen_tcp(settings.host, settings.port)
         site = _site(settings, port)
         services.add(site)

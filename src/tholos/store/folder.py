@@ -152,7 +152,8 @@ class _Walk:
 
     def _visit(self, entry: os.DirEntry[str], path: str, above: tuple[str, ...]) -> None:
         is_link = entry.is_symlink()
-        is_folder = entry.is_dir()
+        # Unlike the entry's own method this does not raise for a link that points to itself.
+        is_folder = os.path.isdir(entry.path) if is_link else entry.is_dir()  # noqa: PTH112  # as above
         reason = self._find_reason(path, entry.path, is_folder=is_folder)
         if reason:
             self._ignore(path, reason, is_folder=is_folder)

@@ -152,8 +152,10 @@ class Handler(BaseHTTPRequestHandler):
         refusal = api.refusals.pop(0)
         self.close_connection = True  # its body is not read
         error = {"code": refusal.code, "message": refusal.message}
-        after = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
-        self._json(refusal.status, {"error": error, "request_id": "req_1"}, after)
+        headers = {"Connection": "close"}
+        if refusal.retry_after is not None:
+            headers["Retry-After"] = str(refusal.retry_after)
+        self._json(refusal.status, {"error": error, "request_id": "req_1"}, headers)
         return True
 
     def _route(self, method: str, path: str) -> None:

@@ -30,8 +30,13 @@ def tree_of(data: bytes) -> Tree:
 def send(client: Client, data: bytes) -> Snapshot:
     """Its chunk and snapshot."""
     tree = tree_of(data)
-    client.send_pack(b"".join(packs.encode([(tree.files[0].sha256, data)])))
+    send_chunk(client, tree.files[0].sha256, data)
     return client.create_snapshot([file.to_json() for file in tree.files])
+
+
+def send_chunk(client: Client, sha256: Sha256, data: bytes) -> None:
+    """A pack of one chunk."""
+    client.send_pack(packs.HEADER_SIZE + len(data), lambda: packs.encode([(sha256, data)]))
 
 
 class ApiContract:
@@ -79,9 +84,8 @@ class ApiContract:
         assert client.missing(wanted) == []
 
     def test_a_pack_whose_bytes_are_others_is_refused(self, client: Client) -> None:
-        lying = b"".join(packs.encode([(Sha256("0" * 64), b"not that")]))
         with pytest.raises(RemoteInvalid):
-            client.send_pack(lying)
+            send_chunk(client, Sha256("0" * 64), b"not that")
 
     def test_a_publish_ends_live_and_its_events_can_be_read_again(self, client: Client) -> None:
         client.be_patient(SECONDS)

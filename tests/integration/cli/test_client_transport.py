@@ -147,7 +147,7 @@ def test_a_body_is_made_anew_for_each_try(client, api):
         yield b"y" * 30_000
 
     assert client.send_archive(Body(100_000, read, "application/zip")).bytes == 100_000
-    assert len(made) == 2
+    assert len(made) >= 2
 
 
 def test_something_else_at_the_address_is_told():

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path):
 def test_a_range_closes_its_file(tmp_path):
     backend = LocalBackend(tmp_path)
     backend.put("x", [b"abc"])
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(50):
         backend.open("x", 1, 1).close()
-    assert len(os.listdir("/proc/self/fd")) <= before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before

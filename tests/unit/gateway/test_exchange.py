@@ -1,5 +1,7 @@
 """One exchange: what the client gets does not depend on how the upstream's bytes are cut, nor on what fails when."""
 
+import asyncio
+
 import pytest
 
 from tholos.gateway.model import Answer, Carry
@@ -118,3 +120,37 @@ async def test_a_log_that_fails_cuts_nothing(make_desk, settle):
     await settle()
     assert client.transport.written.endswith(b"ok")
     assert isinstance(desk.errors[0], OSError)
+
+
+async def test_an_interim_answer_is_an_answer(make_desk, settle):
+    """A connection that died after one was not stale: the request is not repeated."""
+    desk = make_desk()
+    _, upstream = await asked(desk, settle)
+    upstream.data_received(b"HTTP/1.1 204 No\r\n\r\n")
+    client, upstream = await asked(desk, settle)
+    upstream.data_received(b"HTTP/1.1 103 Hints\r\n\r\n")
+    upstream.transport.close()
+    await settle()
+    assert len(desk.pool.opened) == 1
+    assert b"HTTP/1.1 502 " in client.transport.written
+
+
+async def test_a_decision_that_cannot_be_cancelled(make_desk, settle):
+    """One that comes after the client left is neither carried out nor counted."""
+    go_on = asyncio.Event()
+
+    async def decide(head, attempt):
+        try:
+            await go_on.wait()
+        except asyncio.CancelledError:
+            return Carry("unix:/memory", "one")
+
+    desk = make_desk(decide)
+    client = desk.connect()
+    client.data_received(GET)
+    await settle()
+    client.transport.close()
+    await settle()
+    assert not desk.pool.opened
+    assert desk.shared.under_way.under_way("one") == 0
+    assert len(desk.done) == 1

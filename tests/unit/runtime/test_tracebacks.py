@@ -4,7 +4,7 @@ import asyncio
 import traceback
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tholos.runtime import tracebacks
@@ -134,6 +134,7 @@ def _fail(depth, kind, text):
     raise kind(text)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     depth=st.integers(0, 12),
     kind=st.sampled_from([KeyError, ValueError, OSError, ImportError]),
@@ -170,6 +171,7 @@ def test_error_inside_a_group():
     assert found.where.startswith("test_tracebacks.py:")
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     st.lists(
         st.sampled_from(

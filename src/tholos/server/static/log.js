@@ -3,7 +3,8 @@
 
 const BLOCK = 100;
 const ROW = 20;
-const FRAME = 1000; // lines put in place per frame at most
+const BATCH = 250;
+const BUDGET = 30; // milliseconds per frame for putting lines in place
 const ESCAPES = /\x1b\[([0-9;?]*)([A-Za-z])/g;
 const LEVELS = [
   ["error", /\b(ERROR|CRITICAL|FATAL|Traceback \(most recent|[A-Z]\w*(Error|Exception):)/],
@@ -56,7 +57,6 @@ function take(codes, code) {
 
 export class LogView {
   #body; #block; #note; #status; #filter; #level; #followButton;
-  #sizes = new ResizeObserver(() => { if (this.#following) this.#toEnd(); });
   #trace = null; #waiting = []; #planned = false; #following; #count = 0; #last = 0; #unseen = 0; #matches = 0; #touched = -1e9;
 
   constructor(section) {
@@ -67,7 +67,6 @@ export class LogView {
     this.#level = section.querySelector("select");
     this.#followButton = section.querySelector("[data-follow]");
     this.#block = [...section.querySelectorAll(".block")].at(-1);
-    this.#sizes.observe(this.#block);
     for (const line of section.querySelectorAll(".line")) this.#adopt(line);
     this.#following = Boolean(this.#followButton);
     this.#listen(section);
@@ -144,6 +143,8 @@ export class LogView {
   #toEnd() {
     this.#unseen = 0;
     this.#body.scrollTop = this.#body.scrollHeight;
+    // Blocks that come into view find their true height in this frame: look again in the next.
+    requestAnimationFrame(() => { if (this.#following) this.#body.scrollTop = this.#body.scrollHeight; });
   }
 
   #lookAt(target) {
@@ -163,11 +164,16 @@ export class LogView {
 
   #place() {
     this.#planned = false;
-    const batch = this.#waiting.splice(0, FRAME);
-    for (const [n, text] of batch) this.#put(n, text);
+    const began = performance.now();
+    let placed = 0;
+    while (placed < this.#waiting.length && performance.now() - began < BUDGET) {
+      for (const [n, text] of this.#waiting.slice(placed, placed + BATCH)) this.#put(n, text);
+      placed += BATCH;
+    }
+    placed = this.#waiting.splice(0, placed).length;
     this.#note.hidden = this.#count > 0;
     if (this.#following) this.#toEnd();
-    else this.#unseen += batch.length;
+    else this.#unseen += placed;
     this.#say();
     if (this.#waiting.length) this.#plan();
   }
@@ -196,7 +202,6 @@ export class LogView {
       next.className = "block";
       this.#block.after(next);
       this.#block = next;
-      this.#sizes.observe(next);
     }
     return this.#block;
   }
