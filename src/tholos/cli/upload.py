@@ -14,7 +14,7 @@ from tholos.client.api import Client
 from tholos.client.errors import RemoteConflict
 from tholos.client.model import Snapshot
 from tholos.client.transport import Body
-from tholos.kit.errors import Unavailable
+from tholos.kit.errors import TholosError, Unavailable
 from tholos.store import packs
 from tholos.store.folder import Scan
 from tholos.store.model import Chunk
@@ -148,10 +148,13 @@ def in_lanes(work: Callable[[list[Chunk]], int], batches: Sequence[list[Chunk]])
 
     def lane() -> None:
         while (batch := todo.get()) is not None and not stop.is_set():
+            result: int | Exception = UploadUnsettled("Cannot send a pack: see the traceback above.")
             try:
-                results.put(work(batch))
-            except Exception as error:  # noqa: BLE001 - handed to the thread that waits for it
-                results.put(error)
+                result = work(batch)
+            except (TholosError, OSError) as error:
+                result = error
+            finally:
+                results.put(result)
 
     lanes = min(LANES, len(batches))
     for batch in (*batches, *[None] * lanes):
