@@ -33,7 +33,7 @@ def find_administrator(db: ReadDb, organization_id: str) -> Account | None:
 
 def account_names(db: ReadDb, account_ids: Sequence[str]) -> dict[str, str]:
     rows = db.execute(select(Account.id, Account.name).where(Account.id.in_(account_ids)))
-    return dict(row.tuple() for row in rows)
+    return {account_id: name for account_id, name in rows}  # noqa: C416 - rows are not pairs to the type checker
 
 
 def find_session(db: ReadDb, secret_hash: str) -> Session | None:

@@ -58,7 +58,7 @@ class Actor:
 
 
 def hash_secret(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def ensure_organization(db: WriteDb, now: datetime) -> None:

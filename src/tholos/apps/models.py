@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tholos.kit.db import Base, JsonObject
+from tholos.kit.db import Base, JsonObject, LongText
 
 LIVE = "live"
 """The pointer that an app's bare name follows."""
@@ -50,7 +50,7 @@ class App(Base):
     """What the publisher said and is remembered for the next release."""
     last_number: Mapped[int] = mapped_column(default=0)
     state: Mapped[str]
-    state_reason: Mapped[str] = mapped_column(Text, default="")
+    state_reason: Mapped[str] = mapped_column(LongText, default="")
     state_since: Mapped[datetime]
     probed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -68,16 +68,16 @@ class Release(Base):
     number: Mapped[int]
     state: Mapped[str]
     author_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
-    message: Mapped[str] = mapped_column(Text, default="")
+    message: Mapped[str] = mapped_column(LongText, default="")
     snapshot: Mapped[str]
     files: Mapped[int]
-    bytes: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)
     fingerprint: Mapped[str]
     """Hash of all that decides how the release runs: equal ones need no second release."""
     manifest: Mapped[JsonObject]
     """Kind, entry point, requirements and the rest, as detected or said, with the evidence."""
     python: Mapped[str]
-    lock: Mapped[str | None] = mapped_column(Text)
+    lock: Mapped[str | None] = mapped_column(LongText)
     environment: Mapped[str | None]
     packages: Mapped[int | None]
     created_at: Mapped[datetime]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Text
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tholos.kit.db import Base
+from tholos.kit.db import Base, LongText
 
 THIS_NODE = 1
 
@@ -71,7 +71,7 @@ class Instance(Base):
     address: Mapped[str]
     log: Mapped[str]
     state: Mapped[str] = mapped_column(index=True)
-    reason: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(LongText, default="")
     pid: Mapped[int | None]
     exit_code: Mapped[int | None]
     restarts: Mapped[int] = mapped_column(default=0)

@@ -6,6 +6,8 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
+from tholos.kit.text import storable
+
 NDJSON = "application/x-ndjson"
 EVENT_STREAM = "text/event-stream"
 
@@ -35,7 +37,7 @@ async def encode(messages: AsyncIterator[Message | None], accept: str | None) ->
 
 
 def _as_line(message: Message | None) -> bytes:
-    return b"\n" if message is None else json.dumps(message.data, ensure_ascii=False).encode() + b"\n"
+    return b"\n" if message is None else _json(message).encode() + b"\n"
 
 
 def _as_event(message: Message | None) -> bytes:
@@ -43,5 +45,9 @@ def _as_event(message: Message | None) -> bytes:
     if message is None:
         return b": alive\n\n"
     identity = "" if message.id is None else f"id: {message.id}\n"
-    data = json.dumps(message.data, ensure_ascii=False)
+    data = _json(message)
     return f"{identity}event: {message.kind}\ndata: {data}\n\n".encode()
+
+
+def _json(message: Message) -> str:
+    return storable(json.dumps(message.data, ensure_ascii=False))

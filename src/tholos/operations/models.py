@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tholos.kit.db import Base, JsonObject
+from tholos.kit.db import Base, JsonObject, LongText
 
 
 class OperationState(StrEnum):
@@ -88,7 +88,7 @@ class OperationStep(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
     state: Mapped[str]
-    text: Mapped[str] = mapped_column(Text, default="")
+    text: Mapped[str] = mapped_column(LongText, default="")
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
@@ -105,5 +105,5 @@ class OperationEvent(Base):
     at: Mapped[datetime]
     kind: Mapped[str]
     step: Mapped[str]
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(LongText)
     data: Mapped[JsonObject]

@@ -83,7 +83,7 @@ def begin(
         state=OperationState.QUEUED,
         attempt=0,
         request=request,
-        idempotency_key=idempotency_key,
+        idempotency_key=idempotency_key or None,
         created_at=now,
     )
     db.add(operation)

@@ -99,10 +99,13 @@ def find_unchanged(db: ReadDb, app: App | None, decided: Decided, *, upgrade: bo
 def begin_publish(
     db: WriteDb, actor: Actor, wish: Wish, decided: Decided, now: datetime, *, idempotency_key: str | None
 ) -> Operation:
-    """A release in preparation and the operation that makes it serve.
+    """A release in preparation and the operation that makes it serve; with a key that was used, what that began.
 
     Raises: NameInvalid, NameReserved, NameTaken, OperationUnderWay.
     """
+    again = operations.find_by_key(db, actor, idempotency_key)
+    if again is not None:
+        return again
     app = apps.find_own_or_free(db, actor, wish.name) or apps.create_app(db, actor, wish.name, now)
     apps.remember_overrides(app, decided.remembered)
     operation = operations.begin(

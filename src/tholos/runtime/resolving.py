@@ -54,7 +54,11 @@ def resolve(
     work = Resolving(workshop, place, interpreter.path, scope, origin, is_fresh)
     if requirements.form == "pylock.toml":
         return check(Lock(requirements.text, locks.PYLOCK), work)
-    text = export(requirements, work) if requirements.form == "uv.lock" else requirements.text
+    if requirements.form == "uv.lock":
+        text, constraints = export(requirements, work), ""
+    else:
+        text, constraints = without_constraints(requirements)
+    locks.read(constraints, origin)
     wish = locks.read(text, origin)
     if wish.is_empty:
         return Lock("")
@@ -62,7 +66,7 @@ def resolve(
         return check(Lock(text, is_shared=not wish.wants_source), work)
     if requirements.form == "uv.lock" and wish.vcs:
         return Lock(text, is_shared=False, is_hashed=False, notes=notes_of(wish))
-    return compile_text(text, wish, work)
+    return compile_text(text, constraints, wish, work)
 
 
 def export(requirements: Requirements, work: Resolving) -> str:
@@ -102,10 +106,23 @@ def check(lock: Lock, work: Resolving) -> Lock:
     return replace(lock, is_shared=False, notes=(SOURCE_NOTE,))
 
 
-def compile_text(text: str, wish: Wish, work: Resolving) -> Lock:
+def without_constraints(requirements: Requirements) -> tuple[str, str]:
+    """The requirements without their ``-c`` lines, the others numbered as before, and what those lines' files say."""
+    kept, constraints = [], []
+    for line in requirements.text.splitlines():
+        name = line.removeprefix("-c ").strip() if line.startswith("-c ") else ""
+        is_constraint = name in requirements.support
+        kept.append("" if is_constraint else line)
+        constraints += [requirements.support[name]] if is_constraint else []
+    return "\n".join(kept) + "\n", "\n".join(constraints)
+
+
+def compile_text(text: str, constraints: str, wish: Wish, work: Resolving) -> Lock:
     """Resolve, by wheels alone if that is possible; lines that name indexes stay in the lock."""
     (work.place.folder / "requirements.in").write_text(text, "utf-8")
+    (work.place.folder / "constraints.txt").write_text(constraints, "utf-8")
     call = ["pip", "compile", "requirements.in", "--generate-hashes", "--no-header", "--no-annotate"]
+    call += ["--constraints", "constraints.txt"]
     call += ["--python", work.python, *(["--refresh"] if work.is_fresh else [])]
     options = "".join(f"{line}\n" for line in wish.options)
     if not wish.vcs and not wish.wants_source:

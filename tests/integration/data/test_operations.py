@@ -19,8 +19,12 @@ APP = Subject("app_1", "one")
 def begin(database: Database, people, clock):
     def make(subject=APP, actor=people.ada, steps=("first", "second"), key=None, kind="publish"):
         with database.write() as db:
-            return operations.begin(
-                db, actor, kind, subject, steps, {"n": 1}, clock.now(), idempotency_key=key
+            again = operations.find_by_key(db, actor, key)
+            return (
+                again
+                or operations.begin(
+                    db, actor, kind, subject, steps, {"n": 1}, clock.now(), idempotency_key=key
+                )
             ).id
 
     return make

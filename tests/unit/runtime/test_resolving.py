@@ -1,19 +1,21 @@
-from __future__ import annotations
+"""What is done with requirements before uv sees them."""
 
-from tholos.runtime import locks, resolving
-from tholos.runtime.locks import Lock
-from tholos.runtime.uv_failures import Origin
-
-
-def test_a_lock_is_written_under_the_name_by_which_uv_knows_its_form(tmp_path):
-    assert resolving.lock_file(tmp_path, Lock("a==1")) == "requirements.txt"
-    assert resolving.lock_file(tmp_path, Lock("x = 1", locks.PYLOCK)) == "pylock.toml"
-    assert (tmp_path / "pylock.toml").read_text() == "x = 1"
+from tholos.detect.model import Requirements
+from tholos.runtime.resolving import without_constraints
 
 
-def test_what_comes_from_version_control_is_noted():
-    wish = locks.read("a @ git+https://example.org/a.git\nb\n", Origin())
-    notes = resolving.notes_of(wish)
-    assert notes[1:] == (
-        "a @ git+https://example.org/a.git comes from version control, at the commit in the lock",
+def test_constraints_are_taken_out_and_line_numbers_stay():
+    """A ``-c`` line whose file came along becomes constraints; an error in line 3 is still one in line 3."""
+    needs = Requirements(
+        "requirements.txt",
+        "flask\n-c pins/limits.txt\nclick\n",
+        "listed",
+        support={"pins/limits.txt": "click<8.2\n"},
     )
+    assert without_constraints(needs) == ("flask\n\nclick\n", "click<8.2\n")
+
+
+def test_a_constraint_file_that_did_not_come_along_stays_a_line():
+    """Whoever reads the requirements next refuses it by its number."""
+    needs = Requirements("requirements.txt", "-c elsewhere.txt\nflask\n", "listed")
+    assert without_constraints(needs) == ("-c elsewhere.txt\nflask\n", "")

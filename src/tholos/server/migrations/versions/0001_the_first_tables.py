@@ -249,7 +249,7 @@ def upgrade() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("snapshot", sa.String(), nullable=False),
         sa.Column("files", sa.Integer(), nullable=False),
-        sa.Column("bytes", sa.Integer(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("fingerprint", sa.String(), nullable=False),
         sa.Column("manifest", sa.JSON(), nullable=False),
         sa.Column("python", sa.String(), nullable=False),
