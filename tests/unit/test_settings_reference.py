@@ -8,7 +8,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_settings_page_is_current():
     """A setting without its entry in the reference fails here."""
-    spec = importlib.util.spec_from_file_location("settings_reference", ROOT / "tools" / "settings_reference.py")
+    spec = importlib.util.spec_from_file_location(
+        "settings_reference", ROOT / "tools" / "settings_reference.py"
+    )
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

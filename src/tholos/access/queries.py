@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -22,3 +23,7 @@ def list_of_app(db: ReadDb, app_id: str) -> Sequence[Handle | HandoverCode]:
     handles = db.scalars(select(Handle).where(Handle.app_id == app_id)).all()
     codes = db.scalars(select(HandoverCode).where(HandoverCode.app_id == app_id)).all()
     return [*handles, *codes]
+
+
+def list_expired_codes(db: ReadDb, before: datetime) -> Sequence[HandoverCode]:
+    return db.scalars(select(HandoverCode).where(HandoverCode.expires_at < before)).all()

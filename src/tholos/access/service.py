@@ -108,3 +108,9 @@ def _find_openable(db: ReadDb, actor: Actor, name: str) -> App:
     if not apps.may_open(app, actor):
         raise NotShared(f'Cannot open "{name}": it is not shared with you.', fix="Ask its owner to share it.")
     return app
+
+
+def remove_expired(db: WriteDb, now: datetime) -> None:
+    """Remove the hand-over codes that are good for nothing any more."""
+    for code in queries.list_expired_codes(db, now):
+        db.delete(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
@@ -66,3 +67,7 @@ def find_link(db: ReadDb, code_hash: str) -> SignInLink | None:
 
 def count_accounts(db: ReadDb) -> int:
     return db.scalar(select(func.count()).select_from(Account)) or 0
+
+
+def list_expired_links(db: ReadDb, before: datetime) -> Sequence[SignInLink]:
+    return db.scalars(select(SignInLink).where(SignInLink.expires_at < before)).all()

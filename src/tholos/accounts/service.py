@@ -287,3 +287,9 @@ def _add_account(db: WriteDb, organization_id: str, name: str, role: Role, now: 
 @lru_cache(maxsize=1)
 def _no_password() -> str:
     return _PASSWORDS.hash(ids.new_secret())
+
+
+def remove_expired(db: WriteDb, now: datetime) -> None:
+    """Remove one-time links that nobody can use any more; sessions and tokens stay as a record of who was here."""
+    for link in queries.list_expired_links(db, now):
+        db.delete(link)

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import time
-
 from tholos.cli.console import of_terminal
 from tholos.cli.failures import FAILED, INTERRUPTED, print_json
 from tholos.cli.following import PATIENT_SECONDS
 from tholos.cli.session import choose_app, connected
-from tholos.kit.errors import Invalid
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-class DurationInvalid(Invalid):
-    """Cannot read this as a duration."""
-
-    code = "duration_invalid"
 
 
 def show_logs(
@@ -27,15 +15,13 @@ def show_logs(
     follow: bool,
     release: int | None,
     lines: int,
-    since: str | None,
     as_json: bool,
 ) -> int:
     """Print the last lines of an app's log, and with ``follow`` each new one as it comes."""
     name, remembered = choose_app(name)
-    start = instant_before(since) if since else ""
     with connected(server, remembered) as client:
         if not follow:
-            found = client.logs(name, lines=lines, release=release, since=start)
+            found = client.logs(name, lines=lines, release=release)
             if as_json:
                 print_json(app=name, lines=found)
             else:
@@ -43,7 +29,7 @@ def show_logs(
             return 0
         client.app(name)  # an unknown name or a server that is away is told at once
         client.be_patient(PATIENT_SECONDS)
-        for line in client.follow_logs(name, lines=lines, release=release, since=start):
+        for line in client.follow_logs(name, lines=lines, release=release):
             print(line, flush=True)
     return 0
 
@@ -53,28 +39,12 @@ def cancel_operation(*, operation: str, server: str | None) -> int:
     console = of_terminal()
     with connected(server) as client:
         client.cancel(operation)
-        deadline = time.monotonic() + PATIENT_SECONDS
-        found = client.operation(operation)
+        client.be_patient(PATIENT_SECONDS)
         try:
-            while not found.has_ended and time.monotonic() < deadline:
-                time.sleep(0.1)
-                found = client.operation(operation)
+            for _ in client.events(operation):
+                continue  # the stream ends with the operation
         except KeyboardInterrupt:
             return INTERRUPTED
+        found = client.operation(operation)
     console.row(found.kind, f"of {found.app} {found.state}")
     return 0 if found.has_ended else FAILED
-
-
-def instant_before(since: str, now: float | None = None) -> str:
-    """The time that was so long ago (``90s``, ``10m``, ``2h``, ``1d``), in ISO 8601.
-
-    Raises:
-        DurationInvalid: it is no duration.
-    """
-    match = re.fullmatch(r"(\d{1,6})([smhd])", since)
-    if not match:
-        raise DurationInvalid(
-            f"Cannot read {since!r} as a duration.", fix="such as 90s, 10m, 2h or 1d", where="--since"
-        )
-    seconds = int(match[1]) * UNITS[match[2]]
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime((time.time() if now is None else now) - seconds))

@@ -131,7 +131,6 @@ def add_app_commands(commands: Commands) -> None:
     logs.add_argument(
         "--lines", type=natural, default=200, metavar="N", help="how many (default: %(default)s)"
     )
-    logs.add_argument("--since", metavar="AGO", help="such as 90s, 10m, 2h or 1d")
 
     delete = add_server(add(commands, "delete", "apps:delete_app", "stop and remove an app"))
     delete.add_argument("name", metavar="NAME", help="of the app")

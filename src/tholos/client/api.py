@@ -252,14 +252,12 @@ class Client:
 
     # Logs
 
-    def logs(self, name: str, *, lines: int = 200, release: int | None = None, since: str = "") -> list[str]:
+    def logs(self, name: str, *, lines: int = 200, release: int | None = None) -> list[str]:
         """The last lines of an app's log."""
-        answer = self._call("GET", logs_path(name, lines, release, since))
+        answer = self._call("GET", logs_path(name, lines, release))
         return answer.body.decode("utf-8", "replace").splitlines()
 
-    def follow_logs(
-        self, name: str, *, lines: int = 200, release: int | None = None, since: str = ""
-    ) -> Iterator[str]:
+    def follow_logs(self, name: str, *, lines: int = 200, release: int | None = None) -> Iterator[str]:
         """The last lines of an app's log and then each new one, until the app is gone.
 
         After a broken connection the last lines are asked for again and those that were given are left out.
@@ -269,7 +267,7 @@ class Client:
         while True:
             wanted = len(given) or lines
             try:
-                path = logs_path(name, wanted, release, since) + "&follow=1"
+                path = logs_path(name, wanted, release) + "&follow=1"
                 with self._transport.stream(f"/api/v1{path}", "text/plain") as raw:
                     for line in new_lines((one.decode("utf-8", "replace") for one in raw), tuple(given)):
                         outage.over()
@@ -323,13 +321,11 @@ def parse_event(line: bytes) -> Event:
         raise UnexpectedAnswer("Cannot read an event: it is not JSON.") from error
 
 
-def logs_path(name: str, lines: int, release: int | None, since: str) -> str:
+def logs_path(name: str, lines: int, release: int | None) -> str:
     """The path and query of an app's log."""
     query: dict[str, str | int] = {"lines": lines}
     if release is not None:
         query["release"] = release
-    if since:
-        query["since"] = since
     return f"/apps/{quote(name, safe='')}/logs?{urlencode(query)}"
 
 

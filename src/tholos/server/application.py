@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tholos import __version__
 from tholos.access import pages as access_pages
@@ -82,20 +83,40 @@ def build(services: Services) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(ValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
-    app.middleware("http")(_name_and_catch)
+    app.add_middleware(_Named)
     return app
 
 
-async def _name_and_catch(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Give each request an id, and turn what nobody foresaw into one answer."""
-    request.state.id = new_id("req")
-    try:
-        response = await answer(request)
-    except Exception:  # noqa: BLE001 - the edge: nothing beyond it can answer
-        get_logger().exception("request_broke", request=request.state.id, path=request.url.path)
-        response = _answer(request, Broken())
-    response.headers["x-request-id"] = request.state.id
-    return response
+class _Named:
+    """Gives each request an id, and turns what nobody foresaw into one answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        request.state.id = new_id("req")
+        has_begun = False
+
+        async def send_named(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request.state.id
+                if scope["path"].startswith("/static/"):
+                    headers["cache-control"] = "no-cache"  # asked for again each time, and answered 304
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_named)
+        except Exception:  # noqa: BLE001 - the edge: nothing beyond it can answer
+            get_logger().exception("request_broke", request=request.state.id, path=scope["path"])
+            if not has_begun:
+                await _answer(request, Broken())(scope, receive, send_named)
 
 
 async def _on_tholos_error(request: Request, error: Exception) -> Response:

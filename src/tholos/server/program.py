@@ -46,6 +46,7 @@ from tholos.runtime.layout import Layout
 from tholos.runtime.uv import Index
 from tholos.server import schema, tables
 from tholos.server.application import build
+from tholos.server.housekeeping import Housekeeper
 from tholos.server.parts import find_uv, interpreters_of, layout_of
 from tholos.server.render import DoorErrors
 from tholos.settings import Settings
@@ -145,6 +146,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             group.create_task(worker.run())
             group.create_task(publisher.compile_in_background())
             group.create_task(decide.door.watch(notices, carrier))
+            group.create_task(Housekeeper(database, clock, store).run())
             group.create_task(in_thread(interpreters.find))
             get_logger().info("server_started", url=site.url, data=str(layout.data))
             group.create_task(on_ready(running))

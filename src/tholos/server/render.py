@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -76,26 +79,42 @@ def error_page(error: TholosError, request_id: str, home_url: str, account: obje
     )
 
 
-@dataclass(frozen=True, slots=True)
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+
+
 class DoorErrors:
     """Renders what the front door refuses, in the form the client asked for."""
 
-    pages: Pages
-    home_url: str
+    def __init__(self, pages: Pages, home_url: str) -> None:
+        self._pages = pages
+        self._home_url = home_url
+        self._policy = self._find_policy()
+
+    def _find_policy(self) -> bytes:
+        """Only the page's own style, by its hash: it is shown on an app's host."""
+        shown = _STYLE.search(
+            self._pages.text("error_standalone.html", error_page(NotFound(), "", self._home_url))
+        )
+        digest = hashlib.sha256((shown[1] if shown else "").encode()).digest()
+        return b"default-src 'none'; img-src data:; style-src 'sha256-" + base64.b64encode(digest) + b"'"
 
     def __call__(self, head: RequestHead, error: TholosError) -> Answer:
         request_id = new_id("req")
         accept = next((value for name, value in head.headers if name == b"accept"), b"")
         if b"text/html" in accept and not head.upgrade:
-            page = error_page(error, request_id, self.home_url)
+            page = error_page(error, request_id, self._home_url)
             body, content_type = (
-                self.pages.text("error_standalone.html", page).encode(),
+                self._pages.text("error_standalone.html", page).encode(),
                 b"text/html; charset=utf-8",
             )
         else:
             body = json.dumps(error_json(error, request_id), ensure_ascii=False).encode() + b"\n"
             content_type = b"application/json"
-        headers = [(b"content-type", content_type), (b"cache-control", b"no-store")]
+        headers = [
+            (b"content-type", content_type),
+            (b"cache-control", b"no-store"),
+            (b"content-security-policy", self._policy),
+        ]
         status = status_of(error)
         if status == 503:
             headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))

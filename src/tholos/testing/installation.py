@@ -155,7 +155,9 @@ class Installation:
 
     def environment(self) -> dict[str, str]:
         """Of every process of this installation: a home of its own, and nothing of the tests' own settings."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("THOLOS_", "XDG_"))}
+        # Nor is it told to keep no byte code, as test runs may be: it would compile itself at every start.
+        left_out = ("THOLOS_", "XDG_", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         config = self.folder / "config"
         return {
             **kept,

@@ -103,7 +103,7 @@ def running() -> Iterator[Postgres]:
 @contextlib.contextmanager
 def _folder(user: str | None) -> Iterator[Path]:
     """A folder with a short path, for its sockets, that the server's user owns."""
-    with tempfile.TemporaryDirectory(prefix="tholos-pg-", dir="/tmp") as name:  # noqa: S108 - made with mode 0700
+    with tempfile.TemporaryDirectory(prefix="tholos-pg-", dir="/tmp") as name:
         folder = Path(name)
         if user is not None:
             entry = pwd.getpwnam(user)

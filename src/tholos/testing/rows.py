@@ -20,7 +20,14 @@ MANIFEST: JsonObject = {
     "entrypoint": "app:app",
     "prepare": "",
     "keep": [],
-    "requirements": {"form": "none", "text": "", "support": {}, "imports": {}, "why": "", "evidence": ["", 0]},
+    "requirements": {
+        "form": "none",
+        "text": "",
+        "support": {},
+        "imports": {},
+        "why": "",
+        "evidence": ["", 0],
+    },
     "why": {"entrypoint": "in app.py", "python": "newest installed", "requirements": "none needed"},
 }
 

@@ -50,7 +50,9 @@ class TestAccounts:
         with pytest.raises(errors.RoleTooLow), database.write() as db:
             accounts.create_account(db, getattr(people, who), "cleo", "viewer", clock.now())
 
-    @pytest.mark.parametrize("name", ["", "Cleo", "1cleo", "cle o", "ä", "c" * 41, "cleo\n", "\x00", "\ud800"])
+    @pytest.mark.parametrize(
+        "name", ["", "Cleo", "1cleo", "cle o", "ä", "c" * 41, "cleo\n", "\x00", "\ud800"]
+    )
     def test_names_have_a_form(self, database, people, clock, name):
         with pytest.raises(errors.AccountInvalid) as caught, database.write() as db:
             accounts.create_account(db, people.admin, name, "viewer", clock.now())
@@ -279,5 +281,7 @@ class TestTokens:
     def test_a_label_is_cut_and_never_empty(self, database, people, clock):
         with database.write() as db:
             account = accounts.get_account(db, people.ada.account_id)
-            labels = [accounts.create_token(db, account, one, 1, clock.now())[0].label for one in ("  ", "x" * 99)]
+            labels = [
+                accounts.create_token(db, account, one, 1, clock.now())[0].label for one in ("  ", "x" * 99)
+            ]
         assert labels == ["token", "x" * 80]

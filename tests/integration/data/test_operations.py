@@ -365,7 +365,9 @@ class TestCancel:
         assert not get(operation_id).has_ended
         assert self._cancel(database, people.admin, operation_id, clock) == "cancelled"
 
-    def test_cancelling_and_claiming_at_once_leaves_one_truth(self, database, begin, get, people, clock, at_once):
+    def test_cancelling_and_claiming_at_once_leaves_one_truth(
+        self, database, begin, get, people, clock, at_once
+    ):
         for number in range(5):
             operation_id = begin(subject=Subject(f"app_{number}", "x"))
             cancelled, attempt = at_once(

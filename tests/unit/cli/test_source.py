@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tholos.cli.login import split_link
-from tholos.cli.logs import DurationInvalid, instant_before
 from tholos.cli.memory import Folder
 from tholos.cli.source import NameTakenHere, Source, choose_name, is_wide
 
@@ -69,14 +68,3 @@ def test_the_name_of_another_folders_app_is_not_taken():
 )
 def test_link_is_a_server_and_a_code(link, server, code):
     assert split_link(link) == (server, code)
-
-
-def test_durations_are_instants():
-    assert instant_before("10m", now=86_400) == "1970-01-01T23:50:00Z"
-    assert instant_before("1d", now=86_400) == "1970-01-01T00:00:00Z"
-
-
-@pytest.mark.parametrize("text", ["", "10", "m", "-1m", "1w", "1 m", "9999999s"])
-def test_other_durations_are_refused(text):
-    with pytest.raises(DurationInvalid):
-        instant_before(text)

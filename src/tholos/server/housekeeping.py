@@ -1,0 +1,51 @@
+"""What is done now and then so that nothing grows for ever: content that nothing names, codes and links that have expired."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tholos.access import service as access
+from tholos.accounts import service as accounts
+from tholos.apps import service as apps
+from tholos.kit.clock import Clock
+from tholos.kit.db import Database
+from tholos.kit.errors import TholosError
+from tholos.kit.log import get_logger
+from tholos.kit.threads import in_thread
+from tholos.store.model import SnapshotId
+from tholos.store.store import Store
+
+FIRST_AFTER_S = 600.0
+EVERY_S = 6 * 3600.0
+GRACE = timedelta(hours=24)
+"""Content younger than this is never collected: an upload may be about to name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Housekeeper:
+    database: Database
+    clock: Clock
+    store: Store
+
+    async def run(self) -> None:
+        """Keep house until cancelled."""
+        await asyncio.sleep(FIRST_AFTER_S)
+        while True:
+            try:
+                await in_thread(self.clean)
+            except TholosError as error:
+                get_logger().warning("housekeeping_failed", code=error.code, reason=error.message)
+            await asyncio.sleep(EVERY_S)
+
+    def clean(self) -> None:
+        """Once, now. Doing it twice is doing it once."""
+        now = self.clock.now()
+        with self.database.read() as db:
+            kept = [SnapshotId(name) for name in apps.kept_snapshots(db)]
+        report = self.store.collect(kept, now, GRACE)
+        with self.database.write() as db:
+            accounts.remove_expired(db, now - GRACE)
+            access.remove_expired(db, now - GRACE)
+        get_logger().info("house_kept", content=str(report))
