@@ -4,12 +4,13 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 RUN := $(UV) run --frozen --no-sync
 UV_VERSION := 0.13.8
+PORT ?= 8080
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .PHONY: run test check unit integration browser acceptance bench system clean
 
 run: .make/run
-	@$(VENV)/bin/tholos up --examples examples
+	@$(VENV)/bin/tholos up --examples examples --port $(PORT)
 
 test: .make/dev system check
 	$(VENV)/bin/python -m pytest tests/integration tests/browser tests/acceptance $(ARGS)

@@ -5,16 +5,15 @@ Everything is of the wheel that is built here, in environments of its own; of th
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
-import tarfile
 import threading
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,17 +88,35 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
+    """A browser that nobody has signed in with."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     yield context.new_page()
     context.close()
 
 
+@dataclass(frozen=True)
+class Person:
+    """A publisher who signed in by a link, in a browser and at the command line."""
+
+    page: Page
+    token: str
+    server: Installation
+
+    def publish(self, path: Path, *flags: str, name: str) -> str:
+        """What ``tholos publish`` told, which is shown as well: these are flags that people would need."""
+        done = self.server.cli("publish", str(path), "--name", name, *flags, token=self.token)
+        print(f"$ tholos publish {path.name} {' '.join(flags)}\n{done.stdout}{done.stderr}")
+        assert done.returncode == 0, self.server.log.read_text()[-6000:]
+        return done.stdout
+
+
 @pytest.fixture
-def signed_in(page: Page, server: Installation) -> Page:
-    """A browser in which the server's administrator is signed in, by a one-time link."""
-    made = server.api("POST", "/api/v1/accounts", {"name": f"reader-{time.time_ns()}", "role": "administrator"})
+def person(page: Page, server: Installation) -> Person:
+    made = server.api("POST", "/api/v1/accounts", {"name": f"ada-{time.time_ns()}", "role": "publisher"})
     chromium.sign_in(page, str(made["sign_in_url"]))
-    return page
+    answer = page.request.post(f"{server.url}/api/v1/tokens", data={}, headers={"Origin": server.url})
+    assert answer.ok, answer.text()
+    return Person(page, str(answer.json()["token"]), server)
 
 
 @dataclass(frozen=True)
@@ -134,11 +151,9 @@ def download(place: Path, name: str, *form: str) -> Path:
 def unpacked(archive: Path) -> Path:
     if archive.suffix == ".whl":
         folder = archive.parent / "unpacked"
-        with zipfile.ZipFile(archive) as wheel:
-            wheel.extractall(folder, [name for name in wheel.namelist() if name.endswith(".py")])
+        shutil.unpack_archive(archive, folder, "zip")
         return folder
-    with tarfile.open(archive) as tar:
-        tar.extractall(archive.parent, filter="data")
+    shutil.unpack_archive(archive, archive.parent, filter="data")
     (folder,) = (path for path in archive.parent.iterdir() if path.is_dir())
     return folder
 
@@ -155,11 +170,11 @@ class Asked:
         return {answer: count for answer, count in self.answers.items() if not answer.startswith("200")}
 
 
-Asking = Callable[..., "contextmanager[Asked]"]
+Asking = Callable[..., AbstractContextManager[Asked]]
 
 
 @pytest.fixture
-def asking(server: Installation) -> Callable[..., object]:
+def asking(server: Installation, person: Person) -> Asking:
     """A client that asks an app for a path, each time on a new connection, as long as the block lasts."""
 
     @contextmanager
@@ -169,7 +184,7 @@ def asking(server: Installation) -> Callable[..., object]:
         def ask() -> None:
             while not stop.wait(0.01):
                 try:
-                    answer = server.ask("GET", path, host=app, timeout_s=30)
+                    answer = server.ask("GET", path, host=app, token=person.token, timeout_s=30)
                 except OSError as error:
                     asked.answers[type(error).__name__] += 1
                     continue

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.timeout(300)
-
-
-def publish(server, folder: Path, *flags: str, name: str) -> str:
-    done = server.cli("publish", str(folder), "--name", name, *flags)
-    print(f"$ tholos publish {folder.name} {' '.join(flags)}\n{done.stdout}{done.stderr}")
-    assert done.returncode == 0
-    return done.stdout
 
 
 def change(path: Path, old: str, new: str) -> None:
@@ -25,13 +17,13 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def test_the_tutorial_of_flask(server, signed_in: Page, packages, tmp_path, asking):
+def test_the_tutorial_of_flask(server, person, packages, tmp_path, asking):
     """A blog with a database that a command makes first; what people wrote in it survives the next release."""
     folder = shutil.copytree(packages.flask / "examples" / "tutorial", tmp_path / "tutorial")
-    told = publish(server, folder, "--prepare", "flask --app flaskr init-db", name="flaskr")
+    told = person.publish(folder, "--prepare", "flask --app flaskr init-db", name="flaskr")
     assert "Flask" in told
 
-    page, address = signed_in, f"http://flaskr.localhost:{server.port}"
+    page, address = person.page, f"http://flaskr.localhost:{server.port}"
     page.goto(f"{address}/auth/register")
     for button in ("Register", "Log In"):
         page.fill("[name=username]", "ada")
@@ -46,8 +38,9 @@ def test_the_tutorial_of_flask(server, signed_in: Page, packages, tmp_path, aski
     change(folder / "flaskr" / "templates" / "base.html", '">Flaskr</a>', '">Flaskr, again</a>')
     # The command would empty the tables: it is for the first release.
     with asking("flaskr", looking_for="Flaskr, again") as asked:
-        publish(server, folder, "--prepare", "", name="flaskr")
+        person.publish(folder, "--prepare", "", name="flaskr")
     assert asked.failed == {}
+    print(asked.answers)
     assert asked.answers["200 old"] > 5
     page.goto(address)
     expect(page.locator("nav h1")).to_have_text("Flaskr, again")
@@ -55,13 +48,13 @@ def test_the_tutorial_of_flask(server, signed_in: Page, packages, tmp_path, aski
     expect(page.locator("nav")).to_contain_text("Log Out")
 
 
-def test_an_example_of_fastapi(server, signed_in: Page, packages, tmp_path, asking):
+def test_an_example_of_fastapi(server, person, packages, tmp_path, asking):
     """A chat of one file that declares no packages; its websockets reach everybody, on the new release too."""
     script = shutil.copy(packages.fastapi / "docs_src" / "websockets_" / "tutorial003.py", tmp_path)
-    told = publish(server, Path(script), name="chat")
+    told = person.publish(Path(script), name="chat")
     assert "FastAPI" in told
 
-    page, address = signed_in, f"chat.localhost:{server.port}"
+    page, address = person.page, f"chat.localhost:{server.port}"
     page.goto(f"http://{address}/")
     expect(page.locator("h1")).to_have_text("WebSocket Chat")
     # The example's own script asks port 8000 of this machine; the same messages from the same page go to where it is.
@@ -85,22 +78,23 @@ def test_an_example_of_fastapi(server, signed_in: Page, packages, tmp_path, aski
 
     change(Path(script), "<h1>WebSocket Chat</h1>", "<h1>WebSocket Chat, again</h1>")
     with asking("chat", looking_for="WebSocket Chat, again") as asked:
-        publish(server, Path(script), name="chat")
+        person.publish(Path(script), name="chat")
     assert asked.failed == {}
+    print(asked.answers)
     assert asked.answers["200 old"] > 5
     page.reload()
     expect(page.locator("h1")).to_have_text("WebSocket Chat, again")
     assert sorted(page.evaluate(talk, address)) == heard
 
 
-def test_hello_of_streamlit(server, signed_in: Page, packages, tmp_path, asking):
+def test_hello_of_streamlit(server, person, packages, tmp_path, asking):
     """Pages, charts and widgets over one websocket; packages are found by the imports."""
     folder = shutil.copytree(packages.streamlit / "streamlit" / "hello", tmp_path / "hello")
-    told = publish(server, folder, name="hello")
+    told = person.publish(folder, name="hello")
     assert "Streamlit" in told
 
-    page, address = signed_in, f"http://hello.localhost:{server.port}/"
-    with page.expect_websocket(re.compile("/_stcore/stream")):
+    page, address = person.page, f"http://hello.localhost:{server.port}/"
+    with page.expect_websocket(lambda socket: "/_stcore/stream" in socket.url):
         page.goto(address)
     expect(page.locator("h1").first).to_contain_text("Welcome to Streamlit!", timeout=60_000)
     page.get_by_role("link", name="Plotting demo").click()
@@ -112,8 +106,9 @@ def test_hello_of_streamlit(server, signed_in: Page, packages, tmp_path, asking)
 
     change(folder / "hello.py", "Welcome to Streamlit!", "Welcome back to Streamlit!")
     with asking("hello") as asked:
-        publish(server, folder, name="hello")
+        person.publish(folder, name="hello")
     assert asked.failed == {}
+    print(asked.answers)
     assert asked.answers["200 old"] > 5
     page.goto(address)
     expect(page.locator("h1").first).to_contain_text("Welcome back to Streamlit!", timeout=60_000)

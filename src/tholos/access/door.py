@@ -41,6 +41,8 @@ TRANSACTION_LIFE_S = 600
 KEPT_PATH_AT_MOST = 2_000
 _ATTEMPTS = 40
 _CONNECT_PAUSE_S = 0.05
+NOTICED_S = 5.0
+"""Within this time somebody begins to start an app whose instance is gone, or cannot."""
 
 RenderError = Callable[[RequestHead, TholosError], Answer]
 
@@ -257,6 +259,8 @@ class Door:
             # It ended a moment ago and nobody has noticed, or it is being replaced: either shows in the table soon.
             await asyncio.sleep(_CONNECT_PAUSE_S)
             row = self._serving.find(name) or row
+        if row.release and not row.state:
+            row = await self._serving.wait_for_change(row, NOTICED_S) or row
         if not row.address and row.state in {"starting", "failing"}:
             row = await self._serving.wait_for_address(name, self._hold_s) or row
         if not row.address or attempt >= _ATTEMPTS:

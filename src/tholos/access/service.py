@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tholos.access import queries
-from tholos.access.errors import NotShared
+from tholos.access.errors import NeedsSession, NotShared
 from tholos.access.models import Handle, HandoverCode
 from tholos.accounts import service as accounts
 from tholos.accounts.service import ACCESS_TOPIC, Actor, hash_secret
@@ -33,9 +33,13 @@ class Admission:
 def hand_over(db: WriteDb, actor: Actor, name: str, transaction_hash: str, now: datetime) -> str:
     """A single-use code for the app's host, bound to the browser's transaction.
 
-    Raises: AppNotFound, NotShared.
+    Raises: AppNotFound, NotShared, NeedsSession.
     """
     app = _find_openable(db, actor, name)
+    if accounts.find_session_actor(db, actor.credential, now) is None:
+        raise NeedsSession(fix="Send the token to the app itself: Authorization: Bearer TOKEN")
+    for over in queries.list_expired(db, now):
+        db.delete(over)
     code = ids.new_secret()
     db.add(
         HandoverCode(

@@ -21,6 +21,8 @@ from tholos.store.folder import Scan, scan
 
 NOTED_BYTES, NOTED_SECONDS = 1_000_000, 1.0
 """An upload that is smaller and shorter goes without saying."""
+CHECKED_BYTES = 1_000_000
+"""A change of a folder that was published before is checked here only if there is so much of it to send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,15 @@ def check_and_upload(client: Client, target: Target, found: Scan, console: Conso
         console.row("note", note)
     before = target.before
     was_published = before is not None and before.app == target.name
-    if not (was_published and before and before.snapshot == found.tree.id and not target.said):
+    if not was_published:
         check(client, target, found)
-    return upload_tree(client, found, console, was_published=was_published)
+
+    def look_first(size: int) -> None:
+        """The server finds the same wrong things a moment later: a small upload is over before they are found here."""
+        if was_published and size >= CHECKED_BYTES:
+            check(client, target, found)
+
+    return upload_tree(client, found, console, was_published=was_published, look_first=look_first)
 
 
 def check(client: Client, target: Target, found: Scan) -> None:
@@ -133,7 +141,7 @@ def check(client: Client, target: Target, found: Scan) -> None:
     Raises:
         Invalid: of detection.
     """
-    from tholos.cli import detection  # an unchanged folder needs none of it
+    from tholos.cli import detection  # a small change needs none of it
 
     try:
         detection.detect_here(found, target.overrides)

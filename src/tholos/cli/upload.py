@@ -49,11 +49,25 @@ class Sent:
         }
 
 
-def upload_tree(client: Client, scan: Scan, console: Console, *, was_published: bool) -> Sent:
+def upload_tree(
+    client: Client,
+    scan: Scan,
+    console: Console,
+    *,
+    was_published: bool,
+    look_first: Callable[[int], None] | None = None,
+) -> Sent:
     """Send what the server lacks of a folder and make the snapshot.
 
     A folder that was published before is likely to be there already: then one question is saved by making the snapshot
     at once, whose refusal names what is missing.
+
+    Args:
+        client: of the server.
+        scan: what the folder has.
+        console: to show progress on.
+        was_published: whether it is likely to be there.
+        look_first: is called with the bytes that are about to be sent, and may raise.
 
     Raises:
         FileChanged: a file is no longer what the scan found.
@@ -63,6 +77,8 @@ def upload_tree(client: Client, scan: Scan, console: Console, *, was_published: 
     missing = None if was_published else find_missing(client, scan)
     sent = 0
     for _ in range(TRIES):
+        if missing and look_first:
+            look_first(count_missing(scan, missing)[1])
         sent += send_chunks(client, scan, missing or set(), console)
         snapshot, missing = make_snapshot(client, files)
         if snapshot:

@@ -45,7 +45,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """The launcher runs something that no row knows: stop it."""
+    """The launcher runs something that nobody knows: stop it."""
 
     instance: str
 
@@ -58,6 +58,7 @@ def plan(
     rows: Sequence[Seen],
     processes: Mapping[str, ProcessState],
     launching: Collection[str] = (),
+    one_offs: Collection[str] = (),
 ) -> list[Action]:
     """The actions that bring rows and processes to what should be.
 
@@ -66,13 +67,15 @@ def plan(
         rows: instances that have not ended.
         processes: what the launcher knows, by instance.
         launching: instances whose start is being asked for right now; they are left alone.
+        one_offs: processes of operations that have not ended; they are theirs to end.
     """
     lost = {row.id for row in rows if _is_lost(row, processes, launching)}
     standing = [row for row in rows if row.id not in lost]
     return [
         *(Lost(one) for one in sorted(lost)),
         *_to_start(live, standing),
-        *_to_end(live, standing, processes),
+        *_to_retire(live, standing),
+        *_to_stop({*(row.id for row in standing), *launching, *one_offs}, processes),
     ]
 
 
@@ -86,14 +89,14 @@ def _to_start(live: Mapping[str, str], standing: Sequence[Seen]) -> Iterator[Act
     return (Start(app, release) for app, release in sorted(live.items()) if release not in served)
 
 
-def _to_end(
-    live: Mapping[str, str], standing: Sequence[Seen], processes: Mapping[str, ProcessState]
-) -> Iterator[Action]:
-    known = {row.id for row in standing}
+def _to_retire(live: Mapping[str, str], standing: Sequence[Seen]) -> Iterator[Action]:
     for row in standing:
         is_wanted = live.get(row.app_id) == row.release_id and row.state not in LEAVING
         if not is_wanted and not row.is_held:
             yield Retire(row.id)
+
+
+def _to_stop(known: Collection[str], processes: Mapping[str, ProcessState]) -> Iterator[Action]:
     for instance, state in sorted(processes.items()):
-        if instance not in known and state not in {ProcessState.EXITED, ProcessState.FAILED}:
+        if instance not in known and state not in {ProcessState.STOPPING, ProcessState.EXITED}:
             yield Stray(instance)

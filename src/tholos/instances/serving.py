@@ -64,8 +64,9 @@ class ServingTable:
 
     async def put(self, app_id: str, row: Serving | None) -> None:
         """Put what one app's row is now; None where the app is gone."""
-        if app_id in self._names:
-            del self._by_name[self._names.pop(app_id)]
+        name = self._names.pop(app_id, "")
+        if name in self._by_name and self._by_name[name].app_id == app_id:
+            del self._by_name[name]
         if row is not None:
             self._by_name[row.name] = row
             self._names[app_id] = row.name
@@ -84,6 +85,15 @@ class ServingTable:
         except TimeoutError:
             pass  # the row as it is tells why
         return self._by_name.get(name)
+
+    async def wait_for_change(self, row: Serving, seconds: float) -> Serving | None:
+        """An app's row once it is another one, or as it is after a time; None where the app is gone."""
+        try:
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(lambda: self._by_name.get(row.name) != row)
+        except TimeoutError:
+            pass  # it is as it was
+        return self._by_name.get(row.name)
 
     async def _tell(self) -> None:
         async with self._changed:

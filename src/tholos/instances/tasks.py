@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tholos.apps import service as apps
@@ -22,13 +23,22 @@ from tholos.kit.db import Database
 from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices, wait
+from tholos.kit.persistence import attempt, go_on
 from tholos.kit.threads import in_thread
+from tholos.operations import service as operations
 from tholos.runtime.model import InstanceSpec, Launcher, ProcessState, ProcessStatus
 from tholos.runtime.probe import READY_BELOW, accepts, first_status
 
 PROBE_EVERY_S = 15.0
 PROBE_TIMEOUT_S = 5.0
-_OVER = frozenset({None, ProcessState.EXITED, ProcessState.FAILED})
+GIVEN_UP_FROM = frozenset({InstanceState.STARTING, InstanceState.READY, InstanceState.FAILING})
+_OVER = frozenset({ProcessState.EXITED, ProcessState.FAILED})
+
+
+def one_off_name(operation_id: str) -> str:
+    """The name of the process that an operation may run beside instances."""
+    return "once_" + operation_id.removeprefix("op_")
+
 
 Drained = Callable[[str, float], Awaitable[bool]]
 """Waits until nothing is under way at an instance, at most so many seconds; the carrier knows."""
@@ -50,15 +60,16 @@ class Keeper:
     _launching: set[str] = field(default_factory=set)
     _retiring: set[str] = field(default_factory=set)
     _probing: set[str] = field(default_factory=set)
+    _one_offs: set[str] = field(default_factory=set)
     _processes: dict[str, ProcessStatus] = field(default_factory=dict)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Keep until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow(group))
-            group.create_task(self._reconcile_when_told(group))
-            group.create_task(self._probe_regularly())
+            group.create_task(go_on(partial(self._follow, group)))
+            group.create_task(self._reconcile(group))
+            group.create_task(go_on(self._probe_regularly))
 
     async def start(self, release_id: str, operation_id: str | None = None) -> str:
         """Start an instance of a release, unless it has one; returns its id.
@@ -83,13 +94,14 @@ class Keeper:
         Raises: InstanceDied, StartTimedOut, AnswersWithError.
         """
         instance = await in_thread(self._get, instance_id)
-        async with asyncio.TaskGroup() as group:
-            death = group.create_task(self._death(instance_id))
-            probe = group.create_task(self._first_status(instance))
+        death = asyncio.create_task(self._death(instance_id))
+        probe = asyncio.create_task(self._first_status(instance))
+        try:
             await asyncio.wait({death, probe}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
             death.cancel()
             probe.cancel()
-        if not death.cancelled():
+        if death.done():
             raise await in_thread(causes.died, death.result(), self._folder(instance))
         status = probe.result()
         if status is None:
@@ -105,8 +117,8 @@ class Keeper:
 
     async def refresh(self, app_id: str) -> None:
         """Bring what is told of an app, and where its requests go, in line with its instances."""
-        await in_thread(self._tell_app, app_id)
         await self.serving.put(app_id, await in_thread(self.serving.read_one, app_id))
+        await in_thread(self._tell_app, app_id)
         self.notices.publish(apps.TOPIC)
 
     async def retire(self, instance_id: str) -> None:
@@ -146,25 +158,49 @@ class Keeper:
                     changed.clear()
 
     async def run_once(self, spec: InstanceSpec, seconds: float) -> ProcessStatus | None:
-        """Run a process that is no app's instance to its end; None where it had to be ended. Doing it again waits on."""
-        with self.notices.watch(instances.topic(spec.instance)) as changed:
-            self._processes[spec.instance] = await self.launcher.start(spec)
-            try:
-                async with asyncio.timeout(seconds):
-                    while self._state_of(spec.instance) not in _OVER:
-                        await changed.wait()
-                        changed.clear()
-            except TimeoutError:
-                await self.end_once(spec.instance)
-                return None
-        status = self._processes.pop(spec.instance)
-        await self.launcher.forget(spec.instance)
+        """Run a process that is no app's instance to its end; None where it had to be ended.
+
+        Doing it again waits on. Its name is that of its operation (:func:`one_off_name`), whose end it does not outlive.
+
+        Raises: LauncherUnavailable.
+        """
+        name = spec.instance
+        self._one_offs.add(name)
+        try:
+            async with asyncio.timeout(seconds):
+                status = await self._run_to_end(spec)
+                if status is None:  # it was told to stop, by a server that then ended
+                    status = await self._run_to_end(spec)
+        except TimeoutError:
+            await self.end_once(name)
+            return None
+        finally:
+            self._one_offs.discard(name)
         return status
+
+    async def _run_to_end(self, spec: InstanceSpec) -> ProcessStatus | None:
+        """How it ended; None where it was stopped."""
+        name = spec.instance
+        with self.notices.watch(instances.topic(name)) as changed:
+            self._processes[name] = await self.launcher.start(spec)
+            while self._state_of(name) not in _OVER:
+                await changed.wait()
+                changed.clear()
+        status = self._processes.pop(name)
+        await self.launcher.forget(name)
+        return status if status.state == ProcessState.FAILED else None
 
     async def end_once(self, name: str) -> None:
         """End a process that ``run_once`` may have left behind."""
         if self._state_of(name) is not None:
-            await self.launcher.stop(name)
+            await self._end_stray(name)
+
+    async def _end_stray(self, name: str) -> None:
+        """End a process that has no row; one that has ended is forgotten."""
+        status = await self.launcher.stop(name)
+        if status.state in _OVER:
+            self._processes.pop(name, None)
+            await self.launcher.forget(name)
 
     def _state_of(self, instance_id: str) -> ProcessState | None:
         status = self._processes.get(instance_id)
@@ -176,14 +212,14 @@ class Keeper:
         async for status in self.launcher.events():
             await self._heed(status)
             if status.state == ProcessState.RUNNING and status.instance not in self._probing:
-                group.create_task(self._await_restarted(status.instance))
+                group.create_task(attempt(partial(self._await_restarted, status.instance)))
             self._heard.set()
             self.notices.publish(instances.TOPIC)
 
     async def _heed(self, status: ProcessStatus) -> None:
         self._processes[status.instance] = status
         changed = await in_thread(self._observe, status)
-        if status.state == ProcessState.EXITED:
+        if status.state == ProcessState.EXITED and status.instance not in self._one_offs:
             self._processes.pop(status.instance, None)
             await self.launcher.forget(status.instance)
         if changed is not None:
@@ -216,8 +252,8 @@ class Keeper:
             self._probing.discard(instance_id)
 
     async def _give_up(self, instance_id: str, reason: str) -> None:
-        instance = await in_thread(self._get, instance_id)
-        if instance.state in {InstanceState.STARTING, InstanceState.READY, InstanceState.FAILING}:
+        instance = await in_thread(self._find, instance_id)
+        if instance is not None and instance.state in GIVEN_UP_FROM:
             await self.set_state(instance_id, InstanceState.FAILED, reason)
             await self.launcher.stop(instance_id)
 
@@ -237,12 +273,15 @@ class Keeper:
 
     # What should be
 
+    async def _reconcile(self, group: asyncio.TaskGroup) -> None:
+        await go_on(self._heard_all)
+        await go_on(partial(self._reconcile_when_told, group))
+
     async def _reconcile_when_told(self, group: asyncio.TaskGroup) -> None:
-        await self._heard_all()
         with self.notices.watch(instances.TOPIC) as told:
             while True:
                 for action in await in_thread(self._plan):
-                    group.create_task(self._apply(action))
+                    group.create_task(attempt(partial(self._apply, action)))
                 await wait(told, PROBE_EVERY_S)
 
     async def _heard_all(self) -> None:
@@ -261,7 +300,8 @@ class Keeper:
                 app_id: release.id for app_id, release in apps.live_releases(db, apps.list_all(db)).items()
             }
             processes = {one: status.state for one, status in list(self._processes.items())}
-            return plan(live, instances.list_seen(db), processes, set(self._launching))
+            one_offs = {one_off_name(one.id) for one in operations.list_under_way(db)}
+            return plan(live, instances.list_seen(db), processes, set(self._launching), one_offs)
 
     async def _apply(self, action: Action) -> None:
         try:
@@ -273,7 +313,7 @@ class Keeper:
                 case Lost(instance=instance_id):
                     await self._gone(instance_id, "Its process was gone.")
                 case Stray(instance=instance_id):
-                    await self.launcher.stop(instance_id)
+                    await self._end_stray(instance_id)
         except TholosError as error:
             get_logger().warning("action_failed", action=str(action), code=error.code, reason=error.message)
             if isinstance(action, Start):

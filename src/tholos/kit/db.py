@@ -15,13 +15,21 @@ from datetime import UTC, datetime
 
 from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, String, Text, create_engine, event
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+from tholos.kit.errors import Unavailable
 from tholos.kit.text import storable
 
 JsonObject = dict[str, object]
+
+
+class DatabaseFull(Unavailable):
+    """Cannot write this down: the database's disk is full."""
+
+    code = "disk_full"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -113,10 +121,18 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[WriteDb]:
-        """One transaction: returning commits, raising rolls back."""
+        """One transaction: returning commits, raising rolls back.
+
+        Raises: DatabaseFull.
+        """
         with WriteDb(self.writer, expire_on_commit=False) as db:
-            with db.begin():
-                yield db
+            try:
+                with db.begin():
+                    yield db
+            except OperationalError as error:
+                if _is_full(error.orig):
+                    raise DatabaseFull(fix="Free some space on the server's disk.") from error
+                raise
             for action in db.info.get("after_commit", []):
                 action()
 
@@ -163,6 +179,13 @@ class Database:
             connection.exec_driver_sql(begin)
 
         return engine
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """SQLite says SQLITE_FULL, PostgreSQL disk_full (53100, appendix A of its manual)."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return getattr(error, "sqlstate", None) == "53100"
 
 
 _WRITERS_LOCK = 0x74686F6C6F73  # "tholos"; advisory locks are numbers, one set for each database

@@ -45,6 +45,10 @@ def find_under_way(db: ReadDb, subject_id: str) -> Operation | None:
     return db.scalar(chosen.where(Operation.state.in_(["queued", "running"])))
 
 
+def list_under_way(db: ReadDb) -> Sequence[Operation]:
+    return db.scalars(select(Operation).where(Operation.state.in_(["queued", "running"]))).all()
+
+
 def list_newest(
     db: ReadDb, visible: Visible, subject_id: str | None, name: str | None, limit: int
 ) -> Sequence[Operation]:

@@ -121,6 +121,10 @@ def find_under_way(db: ReadDb, subject_id: str) -> Operation | None:
     return queries.find_under_way(db, subject_id)
 
 
+def list_under_way(db: ReadDb) -> Sequence[Operation]:
+    return queries.list_under_way(db)
+
+
 def list_steps(db: ReadDb, operations: Sequence[Operation]) -> dict[str, list[OperationStep]]:
     steps: dict[str, list[OperationStep]] = {operation.id: [] for operation in operations}
     for step in queries.list_steps(db, list(steps)):

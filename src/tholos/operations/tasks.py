@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import cast
 
 from tholos.kit.clock import Clock
-from tholos.kit.db import Database, JsonObject
+from tholos.kit.db import Database, JsonObject, WriteDb
 from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices, wait
+from tholos.kit.persistence import go_on
 from tholos.kit.threads import in_thread
 from tholos.operations import service as operations
 from tholos.operations.errors import OperationLost
@@ -34,28 +38,43 @@ class StepFailed(TholosError):
     code = "step_failed"
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """The end of a step that is not yet written."""
+
+    step: str
+    state: StepState
+    text: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Work:
-    """One operation being done: what to do, and how to tell of it."""
+    """One operation being done: what to do, and how to tell of it.
+
+    What is told is written in the order in which it was told, and in groups: the end of a step together with the begin of
+    the next, or a moment later where none follows.
+    """
 
     operation: Operation
     database: Database
     notices: Notices
     clock: Clock
     stop: threading.Event = field(default_factory=threading.Event)
-    """Set when the work is to end: synchronous parts in threads look at it."""
-    _lines: list[Said] = field(default_factory=list)
+    """Set when the work is to end or has ended: synchronous parts in threads look at it, and nobody cancels it again."""
+    _told: list[Said | _Ended] = field(default_factory=list)
     _step: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def line(self, text: str) -> None:
         """Tell one line of a log; may be called from any thread."""
         with self._lock:
-            self._lines.append(Said("line", text[:4000], self._step))
+            self._told.append(Said("line", text[:4000], self._step))
 
     async def tell(self, *said: Said) -> None:
         with self._lock:
-            self._lines.extend(said)
+            self._told.extend(said)
         await in_thread(self.flush)
 
     @contextlib.asynccontextmanager
@@ -63,39 +82,52 @@ class Work:
         """A named step; call what is yielded with the one line that stands for it."""
         texts: list[str] = [""]
         self._step = name
-        await in_thread(self._start_step, name)
+        await in_thread(self.write, lambda db: self._start_step(db, name))
         try:
             yield texts.append
         except Exception as error:
-            text = error.message if isinstance(error, TholosError) else "failed"
-            await in_thread(self._end_step, name, StepState.FAILED, text)
+            self._end_step(
+                name, StepState.FAILED, error.message if isinstance(error, TholosError) else "failed"
+            )
+            await in_thread(self.flush)
             raise
-        await in_thread(self._end_step, name, StepState.DONE, texts[-1])
+        self._end_step(name, StepState.DONE, texts[-1])
 
     async def skip(self, name: str, text: str) -> None:
-        await in_thread(self._end_step, name, StepState.SKIPPED, text)
+        self._end_step(name, StepState.SKIPPED, text)
 
     def flush(self) -> None:
         """Write what was told; nothing is lost when this fails in the middle."""
-        with self._lock:
-            lines, self._lines = self._lines, []
-        if not lines:
-            return
-        with self.database.write() as db:
-            operations.say(db, self.operation.id, lines, self.clock.now())
+        if self._told:
+            self.write()
+
+    def write(self, action: Callable[[WriteDb], object] | None = None) -> None:
+        """Write what was told and then something more, in one transaction."""
+        with self._writing:
+            with self._lock:
+                told = [*self._told]
+            with self.database.write() as db:
+                self._write_told(db, told)
+                if action is not None:
+                    action(db)
+            with self._lock:
+                del self._told[: len(told)]
         self.notices.publish(operations.topic(self.operation.id))
 
-    def _start_step(self, name: str) -> None:
-        self.flush()
-        with self.database.write() as db:
-            operations.start_step(db, self.operation.id, name, self.clock.now())
-        self.notices.publish(operations.topic(self.operation.id))
+    def _write_told(self, db: WriteDb, told: list[Said | _Ended]) -> None:
+        for is_said, group in itertools.groupby(told, lambda one: isinstance(one, Said)):
+            if is_said:
+                operations.say(db, self.operation.id, cast("Iterable[Said]", group), self.clock.now())
+                continue
+            for ended in cast("Iterable[_Ended]", group):
+                operations.end_step(db, self.operation.id, ended.step, ended.state, ended.text, ended.at)
+
+    def _start_step(self, db: WriteDb, name: str) -> None:
+        operations.start_step(db, self.operation.id, name, self.clock.now())
 
     def _end_step(self, name: str, state: StepState, text: str) -> None:
-        self.flush()
-        with self.database.write() as db:
-            operations.end_step(db, self.operation.id, name, state, text, self.clock.now())
-        self.notices.publish(operations.topic(self.operation.id))
+        with self._lock:
+            self._told.append(_Ended(name, state, text, self.clock.now()))
 
 
 Handler = Callable[[Work], Awaitable[JsonObject]]
@@ -121,14 +153,17 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await in_thread(self._take_back)
+        await go_on(partial(in_thread, self._take_back))
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._renew())
-            with self.notices.watch(operations.QUEUE_TOPIC) as woken:
-                while True:
-                    await self._claim_all(group)
-                    self._pass_on_cancellations(await in_thread(self._cancel_requested))
-                    await wait(woken, operations.LEASE.total_seconds())
+            group.create_task(go_on(self._renew))
+            await go_on(partial(self._claim_when_told, group))
+
+    async def _claim_when_told(self, group: asyncio.TaskGroup) -> None:
+        with self.notices.watch(operations.QUEUE_TOPIC) as woken:
+            while True:
+                await self._claim_all(group)
+                self._pass_on_cancellations(await in_thread(self._cancel_requested))
+                await wait(woken, operations.LEASE.total_seconds())
 
     def _take_back(self) -> None:
         with self.database.write() as db:
@@ -137,6 +172,8 @@ class Worker:
     async def _claim_all(self, group: asyncio.TaskGroup) -> None:
         for operation in await in_thread(self._claim):
             work = Work(operation, self.database, self.notices, self.clock)
+            if operation.cancel_requested_at:
+                work.stop.set()
             task = group.create_task(self._do(work, group), name=operation.id)
             self._running[operation.id] = (task, work)
 
@@ -158,8 +195,9 @@ class Worker:
 
     def _pass_on_cancellations(self, requested: list[str]) -> None:
         for operation_id in requested:
-            if operation_id in self._running:
-                task, work = self._running[operation_id]
+            task, work = self._running.get(operation_id, (None, None))
+            # Once is enough: a second time would cut off the end that the first one leads to.
+            if task is not None and work is not None and not work.stop.is_set():
                 work.stop.set()
                 task.cancel("requested")
 
@@ -177,7 +215,7 @@ class Worker:
         log = get_logger(
             operation=work.operation.id, kind=work.operation.kind, attempt=work.operation.attempt
         )
-        flusher = group.create_task(_flush_often(work))
+        flusher = group.create_task(go_on(partial(_flush_often, work)))
         try:
             result = await self._attempt(work)
         except asyncio.CancelledError as cancelled:
@@ -185,47 +223,45 @@ class Worker:
             if cancelled.args != ("requested",):
                 raise  # the server is leaving: whoever comes next takes this up again
             cast("asyncio.Task[None]", asyncio.current_task()).uncancel()
-            await self._end(work, None)
+            await go_on(partial(self._end, work, None))
         except Exception as error:  # the worker loop: whatever went wrong ends this operation, not the others
+            work.stop.set()
             if not isinstance(error, TholosError):
                 log.exception("operation_broke")
-            await self._end(work, error)
+            await go_on(partial(self._end, work, error))
         else:
-            await in_thread(work.flush)
-            await in_thread(self._finish, work, result)
+            work.stop.set()
+            await go_on(partial(in_thread, self._finish, work, result))
         finally:
             flusher.cancel()
             del self._running[work.operation.id]
         log.info("operation_ended")
 
     async def _attempt(self, work: Work) -> JsonObject:
-        if work.operation.cancel_requested_at:
+        if work.stop.is_set():
             raise asyncio.CancelledError("requested")
         if work.operation.attempt > operations.ATTEMPTS:
             raise OperationLost(fix="Try it again; `tholos doctor` says what this machine lacks.")
         return await self.handlers[work.operation.kind](work)
 
     def _finish(self, work: Work, result: JsonObject) -> None:
-        with self.database.write() as db:
-            operations.finish(db, work.operation.id, result, self.clock.now())
-        self._announce(work)
+        work.write(lambda db: operations.finish(db, work.operation.id, result, self.clock.now()))
+        self.notices.publish("apps")
 
     async def _end(self, work: Work, error: Exception | None) -> None:
         await in_thread(work.flush)
         await self.on_abandoned[work.operation.kind](work.operation)
         await in_thread(self._write_end, work, error)
-        self._announce(work)
+        self.notices.publish("apps")
 
     def _write_end(self, work: Work, error: Exception | None) -> None:
-        with self.database.write() as db:
+        def end(db: WriteDb) -> None:
             if error is None:
                 operations.cancelled(db, work.operation.id, self.clock.now())
             else:
                 operations.fail(db, work.operation.id, _error_json(error), self.clock.now())
 
-    def _announce(self, work: Work) -> None:
-        self.notices.publish(operations.topic(work.operation.id))
-        self.notices.publish("apps")
+        work.write(end)
 
 
 async def _flush_often(work: Work) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from tholos.apps import service as apps
 from tholos.apps.models import App, Release
 from tholos.instances import service as instances
 from tholos.instances.starting import Starter
-from tholos.instances.tasks import Keeper
+from tholos.instances.tasks import Keeper, one_off_name
 from tholos.kit.clock import Clock
 from tholos.kit.db import Database, JsonObject
 from tholos.kit.errors import TholosError, Unavailable
@@ -34,7 +35,6 @@ from tholos.runtime.plan import prepare
 
 PREPARE_TIMEOUT_S = 600.0
 END_TIMEOUT_S = 60.0
-PREPARE_PREFIX = "prep_"
 
 
 @dataclass(slots=True)
@@ -111,12 +111,16 @@ class Publisher:
         """Byte-compile environments after their first answer, one at a time, until cancelled."""
         for environment_id in await in_thread(self._not_compiled):
             self.to_compile.put_nowait(environment_id)
-        while True:
-            environment_id = await self.to_compile.get()
-            try:
-                await in_thread(self.environments.compile, environment_id)
-            except TholosError as error:
-                get_logger().warning("compile_failed", environment=environment_id, reason=error.message)
+        stop = threading.Event()
+        try:
+            while True:
+                environment_id = await self.to_compile.get()
+                try:
+                    await in_thread(self.environments.compile, environment_id, cancel=stop)
+                except TholosError as error:
+                    get_logger().warning("compile_failed", environment=environment_id, reason=error.message)
+        finally:
+            stop.set()  # a server that ends does not wait for its threads
 
     # Steps
 
@@ -143,17 +147,17 @@ class Publisher:
             await work.skip("prepare", "nothing to prepare")
             return
         async with work.step("prepare") as say:
-            spec = self._prepare_spec(app, release, command)
-            async with asyncio.TaskGroup() as group:
-                following = group.create_task(_copy_log(Path(spec.log), work))
+            spec = self._prepare_spec(one_off_name(work.operation.id), app, release, command)
+            following = asyncio.create_task(_copy_log(Path(spec.log), work))
+            try:
                 status = await self.keeper.run_once(spec, PREPARE_TIMEOUT_S)
+            finally:
                 following.cancel()
             if status is None or status.exit_code != 0:
                 raise await in_thread(_why_prepare_failed, command, spec, status)
             say(command)
 
-    def _prepare_spec(self, app: App, release: Release, command: str) -> InstanceSpec:
-        name = PREPARE_PREFIX + release.id.removeprefix("rel_")
+    def _prepare_spec(self, name: str, app: App, release: Release, command: str) -> InstanceSpec:
         return InstanceSpec(
             instance=name,
             argv=prepare(command),
@@ -166,9 +170,8 @@ class Publisher:
         )
 
     async def _end_prepare(self, operation: Operation) -> None:
-        name = PREPARE_PREFIX + str(operation.request["release_id"]).removeprefix("rel_")
         with contextlib.suppress(Unavailable):  # a launcher that comes back finds it as a stray
-            await self.keeper.end_once(name)
+            await self.keeper.end_once(one_off_name(operation.id))
 
     # Transactions
 
@@ -229,7 +232,7 @@ async def _copy_log(path: Path, work: Work) -> None:
 def _why_prepare_failed(command: str, spec: InstanceSpec, status: ProcessStatus | None) -> PrepareFailed:
     found = logs.first_traceback(Path(spec.log), 0, spec.cwd)
     tail = "\n".join(logs.read_tail(Path(spec.log), 20).lines)
-    ended = f"ended with {status.exit_code}" if status else f"did not end within {PREPARE_TIMEOUT_S:g} s"
+    ended = status.reason if status else f"did not end within {PREPARE_TIMEOUT_S:g} s"
     cause = f": {found.error}" if found else ""
     return PrepareFailed(
         f"Cannot prepare the app: `{command}` {ended}{cause}.",

@@ -105,9 +105,9 @@ class Trial:
         assert ended["state"] == "done", ended
         return ended
 
-    def fail(self, name: str, files: Files, **overrides: object) -> Json:
+    def fail(self, name: str, files: Files, *, token: str | None = None, **overrides: object) -> Json:
         """Publish what has to fail; the error."""
-        ended = self.wait(self.begin(name, files, **overrides))
+        ended = self.wait(self.begin(name, files, token=token, **overrides))
         assert ended["state"] == "failed", ended
         return cast("Json", ended["error"])
 
@@ -240,4 +240,4 @@ def _look_at(entry: Path, needle: bytes) -> Found | None:
 
 
 def _runs_in(entry: Path, needle: bytes) -> bool:
-    return os.readlink(os.fsencode(entry / "cwd")).startswith(needle)
+    return os.fsencode((entry / "cwd").readlink()).startswith(needle)

@@ -1,38 +1,101 @@
-"""A real installation for each test module, with its module's SETTINGS; apps are callables that need no package."""
+"""The console's application over a real database, asked without a socket, as several people."""
 
-from collections.abc import Callable, Iterator
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from tholos.testing.installation import Installation
-from tholos.testing.trial import Files, Trial
+import tholos
+from tholos.accounts import service as accounts
+from tholos.accounts.routes import Site
+from tholos.detect.errors import NothingToPublish
+from tholos.kit.clock import Clock
+from tholos.kit.notices import Notices
+from tholos.kit.pages import Pages
+from tholos.kit.services import Services
+from tholos.runtime.interpreters import Choice, Interpreter, Interpreters
+from tholos.server.application import build
+from tholos.store.store import Store
+from tholos.testing.asgi import HOST, Asgi
+from tholos.testing.rows import add_live_app, add_people
+from tholos.testing.store import memory_store
+
+TEMPLATES = ("server", "access", "accounts", "apps", "operations")
+SITE = Site(f"http://{HOST}", "http://{name}.localhost:8080", is_secure=False)
 
 
-@pytest.fixture(scope="module")
-def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
-    """The module's installation, started."""
-    installation = Installation(tmp_path_factory.mktemp("site"), getattr(request.module, "SETTINGS", {}))
-    installation.start()
-    try:
-        yield Trial(installation)
-    finally:
-        installation.clean()
+class OneInterpreter(Interpreters):
+    """A machine with one Python, which nobody starts."""
+
+    def __init__(self) -> None:
+        pass
+
+    def find(self):
+        return (Interpreter("cpython", "3.12.1", "/usr/bin/python3.12", "linux-x86_64-glibc"),)
+
+    refresh = find
+
+    def choose(self, specifier, wanted="", *, label="requires-python"):
+        return Choice(self.find()[0], "the only one")
 
 
-Folder = Callable[..., Path]
+class Console:
+    """The application and who asks it."""
+
+    def __init__(self, application, database, clock, people, store) -> None:
+        self.application = application
+        self.database, self.clock, self.people, self.store = database, clock, people, store
+
+    @property
+    def nobody(self) -> Asgi:
+        return Asgi(self.application, {})
+
+    def by_token(self, name: str) -> Asgi:
+        actor = getattr(self.people, name)
+        with self.database.write() as db:
+            account = accounts.get_account(db, actor.account_id)
+            _, secret = accounts.create_token(db, account, "test", 1, self.clock.now())
+        return Asgi(self.application, {"authorization": f"Bearer {secret}"})
+
+    def by_session(self, name: str) -> Asgi:
+        """A browser on our own pages."""
+        actor = getattr(self.people, name)
+        with self.database.write() as db:
+            secret = accounts.open_session(
+                db, accounts.get_account(db, actor.account_id), self.clock.now()
+            )
+        cookie = f"{SITE.cookies.session}={secret}"
+        return Asgi(self.application, {"cookie": cookie, "origin": SITE.url, "accept": "text/html"})
+
+    def add_app(self, owner: str, name: str):
+        return add_live_app(self.database, getattr(self.people, owner), name, self.clock.now())
+
+
+def _console(database, clock) -> Console:
+    people = add_people(database, clock.now())
+    services = Services()
+    store = memory_store()
+    parts = Path(tholos.__file__).parent
+    services.add(database)
+    services.add(Notices(asyncio.get_running_loop()))
+    services.add(clock, as_type=Clock)
+    services.add(SITE)
+    services.add(Pages([parts / name / "templates" for name in TEMPLATES]))
+    services.add(store, as_type=Store)
+    services.add(OneInterpreter(), as_type=Interpreters)
+    return Console(build(services), database, clock, people, store)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    """Makes a folder of files, named as the app that its publish becomes."""
+async def console(sqlite_database, clock) -> Console:
+    return _console(sqlite_database, clock)
 
-    def make(name: str, files: Files) -> Path:
-        made = tmp_path / name
-        for path, content in files.items():
-            file = made / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content.encode() if isinstance(content, str) else content)
-        return made
 
-    return make
+@pytest.fixture
+async def console_on_both(database, clock) -> Console:
+    return _console(database, clock)
+
+
+@pytest.fixture
+def nothing_to_publish():
+    return NothingToPublish

@@ -181,6 +181,8 @@ class LocalLauncher:
                 process.kill()
             await process.wait()
             raise
+        if cast("int", process.returncode) < 0:
+            return False  # somebody killed it on its way
         if process.returncode not in {0, ANOTHER_HAS_IT}:
             reason = said.decode(errors="replace").strip() or f"it exited with code {process.returncode}"
             raise LauncherUnavailable(f"Cannot start the supervisor: {reason}", where=str(self._state))

@@ -1,0 +1,152 @@
+"""Every route of the console declares who may use it; the table is a golden file, and it holds.
+
+To accept a changed table: remove ``permissions.txt`` and run this file; it is written anew, and the run fails once.
+"""
+
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+
+from tholos.accounts.routes import Permission
+from tholos.kit.services import Services
+from tholos.server.application import ROUTERS, build
+
+GOLDEN = Path(__file__).with_name("permissions.txt")
+FRAMEWORK = {("GET", "/api/v1/openapi.json"): "public", ("GET", "/static"): "public"}
+"""What the framework serves by itself: the description of this API and the static files."""
+UNKNOWN = {"{operation_id}": "op_none", "{token_id}": "tok_none"}
+
+
+def _declared() -> list[tuple[str, str, str]]:
+    """Method, path and permission of every route, read off the routers that the application is built of."""
+    return [
+        (method, route.path, (route.openapi_extra or {}).get("x-permission", ""))
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in sorted(route.methods)
+    ]
+
+
+def _rows() -> list[tuple[str, str, str]]:
+    return sorted([*_declared(), *((*key, value) for key, value in FRAMEWORK.items())], key=lambda row: (row[1], row[0]))
+
+
+ROUTES = _declared()
+APP_ROUTES = [row for row in ROUTES if row[2].startswith("app.")]
+CLOSED = [row for row in ROUTES if row[2] != Permission.PUBLIC]
+
+
+def _at(path: str, name: str = "sales") -> str:
+    for key, value in UNKNOWN.items():
+        path = path.replace(key, value)
+    return path.replace("{name}", name)
+
+
+def _ids(rows):
+    return [f"{method} {path}" for method, path, _ in rows]
+
+
+def test_the_table_is_the_golden_one():
+    text = "".join(f"{method:7}{path:45}{permission}\n" for method, path, permission in _rows())
+    if not GOLDEN.exists():
+        GOLDEN.write_text(text)
+        pytest.fail(f"{GOLDEN} was not there and is written: read it, and run again")
+    assert text == GOLDEN.read_text()
+
+
+def test_every_route_declares_its_permission():
+    known = {str(one) for one in Permission}
+    assert [row for row in ROUTES if row[2] not in known] == []
+
+
+def test_nothing_is_served_beside_the_routers():
+    """What is added to the application by another way than a router would have no permission."""
+    paths = {path for _, path, _ in _rows()}
+    for route in build(Services()).routes:
+        path = getattr(route, "path", None)
+        if path is not None:
+            assert path in paths
+
+
+def test_routes_are_there_once():
+    assert len(ROUTES) == len({(method, path) for method, path, _ in ROUTES})
+
+
+async def _ask(asgi, method, path):
+    if method == "GET":
+        return await asgi.get(path)
+    if path.startswith("/api/"):
+        return await asgi.send(method, path, b'{"snapshot": "' + b"a" * 64 + b'", "hashes": [], "name": "x"}')
+    return await asgi.form(path, {"name": "sales"}) if method == "POST" else await asgi.ask(method, path)
+
+
+@pytest.mark.parametrize("row", CLOSED, ids=_ids(CLOSED))
+async def test_nobody_is_told_to_sign_in(console, row):
+    console.add_app("ada", "sales")
+    method, path, _ = row
+    answer = await _ask(console.nobody, method, _at(path))
+    assert answer.status == 401
+    assert answer.json["error"]["code"] == "not_signed_in"
+    assert answer.json["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("row", APP_ROUTES, ids=_ids(APP_ROUTES))
+async def test_to_a_stranger_there_is_no_app(console, row):
+    """What is somebody else's answers as what is not there, in every word."""
+    console.add_app("ada", "sales")
+    method, path, _ = row
+    asgi = console.by_token("bob")
+    answer = await _ask(asgi, method, _at(path))
+    assert answer.status == 404
+    assert answer.json["error"]["code"] == "app_not_found"
+    missing = await asgi.form(_at(path, "none"), {"name": "none"}) if method == "POST" else await _ask(asgi, method, _at(path, "none"))
+    assert missing.status == 404
+    assert {**answer.json, "request_id": ""} == {
+        **missing.json, "request_id": "", "error": {**missing.json["error"], "message": answer.json["error"]["message"]},
+    }  # fmt: skip
+    assert answer.json["error"]["message"] == missing.json["error"]["message"].replace("none", "sales")
+
+
+@pytest.mark.parametrize("row", APP_ROUTES, ids=_ids(APP_ROUTES))
+async def test_the_owner_and_the_administrator_get_on(console, row):
+    console.add_app("ada", "sales")
+    method, path, _ = row
+    for name in ("ada", "admin"):
+        answer = await _ask(console.by_token(name), method, _at(path))
+        assert answer.status in {200, 202, 303, 409}, answer.text
+
+
+@pytest.mark.parametrize(
+    "row",
+    rows := [row for row in CLOSED if row[2] in {Permission.PUBLISH, Permission.ADMINISTER, Permission.APP_EDIT}],
+    ids=_ids(rows),
+)
+async def test_a_role_that_is_too_low_is_refused(console, row):
+    console.add_app("ada", "sales")
+    method, path, permission = row
+    who = ["vic", "ada"] if permission == Permission.ADMINISTER else ["vic"]
+    for name in who:
+        answer = await _ask(console.by_token(name), method, _at(path))
+        assert (answer.status, answer.json["error"]["code"]) == (403, "role_too_low")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/operations/{id}", "/api/v1/operations/{id}/events", "/operations/{id}"])
+async def test_operations_of_others_are_not_there(console, path):
+    console.add_app("ada", "sales")
+    begun = await console.by_token("ada").ask("DELETE", "/api/v1/apps/sales")
+    operation_id = begun.json["operation"]["id"]
+    for name in ("bob", "vic"):
+        answer = await console.by_token(name).get(path.replace("{id}", operation_id))
+        assert (answer.status, answer.json["error"]["code"]) == (404, "operation_not_found")
+    if not path.endswith("events"):  # that one goes on for as long as the operation does
+        assert (await console.by_token("admin").get(path.replace("{id}", operation_id))).status == 200
+
+
+async def test_every_answer_of_a_page_is_a_page_to_a_browser(console):
+    console.add_app("ada", "sales")
+    browser = console.by_session("bob")
+    answer = await browser.get("/apps/sales")
+    assert answer.status == 404
+    assert answer.headers["content-type"].startswith("text/html")
