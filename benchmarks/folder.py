@@ -1,8 +1,7 @@
 """A folder of 2,000 files and 50 MB, published again with one changed file.
 
-Only that file's content may be sent; what is sent is counted on the wire, by a relay between the command line and the
-server, beside what the command line says of itself. Measured is the time from Enter to the begin of the step
-*environment*.
+Only that file's content may be sent: the command line says what it sent, the server's operation says it too, and the
+store grows by no more than that with its header. Measured is the time from Enter to the begin of the step *environment*.
 
     python benchmarks/folder.py [--rounds 5]
 
@@ -25,6 +24,8 @@ from tholos.testing.installation import Installation
 NAME = "handbook"
 BOUND = 1.0
 FILES, FOLDERS, SIZE = 2000, 20, 25_000
+FRAMING = 200
+"""Bytes that a pack may have besides its content."""
 
 
 def make(folder: Path) -> None:
@@ -37,25 +38,37 @@ def make(folder: Path) -> None:
     (folder / "index.html").write_text("<!doctype html><title>Handbook</title>", "utf-8")
 
 
-def began_at(running: Installation, operation: str, step: str) -> float:
-    """The wall clock's time at which a step of an operation began."""
-    shown = running.api("GET", f"/api/v1/operations/{operation}")
-    steps = shown["steps"]
+def steps_of(running: Installation, operation: str) -> dict[str, dict[str, str]]:
+    steps = running.api("GET", f"/api/v1/operations/{operation}")["steps"]
     assert isinstance(steps, list)
-    found = next(one["started_at"] for one in steps if one["name"] == step)
-    return datetime.fromisoformat(found).timestamp()
+    return {step["name"]: step for step in steps}
+
+
+def stored(running: Installation) -> int:
+    """Bytes of all content in the store."""
+    packs = (running.data / "store").rglob("*")
+    return sum(
+        path.stat().st_size for path in packs if path.is_file() and not path.name.startswith("index.db")
+    )
 
 
 def publish_changed(running: Installation, folder: Path, number: int) -> float:
-    """Seconds to the step *environment* of a publish with one new file content."""
+    """Seconds to the step *environment* of a publish with one new file content.
+
+    Raises: SystemExit: more than that was sent.
+    """
     changed = folder / "part-07" / "file-0007.dat"
     changed.write_bytes(random.Random(f"change {number}").randbytes(SIZE))
+    before = stored(running)
     at, said = publish(running, folder, NAME)
     told = json.loads(said)
-    sent = told["upload"]["sent_bytes"]
-    if sent != SIZE:
-        sys.exit(f"Cannot measure: {sent} bytes of content were sent instead of {SIZE}.")
-    return began_at(running, told["operation"], "environment") - at
+    steps = steps_of(running, told["operation"])
+    sent, grown = told["upload"]["sent_bytes"], stored(running) - before
+    if sent != SIZE or not SIZE <= grown <= SIZE + FRAMING or "25.0 kB sent" not in steps["upload"]["text"]:
+        sys.exit(
+            f"Cannot measure: {sent} bytes were sent and {grown} stored for {SIZE}: {steps['upload']['text']}"
+        )
+    return datetime.fromisoformat(steps["environment"]["started_at"]).timestamp() - at
 
 
 def main() -> int:

@@ -55,16 +55,25 @@ class Settings(BaseSettings):
 
     def console_url(self, port: int) -> str:
         """The console's origin, for the port that is really listened on."""
-        return self.public_url.rstrip("/") or f"http://localhost:{port}"
+        return _origin(self.public_url.rstrip("/") or f"http://localhost:{port}")
 
     def app_url(self, port: int) -> str:
         """An app's origin with ``{name}`` in it."""
         console = urlsplit(self.console_url(port))
-        domain = self.apps_domain or console.hostname or "localhost"
+        domain = self.apps_domain.lower() or console.hostname or "localhost"
         suffix = f":{console.port}" if console.port else ""
         return f"{console.scheme}://{{name}}.{domain}{suffix}"
 
     def console_hosts(self, port: int) -> frozenset[str]:
         """The Host headers that mean the console."""
         own = urlsplit(self.console_url(port)).netloc
-        return frozenset({own, f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"})
+        local = (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}")
+        return frozenset({own, *local, *(urlsplit(_origin(f"http://{host}")).netloc for host in local)})
+
+
+def _origin(url: str) -> str:
+    """A URL as browsers name its origin: in lower case, without the port that its scheme has anyway (RFC 6454, 6.2)."""
+    parts = urlsplit(url)
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    host = parts.netloc.lower()
+    return parts._replace(netloc=host.removesuffix(f":{default}")).geturl()

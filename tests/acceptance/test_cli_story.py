@@ -133,7 +133,7 @@ def test_a_day(server: Installation, installed: Path, terminal: Terminal) -> Non
     (folder / "app.py").write_text(BREAKS)
     failed = terminal.run("publish", "-m", "a limit", cwd=folder, exits=1)
     assert re.search(r"^  release 2 +failed: ", failed, re.MULTILINE)
-    assert re.search(r"^    app\.py:5 +", failed, re.MULTILINE)
+    assert re.search(r"^    app\.py:5$", failed, re.MULTILINE)
     assert "ValueError: invalid literal for int() with base 10: 'many'" in failed
     assert re.search(
         r"^  release 1 keeps serving · tholos logs sales-api --release 2 +exit 1$", failed, re.MULTILINE
@@ -148,9 +148,9 @@ def test_a_day(server: Installation, installed: Path, terminal: Terminal) -> Non
     assert "asked for /followed" in terminal.run("logs", "sales-api")
     assert "asked for /followed" in str(terminal.read("logs", "sales-api")["lines"])
 
-    assert "not confirmed" in terminal.run("delete", "sales-api", exits=2)
+    assert "it was not confirmed" in terminal.run("delete", "sales-api", exits=2)
     assert "deleted" in terminal.run("delete", "sales-api", "--yes")
-    assert "not" in terminal.run("status", "sales-api", exits=6)
+    assert "There is no app" in terminal.run("status", "sales-api", exits=6)
     assert terminal.read("why", "sales-api", exits=6)["error"]["code"] == "app_not_found"  # type: ignore[index]
     assert terminal.read("list")["apps"] == []
     assert "logged out" in terminal.run("logout")
@@ -176,20 +176,20 @@ def test_refusals(server: Installation, terminal: Terminal) -> None:
     other = Terminal(server, terminal.command, terminal.home / "other")
     other.home.mkdir()
     other.run("login", link_for(server, "ivan"))
-    assert "taken" in other.run("publish", folder, "--name", "things", exits=3)
+    assert "somebody else has an app of that name" in other.run("publish", folder, "--name", "things", exits=3)
     assert "reserved" in terminal.run("publish", folder, "--name", "localhost", exits=2)
     assert "name" in terminal.run("publish", folder, "--name", "Not A Name", exits=2)
     assert "things" in other.run("status", "things", exits=6)
     terminal.run("open", "nothing", "--print", exits=6)
-    terminal.run("list", "--server", "http://127.0.0.1:9", exits=5)
+    terminal.run("login", "http://127.0.0.1:9/setup?code=AAAAA", exits=5)
     terminal.run("publish", "--no-such-flag", exits=2)
     terminal.run("logout")
     terminal.run("list", exits=4)
 
 
 def ask(terminal: Terminal, path: str) -> str:
-    token = json.loads(next((terminal.home / "config").rglob("servers.json")).read_text())
-    (login,) = token["logins"].values()
+    remembered = json.loads(next((terminal.home / "config").rglob("servers.json")).read_text())
+    (login,) = remembered["servers"].values()
     answer = terminal.server.ask("GET", path, host="sales-api", token=login["token"])
     return f"{answer.status} {answer.text}"
 

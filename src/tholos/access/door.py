@@ -221,6 +221,9 @@ class Door:
                 if admission is None or admission.access_version != claims.access_version:
                     return None
                 expires_at = claims.expires_at
+        if admission and credential.form == "token":
+            with self._database.write() as db:
+                access.note_use(db, credential.secret, now)
         return Known(admission, expires_at) if admission else None
 
     def _decide_anew(self, known: dict[Credential, Known]) -> dict[Credential, Known]:
@@ -264,7 +267,9 @@ class Door:
         if not row.address and row.state in {"starting", "failing"}:
             row = await self._serving.wait_for_address(name, self._hold_s) or row
         if not row.address or attempt >= _ATTEMPTS:
-            raise AppNotServing(_why_not(row), fix=f"tholos why {name}", app=name, state=row.state)
+            raise AppNotServing(
+                _why_not(row), fix=f"Its owner learns why with: tholos why {name}", app=name, state=row.state
+            )
         return row
 
     def _carry(

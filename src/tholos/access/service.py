@@ -94,6 +94,13 @@ def admit_token(db: ReadDb, app_id: str, token: str, now: datetime) -> Admission
     return _admit(db, app_id, accounts.find_actor(db, now, token=token), "")
 
 
+def note_use(db: WriteDb, token: str, now: datetime) -> None:
+    """Write down that a token opened an app."""
+    actor = accounts.find_actor(db, now, token=token)
+    if actor is not None and accounts.is_use_news(db, actor, now):
+        accounts.touch_token(db, actor.credential, actor.account_id, now)
+
+
 def remove_of_app(db: WriteDb, app_id: str) -> None:
     for row in queries.list_of_app(db, app_id):
         db.delete(row)

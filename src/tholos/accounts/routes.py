@@ -121,8 +121,14 @@ def find_actor(request: Request, services: Services) -> Actor | None:
         own = f"{'https' if site.is_secure else 'http'}://{request.headers.get('host', '')}"
         if not is_own_request(request.headers.get("origin"), request.headers.get("sec-fetch-site"), own):
             raise errors.ForeignOrigin
-    with services.get(Database).read() as db:
-        return accounts.find_actor(db, now, token=token, session=session)
+    database = services.get(Database)
+    with database.read() as db:
+        actor = accounts.find_actor(db, now, token=token, session=session)
+        is_news = bool(token) and actor is not None and accounts.is_use_news(db, actor, now)
+    if actor is not None and is_news:
+        with database.write() as db:
+            accounts.touch_token(db, actor.credential, actor.account_id, now)
+    return actor
 
 
 Calling = Annotated[Call, Depends(_call_of)]

@@ -29,6 +29,7 @@ ACCESS_TOPIC = "access"
 SESSION_LIFE = timedelta(days=14)
 LINK_LIFE = timedelta(minutes=15)
 INVITATION_LIFE = timedelta(days=7)
+USE_NOTED_EVERY = timedelta(minutes=1)
 TOKEN_LIFE_DAYS = 90
 TOKEN_LIFE_DAYS_AT_MOST = 365
 PASSWORD_LENGTH = 10
@@ -257,6 +258,12 @@ def find_actor(db: ReadDb, now: datetime, *, token: str = "", session: str = "")
 
 def find_session_actor(db: ReadDb, session_id: str, now: datetime) -> Actor | None:
     return _actor_of(queries.find_session_by_id(db, session_id), now)
+
+
+def is_use_news(db: ReadDb, actor: Actor, now: datetime) -> bool:
+    """Whether the use of the actor's token is to be noted: noting each would make every request a write."""
+    token = queries.find_token_by_id(db, actor.account_id, actor.credential)
+    return token is not None and (token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY)
 
 
 def touch_token(db: WriteDb, token_id: str, account_id: str, now: datetime) -> None:

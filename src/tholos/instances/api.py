@@ -23,6 +23,7 @@ from tholos.kit.threads import in_thread
 from tholos.runtime import logs
 
 QUIET_S = 15.0
+MOST_RELEASES = 2**31 - 1  # what the column of their numbers holds
 
 routes = Routes(prefix="/api/v1/apps", tags=["instances"])
 
@@ -47,9 +48,9 @@ async def read_logs(
     call: Calling,
     name: str,
     lines: Annotated[int, Query(ge=0, le=100_000)] = 200,
-    release: Annotated[int | None, Query(ge=1)] = None,
+    release: Annotated[int | None, Query(ge=1, le=MOST_RELEASES)] = None,
     instance: Annotated[str, Query(max_length=40)] = "",
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
     first: Annotated[int, Query(ge=1)] = 1,
     *,
     follow: bool = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from tholos.instances.errors import AnswersWithError, InstanceDied, StartTimedOut
@@ -10,6 +11,9 @@ from tholos.runtime import logs
 from tholos.runtime.tracebacks import Traceback
 
 _TAIL = 20
+_WIDTH = 300
+"""Characters that are shown of a line, and lines of a traceback: what is shown is for people, the log has it all."""
+_LINES = 60
 
 
 def died(instance: Instance, folder: str) -> InstanceDied:
@@ -17,6 +21,7 @@ def died(instance: Instance, folder: str) -> InstanceDied:
     found = _find(instance, folder)
     if found is None:
         ended = instance.reason or "ended"
+        ended = f"was {ended}" if ended.startswith("killed") else ended
         return InstanceDied(
             f"Cannot start the app: its process {ended}.",
             fix="Its last lines say more.",
@@ -44,7 +49,8 @@ def error_answer(instance: Instance, status: int, folder: str) -> AnswersWithErr
 
 def reason(instance: Instance, folder: str) -> str:
     """What an instance's row says of its end, with the first cause."""
-    found = _find(instance, folder)
+    # One that was killed from outside did not end by what it may have logged before.
+    found = None if instance.reason.startswith("killed by") else _find(instance, folder)
     if found is None:
         return instance.reason
     where = f" ({found.where})" if found.where else ""
@@ -52,8 +58,15 @@ def reason(instance: Instance, folder: str) -> str:
 
 
 def _find(instance: Instance, folder: str) -> Traceback | None:
-    return logs.first_traceback(Path(instance.log), 0, folder)
+    found = logs.first_traceback(Path(instance.log), 0, folder)
+    if found is None:
+        return None
+    return Traceback(_shown([found.error]), found.where, _shown(found.text.splitlines()[-_LINES:]))
 
 
 def _tail(instance: Instance) -> str:
-    return "\n".join(logs.read_tail(Path(instance.log), _TAIL).lines)
+    return _shown(logs.read_tail(Path(instance.log), _TAIL).lines)
+
+
+def _shown(lines: Iterable[str]) -> str:
+    return "\n".join(line if len(line) <= _WIDTH else f"{line[:_WIDTH]} …" for line in lines)

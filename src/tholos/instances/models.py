@@ -31,7 +31,8 @@ class InstanceState(StrEnum):
 _S = InstanceState
 TRANSITIONS: dict[InstanceState, frozenset[InstanceState]] = {
     _S.STARTING: frozenset({_S.READY, _S.FAILING, _S.FAILED, _S.DRAINING, _S.STOPPING, _S.STOPPED}),
-    _S.READY: frozenset({_S.FAILING, _S.FAILED, _S.DRAINING, _S.STOPPING, _S.STOPPED}),
+    # ready → starting is a process that took another's place while nobody watched.
+    _S.READY: frozenset({_S.STARTING, _S.FAILING, _S.FAILED, _S.DRAINING, _S.STOPPING, _S.STOPPED}),
     _S.FAILING: frozenset({_S.STARTING, _S.FAILED, _S.DRAINING, _S.STOPPING, _S.STOPPED}),
     _S.FAILED: frozenset({_S.STOPPING, _S.STOPPED}),
     _S.DRAINING: frozenset({_S.STOPPING, _S.STOPPED}),

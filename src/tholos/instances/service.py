@@ -90,12 +90,14 @@ def observe(db: WriteDb, status: ProcessStatus, now: datetime) -> Instance | Non
     instance = queries.find_instance(db, status.instance)
     if instance is None or instance.state in ENDED:
         return None
+    pid_before = instance.pid
     instance.pid = status.pid
     instance.exit_code = status.exit_code
     instance.restarts = max(instance.restarts, status.ends)
     if status.state == ProcessState.RUNNING:
-        was_failing = instance.state == InstanceState.FAILING
-        return instance if was_failing and move(instance, InstanceState.STARTING, "", now) else None
+        is_another = pid_before not in {None, status.pid} and instance.state == InstanceState.READY
+        has_begun_again = instance.state == InstanceState.FAILING or is_another
+        return instance if has_begun_again and move(instance, InstanceState.STARTING, "", now) else None
     state = _SEEN_AS[status.state]
     if instance.state == InstanceState.FAILED:
         return None  # given up is what it is, however its process went

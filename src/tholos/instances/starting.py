@@ -12,6 +12,7 @@ from tholos.apps.models import App, Release
 from tholos.detect.model import Kind
 from tholos.instances.models import Instance
 from tholos.kit.errors import Unavailable
+from tholos.runtime import keeping
 from tholos.runtime import plan as runtime
 from tholos.runtime.environments import Environments
 from tholos.runtime.interpreters import Interpreter, Interpreters, PythonNotFound
@@ -44,19 +45,34 @@ class Starter:
 
     def check_out(self, app: App, release: Release, like: Release | None) -> None:
         """Lay out a release's files and the paths it keeps. Doing it twice is doing it once."""
+        for name in ("data", "tmp", "logs"):
+            (self.layout.app(app.id) / name).mkdir(parents=True, exist_ok=True)
+        if like is not None and like.id != release.id:
+            self._lead_to_data(app, like, is_new=False)
         sources = self.layout.sources(app.id, release.number)
-        if not sources.exists():
+        is_new = not sources.exists()
+        if is_new:
             sources.parent.mkdir(parents=True, exist_ok=True)
             before = self.layout.sources(app.id, like.number) if like else None
             self.store.checkout(
                 SnapshotId(release.snapshot), sources, before if before and before.exists() else None
             )
-        data = self.layout.app_data(app.id)
-        data.mkdir(parents=True, exist_ok=True)
-        (self.layout.app(app.id) / "tmp").mkdir(exist_ok=True)
-        (self.layout.app(app.id) / "logs").mkdir(exist_ok=True)
-        for path in _texts(release.manifest.get("keep")):
-            _keep(sources / path, data / path)
+        self._lead_to_data(app, release, is_new=is_new)
+
+    def _lead_to_data(self, app: App, release: Release, *, is_new: bool) -> None:
+        sources = self.layout.sources(app.id, release.number)
+        if sources.exists():
+            kept = _texts(release.manifest.get("keep"))
+            keeping.lead(sources, self.layout.app_data(app.id), kept, is_new=is_new)
+
+    def make_ready(self, app: App, release: Release) -> None:
+        """Everything that ``spec`` needs and that may take its time: files, folders, and our own servers' packages.
+
+        Raises: EnvironmentMissing, PythonNotFound.
+        """
+        self._python(release)
+        self.check_out(app, release, None)
+        self.environments.guest(self.interpreter_of(release))
 
     def spec(self, app: App, release: Release, instance: Instance) -> InstanceSpec:
         """What to run for an instance.
@@ -126,21 +142,3 @@ class Starter:
 
 def _texts(value: object) -> Sequence[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
-
-
-def _keep(inside: Path, kept: Path) -> None:
-    """Make a path of the release lead to the app's data folder, which its first release fills."""
-    if inside.is_symlink():
-        return
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    if inside.exists():
-        if not kept.exists():
-            shutil.move(inside, kept)
-        elif inside.is_dir():
-            shutil.rmtree(inside)
-        else:
-            inside.unlink()
-    elif not kept.exists() and not inside.suffix:
-        kept.mkdir()
-    inside.parent.mkdir(parents=True, exist_ok=True)
-    inside.symlink_to(kept)

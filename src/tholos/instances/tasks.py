@@ -13,7 +13,7 @@ from tholos.apps import service as apps
 from tholos.apps.models import AppState
 from tholos.instances import causes
 from tholos.instances import service as instances
-from tholos.instances.errors import InstanceDied
+from tholos.instances.errors import InstanceDied, TransitionRefused
 from tholos.instances.models import LEAVING, Instance, InstanceState
 from tholos.instances.plan import Action, Lost, Retire, Start, Stray, plan
 from tholos.instances.serving import ServingTable
@@ -24,7 +24,7 @@ from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices, wait
 from tholos.kit.persistence import attempt, go_on
-from tholos.kit.threads import in_thread
+from tholos.kit.threads import in_long_thread, in_thread
 from tholos.operations import service as operations
 from tholos.runtime.model import InstanceSpec, Launcher, ProcessState, ProcessStatus
 from tholos.runtime.probe import READY_BELOW, accepts, first_status
@@ -62,21 +62,26 @@ class Keeper:
     _probing: set[str] = field(default_factory=set)
     _one_offs: set[str] = field(default_factory=set)
     _processes: dict[str, ProcessStatus] = field(default_factory=dict)
+    _beginning: set[str] = field(default_factory=set)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once what runs is known: before that nothing is started or ended."""
+    _refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
 
     async def run(self) -> None:
         """Keep until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(go_on(partial(self._follow, group)))
-            group.create_task(self._reconcile(group))
-            group.create_task(go_on(self._probe_regularly))
+        async with self._group:
+            self._group.create_task(go_on(self._follow))
+            self._group.create_task(self._reconcile())
+            self._group.create_task(go_on(self._probe_regularly))
 
     async def start(self, release_id: str, operation_id: str | None = None) -> str:
         """Start an instance of a release, unless it has one; returns its id.
 
         Raises: LauncherUnavailable, EnvironmentMissing, InstanceDied.
         """
-        instance_id, spec = await in_thread(self._prepare, release_id, operation_id)
+        await self._heard.wait()
+        instance_id, spec = await in_long_thread(self._prepare, release_id, operation_id)
         if spec is None:
             return instance_id
         try:
@@ -112,12 +117,14 @@ class Keeper:
         return status
 
     async def set_state(self, instance_id: str, state: InstanceState, reason: str) -> None:
-        app_id = await in_thread(self._set_state, instance_id, state, reason)
-        await self.refresh(app_id)
+        instance = await in_thread(self._set_state, instance_id, state, reason)
+        if instance.operation_id is None:  # one that is held is not live before its operation says so
+            await self.refresh(instance.app_id)
 
     async def refresh(self, app_id: str) -> None:
         """Bring what is told of an app, and where its requests go, in line with its instances."""
-        await self.serving.put(app_id, await in_thread(self.serving.read_one, app_id))
+        async with self._refreshing:  # what was read first is put first
+            await self.serving.put(app_id, await in_thread(self.serving.read_one, app_id))
         await in_thread(self._tell_app, app_id)
         self.notices.publish(apps.TOPIC)
 
@@ -137,6 +144,7 @@ class Keeper:
 
     async def end(self, instance_id: str) -> None:
         """Stop an instance now; its end is seen later."""
+        await self._heard.wait()
         instance = await in_thread(self._get, instance_id)
         if instance.state == InstanceState.STOPPED:
             return
@@ -164,6 +172,7 @@ class Keeper:
 
         Raises: LauncherUnavailable.
         """
+        await self._heard.wait()
         name = spec.instance
         self._one_offs.add(name)
         try:
@@ -192,6 +201,7 @@ class Keeper:
 
     async def end_once(self, name: str) -> None:
         """End a process that ``run_once`` may have left behind."""
+        await self._heard.wait()
         if self._state_of(name) is not None:
             await self._end_stray(name)
 
@@ -208,12 +218,9 @@ class Keeper:
 
     # What is seen
 
-    async def _follow(self, group: asyncio.TaskGroup) -> None:
+    async def _follow(self) -> None:
         async for status in self.launcher.events():
             await self._heed(status)
-            if status.state == ProcessState.RUNNING and status.instance not in self._probing:
-                group.create_task(attempt(partial(self._await_restarted, status.instance)))
-            self._heard.set()
             self.notices.publish(instances.TOPIC)
 
     async def _heed(self, status: ProcessStatus) -> None:
@@ -223,6 +230,8 @@ class Keeper:
             self._processes.pop(status.instance, None)
             await self.launcher.forget(status.instance)
         if changed is not None:
+            if status.state in {ProcessState.BACKOFF, ProcessState.FAILED}:
+                self._group.create_task(attempt(partial(self._explain, changed)))
             get_logger().info(
                 "instance_seen", instance=status.instance, state=changed.state, reason=changed.reason
             )
@@ -231,21 +240,35 @@ class Keeper:
 
     def _observe(self, status: ProcessStatus) -> Instance | None:
         with self.database.write() as db:
-            changed = instances.observe(db, status, self.clock.now())
-            if changed is not None and status.state in {ProcessState.BACKOFF, ProcessState.FAILED}:
-                changed.reason = causes.reason(changed, self._folder(changed))
-            return changed
+            return instances.observe(db, status, self.clock.now())
+
+    async def _explain(self, ended: Instance) -> None:
+        """Add the first cause to the reason of an end, once it was read off the log: that takes its time."""
+        reason = await in_long_thread(causes.reason, ended, self._folder(ended))
+        await in_thread(self._set_reason, ended, reason)
+        await self.refresh(ended.app_id)
+
+    def _set_reason(self, ended: Instance, reason: str) -> None:
+        with self.database.write() as db:
+            instance = instances.find_instance(db, ended.id)
+            if instance is not None and (instance.state, instance.since) == (ended.state, ended.since):
+                instance.reason = reason
 
     async def _await_restarted(self, instance_id: str) -> None:
         """Probe an instance that nobody else awaits: one started again after a crash, or found by a new server."""
-        instance = await in_thread(self._find, instance_id)
-        if instance is None or instance.state != InstanceState.STARTING or instance.operation_id is not None:
+        if instance_id in self._probing:
             return
         self._probing.add(instance_id)
         try:
-            await self.wait_until_ready(instance_id)
-        except InstanceDied:
-            pass  # its end was recorded as it was seen
+            instance = await in_thread(self._find, instance_id)
+            if (
+                instance is not None
+                and instance.state == InstanceState.STARTING
+                and not instance.operation_id
+            ):
+                await self.wait_until_ready(instance_id)
+        except (InstanceDied, TransitionRefused):
+            pass  # its end was recorded as it was seen; if it runs again, it is probed again
         except TholosError as error:
             await self._give_up(instance_id, error.message)
         finally:
@@ -273,16 +296,26 @@ class Keeper:
 
     # What should be
 
-    async def _reconcile(self, group: asyncio.TaskGroup) -> None:
+    async def _reconcile(self) -> None:
         await go_on(self._heard_all)
-        await go_on(partial(self._reconcile_when_told, group))
+        self._heard.set()
+        await go_on(self._reconcile_when_told)
 
-    async def _reconcile_when_told(self, group: asyncio.TaskGroup) -> None:
+    async def _reconcile_when_told(self) -> None:
         with self.notices.watch(instances.TOPIC) as told:
             while True:
                 for action in await in_thread(self._plan):
-                    group.create_task(attempt(partial(self._apply, action)))
+                    self._group.create_task(attempt(partial(self._apply, action)))
+                for instance_id in await in_thread(self._unanswered):
+                    self._group.create_task(attempt(partial(self._await_restarted, instance_id)))
                 await wait(told, PROBE_EVERY_S)
+
+    def _unanswered(self) -> list[str]:
+        """Instances that run, have not answered yet, and are nobody's to await: each is probed, whoever missed what."""
+        with self.database.read() as db:
+            rows = instances.list_seen(db)
+        starting = [row.id for row in rows if row.state == InstanceState.STARTING and not row.is_held]
+        return [one for one in starting if self._state_of(one) == ProcessState.RUNNING]
 
     async def _heard_all(self) -> None:
         """What runs is known before anything is decided about it, and what was given up gets another chance."""
@@ -320,7 +353,13 @@ class Keeper:
                 await in_thread(self._tell_failing, action.app_id, error.message)
 
     async def _start_live(self, release_id: str) -> None:
-        instance_id = await self.start(release_id)
+        if release_id in self._beginning:
+            return
+        self._beginning.add(release_id)
+        try:
+            instance_id = await self.start(release_id)
+        finally:
+            self._beginning.discard(release_id)
         await self._await_restarted(instance_id)
 
     def _tell_failing(self, app_id: str, reason: str) -> None:
@@ -334,22 +373,27 @@ class Keeper:
         self.notices.publish(instances.TOPIC)
 
     def _prepare(self, release_id: str, operation_id: str | None) -> tuple[str, InstanceSpec | None]:
+        with self.database.read() as db:
+            release = apps.get_release(db, release_id)
+            app = apps.get_app(db, release.app_id)
+            found = instances.find_active(db, release_id)
+        if found is not None:
+            return found.id, None
+        # What takes its time is done before there is a row: nobody else can write while one is made.
+        self.starter.make_ready(app, release)
         with self.database.write() as db:
             found = instances.find_active(db, release_id)
             if found is not None:
                 return found.id, None
-            release = apps.get_release(db, release_id)
-            app = apps.get_app(db, release.app_id)
             instance = instances.create_instance(
                 db, app, release, self.starter.layout, self.clock.now(), operation_id=operation_id
             )
             self._launching.add(instance.id)
-            try:
-                self.starter.check_out(app, release, None)
-                return instance.id, self.starter.spec(app, release, instance)
-            except BaseException:
-                self._launching.discard(instance.id)
-                raise
+        try:
+            return instance.id, self.starter.spec(app, release, instance)
+        except BaseException:
+            self._launching.discard(instance.id)
+            raise
 
     # Why not
 
@@ -383,9 +427,9 @@ class Keeper:
         with self.database.read() as db:
             return instances.find_instance(db, instance_id)
 
-    def _set_state(self, instance_id: str, state: InstanceState, reason: str) -> str:
+    def _set_state(self, instance_id: str, state: InstanceState, reason: str) -> Instance:
         with self.database.write() as db:
-            return instances.set_state(db, instance_id, state, reason, self.clock.now()).app_id
+            return instances.set_state(db, instance_id, state, reason, self.clock.now())
 
     def _tell_app(self, app_id: str, *, probed: bool = False) -> None:
         with self.database.write() as db:

@@ -12,13 +12,13 @@ from tholos.kit.log import get_logger
 PAUSE_S = 1.0
 
 
-async def go_on(work: Callable[[], Awaitable[None]], *, pause_s: float = PAUSE_S) -> None:
+async def go_on(work: Callable[[], Awaitable[object]], *, pause_s: float = PAUSE_S) -> None:
     """Do it, and again after a pause when it fails; returns when it does."""
     while not await attempt(work):  # noqa: ASYNC110 - nothing tells when it may succeed
         await asyncio.sleep(pause_s)
 
 
-async def attempt(work: Callable[[], Awaitable[None]]) -> bool:
+async def attempt(work: Callable[[], Awaitable[object]]) -> bool:
     """Do it once; whether it came to its end. What went wrong is in the log."""
     name = _name_of(work)
     try:

@@ -18,6 +18,7 @@ from tholos.operations import service as operations
 from tholos.operations.models import Operation, OperationEvent
 
 QUIET_S = 15.0
+MOST_EVENTS = 2**31 - 1  # what the column of their numbers holds
 
 routes = Routes(prefix="/api/v1/operations", tags=["operations"])
 
@@ -47,8 +48,8 @@ def cancel_operation(call: Calling, operation_id: str) -> schemas.OperationOut:
 async def follow_operation(
     call: Calling,
     operation_id: str,
-    after: int = Query(0, ge=0),
-    last_event_id: int = Header(0, ge=0),
+    after: int = Query(0, ge=0, le=MOST_EVENTS),
+    last_event_id: int = Header(0, ge=0, le=MOST_EVENTS),
     accept: str | None = Header(None),
 ) -> StreamingResponse:
     await in_thread(get_operation, call, operation_id)

@@ -9,6 +9,9 @@ from pydantic import BaseModel
 from tholos.kit.clock import to_text
 from tholos.operations.models import Operation, OperationEvent, OperationStep
 
+_NO_FAILURE = {"code": "", "message": "", "fix": "", "where": "", "excerpt": ""}
+"""Every field of a failure is there, empty where nothing is known."""
+
 
 class StepOut(BaseModel):
     name: str
@@ -63,7 +66,7 @@ def operation_out(
         ended_at=to_text(operation.ended_at),
         url=f"{console_url}/operations/{operation.id}",
         steps=[_step_out(step) for step in steps],
-        error=operation.error,
+        error={**_NO_FAILURE, **operation.error} if operation.error else None,
         result=operation.result,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -164,9 +164,11 @@ def release_leases(db: WriteDb, holder: str, now: datetime) -> None:
         operation.lease_until = now - timedelta(microseconds=1)
 
 
-def renew_leases(db: WriteDb, holder: str, now: datetime) -> None:
+def renew_leases(db: WriteDb, holder: str, under_way: Collection[str], now: datetime) -> None:
+    """Hold on to what is really being done; what the holder left without an end lapses."""
     for operation in queries.list_held(db, holder):
-        operation.lease_until = now + LEASE
+        if operation.id in under_way:
+            operation.lease_until = now + LEASE
 
 
 def say(db: WriteDb, operation_id: str, said: Iterable[Said], now: datetime) -> None:

@@ -19,7 +19,7 @@ from typing import cast
 
 from tholos.kit.clock import Clock
 from tholos.kit.db import Database, JsonObject, WriteDb
-from tholos.kit.errors import TholosError
+from tholos.kit.errors import TholosError, Unavailable
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices, wait
 from tholos.kit.persistence import go_on
@@ -30,6 +30,7 @@ from tholos.operations.models import Operation, StepState
 from tholos.operations.service import Said
 
 FLUSH_S = 0.05  # lines are written in groups: an eye sees no difference, the disk does
+RENEW_S = operations.LEASE.total_seconds() / 3
 
 
 class StepFailed(TholosError):
@@ -86,8 +87,9 @@ class Work:
         try:
             yield texts.append
         except Exception as error:
+            cause = _cause(error)
             self._end_step(
-                name, StepState.FAILED, error.message if isinstance(error, TholosError) else "failed"
+                name, StepState.FAILED, cause.message if isinstance(cause, TholosError) else "failed"
             )
             await in_thread(self.flush)
             raise
@@ -182,9 +184,11 @@ class Worker:
             waiting = operations.list_claimable(db, self.clock.now())
         claimed = []
         for operation_id in waiting:
+            if operation_id in self._running:
+                continue  # a machine that slept let its lease lapse, and goes on with the work
             with self.database.write() as db:
                 operation = operations.claim(db, operation_id, self.holder, self.clock.now())
-            if operation is not None and operation_id not in self._running:
+            if operation is not None:
                 claimed.append(operation)
         return claimed
 
@@ -203,13 +207,13 @@ class Worker:
 
     async def _renew(self) -> None:
         while True:
-            await asyncio.sleep(operations.LEASE.total_seconds() / 3)
+            await asyncio.sleep(RENEW_S)
             if self._running:
                 await in_thread(self._renew_once)
 
     def _renew_once(self) -> None:
         with self.database.write() as db:
-            operations.renew_leases(db, self.holder, self.clock.now())
+            operations.renew_leases(db, self.holder, set(self._running), self.clock.now())
 
     async def _do(self, work: Work, group: asyncio.TaskGroup) -> None:
         log = get_logger(
@@ -226,9 +230,10 @@ class Worker:
             await go_on(partial(self._end, work, None))
         except Exception as error:  # the worker loop: whatever went wrong ends this operation, not the others
             work.stop.set()
-            if not isinstance(error, TholosError):
+            cause = _cause(error)
+            if not isinstance(cause, TholosError):
                 log.exception("operation_broke")
-            await go_on(partial(self._end, work, error))
+            await go_on(partial(self._end, work, cause))
         else:
             work.stop.set()
             await go_on(partial(in_thread, self._finish, work, result))
@@ -250,9 +255,18 @@ class Worker:
 
     async def _end(self, work: Work, error: Exception | None) -> None:
         await in_thread(work.flush)
-        await self.on_abandoned[work.operation.kind](work.operation)
+        await self._clear_up(work)
         await in_thread(self._write_end, work, error)
         self.notices.publish("apps")
+
+    async def _clear_up(self, work: Work) -> None:
+        """Raises: Unavailable: it can be done later; whatever else goes wrong would go wrong for ever."""
+        try:
+            await self.on_abandoned[work.operation.kind](work.operation)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - the worker loop: what cannot be cleared up ends all the same
+            get_logger(operation=work.operation.id).exception("operation_not_cleared_up")
 
     def _write_end(self, work: Work, error: Exception | None) -> None:
         def end(db: WriteDb) -> None:
@@ -270,9 +284,17 @@ async def _flush_often(work: Work) -> None:
         await in_thread(work.flush)
 
 
+def _cause(error: Exception) -> Exception:
+    """What went wrong in a group of tasks: what its only task that failed says."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
 def _error_json(error: Exception) -> JsonObject:
     if isinstance(error, TholosError):
-        return error.to_json()
+        excerpt = error.details.pop("excerpt", "")
+        return {**error.to_json(), "excerpt": excerpt} if excerpt else error.to_json()
     return {
         "code": "bug",
         "message": f"Tholos made a mistake ({type(error).__name__}).",

@@ -27,10 +27,10 @@ class OverridesIn(BaseModel):
 
 
 class UploadIn(BaseModel):
-    files: int = Field(0, ge=0)
-    bytes: int = Field(0, ge=0)
-    sent_bytes: int = Field(0, ge=0)
-    seconds: float = Field(0.0, ge=0)
+    files: int = Field(0, ge=0, lt=1 << 50)
+    bytes: int = Field(0, ge=0, lt=1 << 50)
+    sent_bytes: int = Field(0, ge=0, lt=1 << 50)
+    seconds: float = Field(0.0, ge=0, lt=1e9)
 
 
 class PublishIn(BaseModel):

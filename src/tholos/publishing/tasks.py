@@ -15,6 +15,7 @@ from tholos.access import service as access
 from tholos.apps import service as apps
 from tholos.apps.models import App, Release
 from tholos.instances import service as instances
+from tholos.instances.errors import InstanceDied
 from tholos.instances.starting import Starter
 from tholos.instances.tasks import Keeper, one_off_name
 from tholos.kit.clock import Clock
@@ -22,7 +23,7 @@ from tholos.kit.db import Database, JsonObject
 from tholos.kit.errors import TholosError, Unavailable
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
-from tholos.kit.threads import in_thread
+from tholos.kit.threads import in_long_thread, in_thread
 from tholos.operations.models import Operation
 from tholos.operations.tasks import Work
 from tholos.publishing import manifest as manifests
@@ -56,10 +57,10 @@ class Publisher:
         """
         app, release, live = await in_thread(self._read, work.operation)
         async with work.step("upload") as say:
-            await in_thread(self.starter.check_out, app, release, live)
+            await in_long_thread(self.starter.check_out, app, release, live)
             say(str(work.operation.request["upload"]))
         async with work.step("environment") as say:
-            environment = await in_thread(self._build, work, app, release)
+            environment = await in_long_thread(self._build, work, app, release)
             say(_packages_text(environment, release))
         release = await in_thread(self._get_release, release.id)
         await self._prepare(work, app, release)
@@ -116,7 +117,7 @@ class Publisher:
             while True:
                 environment_id = await self.to_compile.get()
                 try:
-                    await in_thread(self.environments.compile, environment_id, cancel=stop)
+                    await in_long_thread(self.environments.compile, environment_id, cancel=stop)
                 except TholosError as error:
                     get_logger().warning("compile_failed", environment=environment_id, reason=error.message)
         finally:
@@ -135,7 +136,14 @@ class Publisher:
             log=work.line,
             cancel=work.stop,
         )
-        environment = self.environments.build(lock, interpreter, scope, log=work.line, cancel=work.stop)
+        environment = self.environments.build(
+            lock,
+            interpreter,
+            scope,
+            requirements=manifests.requirements_of(release.manifest),
+            log=work.line,
+            cancel=work.stop,
+        )
         self.environments.guest(interpreter, log=work.line, cancel=work.stop)
         with self.database.write() as db:
             apps.record_environment(db, release.id, lock.text, environment.id, len(environment.packages))
@@ -154,7 +162,7 @@ class Publisher:
             finally:
                 following.cancel()
             if status is None or status.exit_code != 0:
-                raise await in_thread(_why_prepare_failed, command, spec, status)
+                raise await in_long_thread(_why_prepare_failed, command, spec, status)
             say(command)
 
     def _prepare_spec(self, name: str, app: App, release: Release, command: str) -> InstanceSpec:
@@ -185,7 +193,10 @@ class Publisher:
             return apps.get_release(db, release_id)
 
     def _switch(self, work: Work, release: Release) -> None:
+        """Raises: InstanceDied: it answered, and ended before it went live."""
         with self.database.write() as db:
+            if instances.find_ready(db, release.id) is None:
+                raise InstanceDied("Cannot go live: the app ended right after its first answer.")
             apps.switch(db, release.id, self.clock.now())
             instances.let_go(db, work.operation.id)
 

@@ -14,6 +14,7 @@ import subprocess
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,13 +145,13 @@ class Interpreters:
 
     def _of_pyenv(self) -> Iterator[str]:
         root = Path(self._env.get("PYENV_ROOT") or self._home / ".pyenv")
-        yield from (
-            str(path) for path in sorted(root.glob("versions/*/bin/python3.*")) if is_python(path.name)
-        )
+        with suppress(OSError):
+            found = sorted(root.glob("versions/*/bin/python3.*"))
+            yield from (str(path) for path in found if is_python(path.name))
 
     def _on_path(self) -> Iterator[str]:
         for folder in self._folders():
-            if folder.is_dir():
+            with suppress(OSError):  # a folder that is not there, or not ours to look into
                 yield from (str(path) for path in sorted(folder.iterdir()) if is_python(path.name))
 
     def _folders(self) -> list[Path]:

@@ -13,18 +13,17 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from asyncinotify import Inotify, Mask
+from asyncinotify import Mask
 
 from tholos.runtime import tracebacks
 from tholos.runtime.tracebacks import Traceback
+from tholos.runtime.watching import Watch, watching
 
 LONGEST_LINE = 64 << 10
 """Bytes after which a line is cut in two."""
 READ_STEP = 64 << 10
 MOST_TAIL = 8 << 20
 MOST_SEARCHED = 8 << 20
-LOOK_ANYWAY_S = 60.0
-"""Network file systems do not tell what other machines write."""
 
 _GROWTH = Mask.MODIFY | Mask.ATTRIB | Mask.MOVE_SELF | Mask.DELETE_SELF
 _BIRTH = Mask.CREATE | Mask.MOVED_TO | Mask.ONLYDIR
@@ -141,21 +140,21 @@ async def follow_lines(path: Path, offset: int) -> AsyncGenerator[LogLine, None]
     """
     lines = Lines(offset)
     while True:
-        with Inotify() as inotify:
-            inotify.add_watch(path.parent, _BIRTH)
+        with watching() as watch:
+            watch.add(path.parent, _BIRTH)
             try:
                 with _opened(path) as fd:
-                    inotify.add_watch(path, _GROWTH)
-                    async with aclosing(_grow(path, fd, lines, inotify)) as grown:
+                    watch.add(path, _GROWTH)
+                    async with aclosing(_grow(path, fd, lines, watch)) as grown:
                         async for line in grown:
                             yield line
             except FileNotFoundError:
-                await _wait(inotify)
+                await watch.wait()
                 continue
         lines.jump(0, inside_line=False)
 
 
-async def _grow(path: Path, fd: int, lines: Lines, inotify: Inotify) -> AsyncGenerator[LogLine, None]:
+async def _grow(path: Path, fd: int, lines: Lines, watch: Watch) -> AsyncGenerator[LogLine, None]:
     """Lines of one open file until its path names another."""
     while True:
         # Asked before reading: what a rotation left behind is read to its end.
@@ -166,15 +165,7 @@ async def _grow(path: Path, fd: int, lines: Lines, inotify: Inotify) -> AsyncGen
             await asyncio.sleep(0)
         if not is_current:
             return
-        await _wait(inotify)
-
-
-async def _wait(inotify: Inotify) -> None:
-    try:
-        async with asyncio.timeout(LOOK_ANYWAY_S):
-            await inotify.get()
-    except TimeoutError:
-        return
+        await watch.wait()
 
 
 def _read(fd: int, lines: Lines) -> list[LogLine] | None:

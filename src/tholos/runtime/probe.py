@@ -6,25 +6,25 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-from asyncinotify import Inotify, Mask
+from asyncinotify import Mask
 
 from tholos.kit.threads import in_thread
+from tholos.runtime.watching import watching
 
 READY_BELOW = 500
 """Any answer below this is one of an app that runs (design 3.4)."""
 
+_NOT_YET = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, IndexError)
+"""No connection yet, and answers that are no HTTP."""
 _PAUSES_S = (0.005, 0.01, 0.02, 0.05)
 
 
 async def wait_for_socket(path: Path) -> None:
     """Return once something has made the socket's file; the folder tells, nobody looks again and again."""
-    with Inotify() as watch:
-        watch.add_watch(path.parent, Mask.CREATE | Mask.MOVED_TO)
-        if await in_thread(path.exists):
-            return
-        async for event in watch:
-            if event.name is not None and event.name.name == path.name:
-                return
+    with watching() as watch:
+        watch.add(path.parent, Mask.CREATE | Mask.MOVED_TO)
+        while not await in_thread(path.exists):
+            await watch.wait()
 
 
 async def first_status(path: Path, host: str, timeout_s: float) -> int:
@@ -38,7 +38,7 @@ async def first_status(path: Path, host: str, timeout_s: float) -> int:
         await wait_for_socket(path)
         attempt = 0
         while True:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
+            with contextlib.suppress(*_NOT_YET):
                 return await _ask(path, host)
             await asyncio.sleep(_PAUSES_S[min(attempt, len(_PAUSES_S) - 1)])
             attempt += 1

@@ -99,8 +99,10 @@ class Origin:
             return f"{self.path or 'requirements'}:{number}"
         return f"{self.path}:{self.line}" if self.line else self.path
 
-    def has(self, package: str) -> bool:
-        return any(normal(name) == normal(package) for name in self.imports)
+    def imported(self, package: str) -> str:
+        """The name as it is imported, of a package that an import asks for; else empty."""
+        found = next((name for name in self.imports if normal(name) == normal(package)), "")
+        return found.replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +247,8 @@ def not_found(said: Said) -> TholosError | None:
     if not found:
         return None
     wanted = found["a"] or found["b"] or found["c"]
-    name = name_of(wanted)
-    if said.origin.has(name):
+    name = said.origin.imported(name_of(wanted))
+    if name:
         message = f'Cannot build the environment: nothing on the index provides "import {name}".'
         fix = f"If {name} is yours, put it into the folder; else name its package in a requirements.txt."
     else:
@@ -275,7 +277,7 @@ def conflict(said: Said) -> TholosError | None:
 
 def shorten(story: str) -> tuple[str, str]:
     """The two requirements at the heart of uv's explanation, and the one to look at first."""
-    both = re.search(r"you require (\S+) and (\S+?), which are incompatible", story)
+    both = re.search(r"you require (\S+) and (\S+?), (?:which are incompatible|we can conclude)", story)
     if both:
         return f"{both[1]} and {both[2]} exclude each other", both[1]
     required = list(dict.fromkeys(re.findall(r"you require (\S+?)(?:,? (?:and|we)\b|\.? *$|\. )", story)))

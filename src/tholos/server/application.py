@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,10 +19,12 @@ from tholos.access import pages as access_pages
 from tholos.accounts import api as accounts_api
 from tholos.accounts import pages as accounts_pages
 from tholos.accounts.routes import Calling, Permission, Routes, find_actor
+from tholos.accounts.service import Actor
 from tholos.apps import api as apps_api
 from tholos.console import pages as console_pages
 from tholos.instances import api as instances_api
-from tholos.kit.errors import Invalid, NotFound, TholosError
+from tholos.kit.errors import Invalid, NotFound, NotSignedIn, TholosError, Unavailable
+from tholos.kit.http import SAFE_METHODS
 from tholos.kit.ids import new_id
 from tholos.kit.log import get_logger
 from tholos.kit.pages import Pages
@@ -145,9 +148,22 @@ def _answer(request: Request, error: TholosError) -> Response:
     wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
     if not wants_page:
         return _with_retry(JSONResponse(render.error_json(error, request.state.id), render.status_of(error)))
+    if isinstance(error, NotSignedIn) and request.method in SAFE_METHODS:
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse("/sign-in?" + urlencode({"next": wanted}), 303)
     services: Services = request.app.state.services
-    page = render.error_page(error, request.state.id, "/", find_actor(request, services))
+    page = render.error_page(error, request.state.id, "/", _asker(request, services, error))
     return _with_retry(services.get(Pages).answer("error.html", page, page.status))
+
+
+def _asker(request: Request, services: Services, error: TholosError) -> Actor | None:
+    """Whom a page of an error greets; nobody where finding out is what went wrong, or may go wrong again."""
+    if isinstance(error, Broken | Unavailable):
+        return None
+    try:
+        return find_actor(request, services)
+    except TholosError:
+        return None
 
 
 def _with_retry(response: Response) -> Response:

@@ -41,6 +41,7 @@ class _Terminal:
     settings: Settings
     examples: Path | None
     open_browser: bool
+    is_up: bool = False
     began: float = field(default_factory=time.monotonic)
 
     async def serve(self) -> None:
@@ -50,11 +51,14 @@ class _Terminal:
                 await program.serve(self.settings, self._on_ready)
             except asyncio.CancelledError:
                 task.uncancel()
-        _say("stopping …")
-        await program.shut_down(self.settings)
+            finally:
+                if self.is_up:  # a folder that another server uses is not ours to stop anything in
+                    _say("stopping …")
+                    await program.shut_down(self.settings)
         _say("stopped; everything is kept for the next start")
 
     async def _on_ready(self, running: Running) -> None:
+        self.is_up = True
         seconds = time.monotonic() - self.began
         _say(f"open {running.sign_in_url}  (signs in {running.administrator} once, valid 15 min)")
         _say(f"ready at {running.site.url} in {seconds:.1f} s · Ctrl-C stops it")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from tholos.access import service as access
 from tholos.accounts import service as accounts
 from tholos.apps import service as apps
 from tholos.kit.clock import Clock
 from tholos.kit.db import Database
-from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
-from tholos.kit.threads import in_thread
+from tholos.kit.persistence import attempt
+from tholos.kit.threads import in_long_thread
 from tholos.store.model import SnapshotId
 from tholos.store.store import Store
 
@@ -33,10 +34,7 @@ class Housekeeper:
         """Keep house until cancelled."""
         await asyncio.sleep(FIRST_AFTER_S)
         while True:
-            try:
-                await in_thread(self.clean)
-            except TholosError as error:
-                get_logger().warning("housekeeping_failed", code=error.code, reason=error.message)
+            await attempt(partial(in_long_thread, self.clean))
             await asyncio.sleep(EVERY_S)
 
     def clean(self) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import os
 import platform
 import resource
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -33,8 +33,10 @@ from tholos.kit.locks import held
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
 from tholos.kit.pages import Pages
+from tholos.kit.persistence import attempt, go_on
 from tholos.kit.services import Services
-from tholos.kit.threads import in_thread
+from tholos.kit.threads import in_long_thread, in_thread
+from tholos.kit.threads import prepare as prepare_threads
 from tholos.operations.tasks import Worker
 from tholos.publishing import service as publishing
 from tholos.publishing.tasks import Publisher
@@ -100,6 +102,7 @@ async def shut_down(settings: Settings) -> None:
 
 async def _serve(settings: Settings, layout: Layout, database: Database, on_ready: OnReady) -> None:
     loop = asyncio.get_running_loop()
+    prepare_threads(loop)
     services = Services()
     notices = Notices(loop)
     clock = SystemClock()
@@ -144,12 +147,12 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         async with _console(services, layout), asyncio.TaskGroup() as group:
             group.create_task(keeper.run())
             group.create_task(worker.run())
-            group.create_task(publisher.compile_in_background())
-            group.create_task(decide.door.watch(notices, carrier))
-            group.create_task(Housekeeper(database, clock, store).run())
-            group.create_task(in_thread(interpreters.find))
+            group.create_task(go_on(publisher.compile_in_background))
+            group.create_task(go_on(partial(decide.door.watch, notices, carrier)))
+            group.create_task(go_on(Housekeeper(database, clock, store).run))
+            group.create_task(attempt(partial(in_long_thread, interpreters.find)))
             get_logger().info("server_started", url=site.url, data=str(layout.data))
-            group.create_task(on_ready(running))
+            group.create_task(attempt(partial(on_ready, running)))
     finally:
         await carrier.close(DRAIN_S)
         await launcher.close()
@@ -235,7 +238,7 @@ def _first_rows(settings: Settings, database: Database, clock: Clock, site: Site
         instances.ensure_node(db, platform.node() or "node", now)
         administrator: Account = accounts.ensure_administrator(db, settings.administrator, now)
         code = accounts.create_link(db, administrator, now)
-    token = functools.partial(_make_token, database, clock, administrator)
+    token = partial(_make_token, database, clock, administrator)
     return Running(site, port, f"{site.url}/setup?code={code}", administrator.name, token)
 
 

@@ -90,7 +90,11 @@ def running() -> Iterator[Postgres]:
         options = [f"-c{name}={value}" for name, value in _OPTIONS.items()]
         command = [str(programs / "postgres"), "-D", str(data), "-k", str(folder), *options]
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **_as_user(user))
+            # As root it refuses to run, and gets a user without any rights instead.
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=folder,
+                user=user, group=user, extra_groups=_groups(user),
+            )  # fmt: skip
             try:
                 server = Postgres(folder)
                 _await(server, process, folder / "log")
@@ -111,15 +115,15 @@ def _folder(user: str | None) -> Iterator[Path]:
         yield folder
 
 
-def _as_user(user: str | None) -> dict[str, str | Sequence[str]]:
-    # As root it refuses to run, and gets a user without any rights instead.
-    return {} if user is None else {"user": user, "group": user, "extra_groups": []}
+def _groups(user: str | None) -> list[str] | None:
+    return None if user is None else []
 
 
 def _run(command: Sequence[str], user: str | None, folder: Path) -> None:
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, check=False, timeout=120, **_as_user(user)
-    )
+        command, capture_output=True, text=True, cwd=folder, check=False, timeout=120,
+        user=user, group=user, extra_groups=_groups(user),
+    )  # fmt: skip
     if done.returncode != 0:
         msg = f"{command[0]} failed: {done.stderr.strip()}"
         raise RuntimeError(msg)

@@ -102,7 +102,9 @@ class TestSight:
         with database.read() as db, pytest.raises(AppNotFound):
             apps.get_visible(db, elsewhere, "sales")
 
-    @pytest.mark.parametrize("name", ["", "Sales", "sales\x00", "\ud800", "%", "sales' or '1'='1", "x" * 10_000])
+    @pytest.mark.parametrize(
+        "name", ["", "Sales", "sales\x00", "\ud800", "%", "sales' or '1'='1", "x" * 10_000]
+    )
     def test_hostile_names_are_of_no_app(self, database, people, app, name):
         with database.read() as db:
             with pytest.raises(AppNotFound) as caught:
@@ -112,7 +114,14 @@ class TestSight:
 
     @pytest.mark.parametrize(
         ("search", "found"),
-        [("sal", ["sales"]), ("s", ["stock", "sales"]), ("%", []), ("_", []), ("\x00", []), ("", ["stock", "sales"])],
+        [
+            ("sal", ["sales"]),
+            ("s", ["stock", "sales"]),
+            ("%", []),
+            ("_", []),
+            ("\x00", []),
+            ("", ["stock", "sales"]),
+        ],
     )
     def test_search_takes_letters_literally(self, database, people, app, clock, search, found):
         clock.move(1)

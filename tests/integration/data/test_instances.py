@@ -92,7 +92,7 @@ class TestTable:
 
     def test_every_state_has_one_meaning(self):
         assert set(TRANSITIONS) == set(S)
-        assert ACTIVE | LEAVING | ENDED == set(S)
+        assert set(S) == ACTIVE | LEAVING | ENDED
         assert not ACTIVE & LEAVING
         assert {state for state in S if not TRANSITIONS[state]} == ENDED
 
@@ -117,7 +117,11 @@ class TestObserved:
         assert after == before or after in TRANSITIONS[before]
         assert changed == (after if after != before else None)
         if before not in ENDED:
-            assert (get(instance_id).pid, get(instance_id).exit_code, get(instance_id).restarts) == (123, 3, 2)
+            assert (get(instance_id).pid, get(instance_id).exit_code, get(instance_id).restarts) == (
+                123,
+                3,
+                2,
+            )
 
     @pytest.mark.parametrize(
         ("before", "seen", "after"),

@@ -196,15 +196,15 @@ class TestLeases:
         assert sorted(at_once(*claims), key=str) == [1, None, None, None, None, None]
 
     def test_renewing_holds_on_to_ones_own(self, database, begin, get, clock):
-        mine, theirs = begin(), begin(subject=Subject("app_2", "two"))
-        _claim(database, mine, "here", clock.now())
-        _claim(database, theirs, "there", clock.now())
+        mine, left, theirs = (begin(subject=Subject(f"app_{n}", "x")) for n in range(3))
+        for one, holder in ((mine, "here"), (left, "here"), (theirs, "there")):
+            _claim(database, one, holder, clock.now())
         began = clock.now()
         clock.move(20)
         with database.write() as db:
-            operations.renew_leases(db, "here", clock.now())
+            operations.renew_leases(db, "here", {mine, theirs}, clock.now())
         assert get(mine).lease_until == clock.now() + operations.LEASE
-        assert get(theirs).lease_until == began + operations.LEASE
+        assert get(left).lease_until == get(theirs).lease_until == began + operations.LEASE
 
     def test_who_comes_back_claims_its_own_at_once(self, database, begin, clock):
         mine, theirs = begin(), begin(subject=Subject("app_2", "two"))

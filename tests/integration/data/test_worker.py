@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tholos.kit.errors import Invalid
+from tholos.kit.errors import Invalid, Unavailable
 from tholos.kit.notices import Notices
 from tholos.operations import service as operations
 from tholos.operations import tasks
@@ -16,6 +16,13 @@ from tholos.operations.tasks import StepFailed, Work, Worker
 
 S = OperationState
 KIND = "publish"
+
+
+async def until(claim):
+    """Wait for what only the database shows."""
+    async with asyncio.timeout(20):
+        while not await asyncio.to_thread(claim):  # noqa: ASYNC110 - nothing tells of a row's change
+            await asyncio.sleep(0.01)
 
 
 class Bench:
@@ -71,10 +78,8 @@ class Bench:
 
     async def ended(self, operation_id):
         """The operation, once it has ended."""
-        async with asyncio.timeout(20):
-            while not (found := await asyncio.to_thread(self.get, operation_id)).has_ended:
-                await asyncio.sleep(0.01)
-        return found
+        await until(lambda: self.get(operation_id).has_ended)
+        return self.get(operation_id)
 
     @contextlib.asynccontextmanager
     async def working(self):
@@ -132,7 +137,9 @@ async def test_what_was_begun_before_the_worker_is_done(bench):
 async def test_failure_in_words(bench):
     async def handler(work):
         async with work.step("first"):
-            raise StepFailed("Cannot build: no wheel.", fix="Use another.", where="requirements.txt:3", excerpt="x")
+            raise StepFailed(
+                "Cannot build: no wheel.", fix="Use another.", where="requirements.txt:3", excerpt="x"
+            )
 
     bench.handler = handler
     async with bench.working():
@@ -140,7 +147,7 @@ async def test_failure_in_words(bench):
     assert operation.state == S.FAILED
     assert operation.error == {
         "code": "step_failed", "message": "Cannot build: no wheel.", "fix": "Use another.",
-        "where": "requirements.txt:3", "details": {"excerpt": "x"},
+        "where": "requirements.txt:3", "excerpt": "x",
     }  # fmt: skip
     assert bench.steps(operation.id) == {"first": "failed", "second": "skipped"}
     assert bench.events(operation.id)[-1] == ("error", "Cannot build: no wheel.")
@@ -180,6 +187,22 @@ async def test_a_kind_that_nobody_handles_fails_and_stops_nothing(bench, databas
     async with bench.working():
         assert (await bench.ended(operation_id)).error["code"] == "bug"
         assert (await bench.ended(bench.begin())).state == S.DONE
+
+
+async def test_clearing_up_is_tried_again_where_that_can_help(bench):
+    async def handler(work):
+        raise StepFailed("Cannot build.")
+
+    async def abandon(operation):
+        bench.abandoned.append(operation.id)
+        if len(bench.abandoned) == 1:
+            raise Unavailable
+
+    bench.handler, bench.on_abandoned = handler, abandon
+    async with bench.working():
+        operation = await bench.ended(bench.begin())
+    assert bench.abandoned == [operation.id] * 2
+    assert operation.state == S.FAILED
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("x"), Invalid("Cannot clean up.")])
@@ -363,10 +386,8 @@ class TestServerGone:
         async with bench.working():
             operation_id = bench.begin()
             await bench.began.wait()
-            until = bench.clock.move(10) + operations.LEASE
-            async with asyncio.timeout(10):
-                while (await asyncio.to_thread(bench.get, operation_id)).lease_until != until:
-                    await asyncio.sleep(0.01)
+            renewed = bench.clock.move(10) + operations.LEASE
+            await until(lambda: bench.get(operation_id).lease_until == renewed)
             bench.may_end.set()
             await bench.ended(operation_id)
 
@@ -412,9 +433,7 @@ class TestLines:
         async with bench.working():
             operation_id = bench.begin()
             await bench.began.wait()
-            async with asyncio.timeout(10):
-                while ("line", "soon") not in await asyncio.to_thread(bench.events, operation_id):
-                    await asyncio.sleep(0.01)
+            await until(lambda: ("line", "soon") in bench.events(operation_id))
             bench.may_end.set()
             await bench.ended(operation_id)
 
@@ -456,9 +475,7 @@ class TestLines:
         async with bench.working():
             operation_id = bench.begin()
             await bench.began.wait()
-            async with asyncio.timeout(10):
-                while not broken.is_set():
-                    await asyncio.sleep(0.01)
+            await until(broken.is_set)
             bench.may_end.set()
             await bench.ended(operation_id)
         assert bench.events(operation_id) == [("line", "fragile"), ("result", "")]

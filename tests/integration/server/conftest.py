@@ -61,9 +61,7 @@ class Console:
         """A browser on our own pages."""
         actor = getattr(self.people, name)
         with self.database.write() as db:
-            secret = accounts.open_session(
-                db, accounts.get_account(db, actor.account_id), self.clock.now()
-            )
+            secret = accounts.open_session(db, accounts.get_account(db, actor.account_id), self.clock.now())
         cookie = f"{SITE.cookies.session}={secret}"
         return Asgi(self.application, {"cookie": cookie, "origin": SITE.url, "accept": "text/html"})
 

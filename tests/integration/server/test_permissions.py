@@ -30,7 +30,9 @@ def _declared() -> list[tuple[str, str, str]]:
 
 
 def _rows() -> list[tuple[str, str, str]]:
-    return sorted([*_declared(), *((*key, value) for key, value in FRAMEWORK.items())], key=lambda row: (row[1], row[0]))
+    return sorted(
+        [*_declared(), *((*key, value) for key, value in FRAMEWORK.items())], key=lambda row: (row[1], row[0])
+    )
 
 
 ROUTES = _declared()
@@ -101,7 +103,11 @@ async def test_to_a_stranger_there_is_no_app(console, row):
     answer = await _ask(asgi, method, _at(path))
     assert answer.status == 404
     assert answer.json["error"]["code"] == "app_not_found"
-    missing = await asgi.form(_at(path, "none"), {"name": "none"}) if method == "POST" else await _ask(asgi, method, _at(path, "none"))
+    missing = (
+        await asgi.form(_at(path, "none"), {"name": "none"})
+        if method == "POST"
+        else await _ask(asgi, method, _at(path, "none"))
+    )
     assert missing.status == 404
     assert {**answer.json, "request_id": ""} == {
         **missing.json, "request_id": "", "error": {**missing.json["error"], "message": answer.json["error"]["message"]},
@@ -120,7 +126,9 @@ async def test_the_owner_and_the_administrator_get_on(console, row):
 
 @pytest.mark.parametrize(
     "row",
-    rows := [row for row in CLOSED if row[2] in {Permission.PUBLISH, Permission.ADMINISTER, Permission.APP_EDIT}],
+    rows := [
+        row for row in CLOSED if row[2] in {Permission.PUBLISH, Permission.ADMINISTER, Permission.APP_EDIT}
+    ],
     ids=_ids(rows),
 )
 async def test_a_role_that_is_too_low_is_refused(console, row):
@@ -132,7 +140,9 @@ async def test_a_role_that_is_too_low_is_refused(console, row):
         assert (answer.status, answer.json["error"]["code"]) == (403, "role_too_low")
 
 
-@pytest.mark.parametrize("path", ["/api/v1/operations/{id}", "/api/v1/operations/{id}/events", "/operations/{id}"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/operations/{id}", "/api/v1/operations/{id}/events", "/operations/{id}"]
+)
 async def test_operations_of_others_are_not_there(console, path):
     console.add_app("ada", "sales")
     begun = await console.by_token("ada").ask("DELETE", "/api/v1/apps/sales")

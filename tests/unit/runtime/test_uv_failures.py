@@ -110,7 +110,7 @@ def test_an_inferred_import_is_named_by_its_line():
     requirements = Requirements("imports", "x", "", imports={"nosuchpackage_zzz_q": Evidence("app.py", 3)})
     error = uv_failures.explain(text, Origin.of(requirements))
     assert error.where == "app.py:3"
-    assert 'nothing on the index provides "import nosuchpackage-zzz-q"' in error.message
+    assert 'nothing on the index provides "import nosuchpackage_zzz_q"' in error.message
 
 
 def test_the_line_with_the_very_requirement_comes_before_others_of_the_package():

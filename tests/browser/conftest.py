@@ -1,0 +1,128 @@
+"""One installation for all tests of pages, people in browsers of their own, and small apps that are published in a moment."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tholos.testing import chromium
+from tholos.testing.installation import Installation
+
+WORKS = '''"""Answers by name; needs no package."""
+
+
+def application(environ, start_response):
+    print("asked for", environ["PATH_INFO"], "by", environ.get("HTTP_X_THOLOS_ACCOUNT"), flush=True)
+    start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+    return [f"<title>An app</title><h1>{environ['PATH_INFO']}?{environ['QUERY_STRING']}</h1>".encode()]
+'''
+NUMBER = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = Installation(
+        tmp_path_factory.mktemp("installation"), {"THOLOS_APPS__START_TIMEOUT_S": "30"}
+    )
+    installation.start()
+    yield installation
+    installation.clean()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For one module: while it runs, asynchronous tests cannot."""
+    with chromium.running() as browser:
+        yield browser
+
+
+@dataclass
+class Person:
+    """Somebody with an account, a browser and a token."""
+
+    name: str
+    link: str
+    page: Page
+    server: Installation
+    _token: str = ""
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def app_url(self, name: str) -> str:
+        return f"http://{name}.localhost:{self.server.port}"
+
+    @property
+    def token(self) -> str:
+        if not self._token:
+            answer = self.page.request.post(
+                f"{self.url}/api/v1/tokens", data={}, headers={"Origin": self.url}
+            )
+            assert answer.ok, answer.text()
+            self._token = str(answer.json()["token"])
+        return self._token
+
+    def sign_in(self, password: str = "") -> Page:
+        chromium.sign_in(self.page, self.link, password)
+        return self.page
+
+    def publish(self, folder: Path, exits: int = 0) -> str:
+        done = self.server.cli("publish", str(folder), token=self.token)
+        assert done.returncode == exits, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def browsing(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browsers that know nothing of each other."""
+    made: list[BrowserContext] = []
+
+    def make(**options: object) -> BrowserContext:
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        made.append(browser.new_context(**options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for context in made:
+        context.close()
+
+
+@pytest.fixture
+def newcomer(server: Installation, browsing: Callable[..., BrowserContext]) -> Callable[..., Person]:
+    """Makes people who have just got their sign-in link."""
+
+    def make(role: str = "publisher", **options: object) -> Person:
+        name = f"ada{next(NUMBER)}"
+        account = server.api("POST", "/api/v1/accounts", {"name": name, "role": role})
+        return Person(name, str(account["sign_in_url"]), browsing(**options).new_page(), server)
+
+    return make
+
+
+@pytest.fixture
+def person(newcomer: Callable[..., Person]) -> Person:
+    """A publisher who is signed in."""
+    made = newcomer()
+    made.sign_in()
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """Makes folders to publish, each of a name that no other test uses."""
+
+    def make(app: str = WORKS, name: str = "app", **files: str) -> Path:
+        made = tmp_path / f"{name}-{next(NUMBER)}"
+        made.mkdir()
+        (made / "app.py").write_text(app)
+        for file, text in files.items():
+            (made / file.replace("_", ".")).write_text(text)
+        return made
+
+    return make

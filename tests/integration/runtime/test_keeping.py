@@ -1,0 +1,90 @@
+"""Kept paths survive releases, whatever an app does with them."""
+
+from pathlib import Path
+
+import pytest
+
+from tholos.runtime.keeping import lead, outermost
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+def release(folder: Path, number: int, **files: str) -> Path:
+    sources = folder / str(number)
+    for name, text in files.items():
+        path = sources / name.replace("__", "/").replace("_db", ".db")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    sources.mkdir(exist_ok=True)
+    return sources
+
+
+def test_what_was_published_first_is_kept_and_later_publishes_give_way(tmp_path, data):
+    """The data folder's copy is the one that lives on."""
+    one, two = release(tmp_path, 1, shop_db="first"), release(tmp_path, 2, shop_db="published again")
+    lead(one, data, ["shop.db"], is_new=True)
+    (one / "shop.db").write_text("written by the app")
+    lead(two, data, ["shop.db"], is_new=True)
+    assert (two / "shop.db").read_text() == "written by the app"
+
+
+def test_a_file_that_the_app_replaced_is_the_newer_one(tmp_path, data):
+    """Temporary file and rename, as careful programs write."""
+    one, two = release(tmp_path, 1, shop_db="first"), release(tmp_path, 2, shop_db="published again")
+    lead(one, data, ["shop.db"], is_new=True)
+    (one / "new").write_text("replaced")
+    (one / "new").replace(one / "shop.db")
+    lead(one, data, ["shop.db"], is_new=False)
+    lead(two, data, ["shop.db"], is_new=True)
+    assert (one / "shop.db").is_symlink()
+    assert (two / "shop.db").read_text() == "replaced"
+
+
+def test_a_path_within_another_one_destroys_nothing(tmp_path, data):
+    """Release 1 keeps a folder, release 2 that folder and a file in it."""
+    one, two = release(tmp_path, 1, media__a="a"), release(tmp_path, 2, media__a="published")
+    lead(one, data, ["media"], is_new=True)
+    (one / "media" / "a").write_text("precious")
+    lead(one, data, ["media", "media/a"], is_new=False)
+    lead(two, data, ["media/a", "media"], is_new=True)
+    assert (two / "media" / "a").read_text() == "precious"
+    assert (data / "media" / "a").read_text() == "precious"
+
+
+def test_a_folder_that_the_app_made_anew_sets_the_old_one_aside(tmp_path, data):
+    """Nothing in the data folder is ever removed."""
+    one = release(tmp_path, 1, media__a="old")
+    lead(one, data, ["media"], is_new=True)
+    (one / "media").unlink()
+    (one / "media").mkdir()
+    (one / "media" / "b").write_text("new")
+    lead(one, data, ["media"], is_new=False)
+    assert [path.name for path in (data / "media").iterdir()] == ["b"]
+    assert sorted(path.read_text() for path in data.glob("media.*/*")) == ["old"]
+
+
+def test_a_path_that_nobody_published_is_a_folder_or_will_be_a_file(tmp_path, data):
+    """Flask's instance folder is there before the app is; a database is made by whoever opens it."""
+    one = release(tmp_path, 1)
+    lead(one, data, ["instance", "db.sqlite3"], is_new=True)
+    assert (one / "instance").is_dir()
+    (one / "db.sqlite3").write_text("made by the app")
+    assert (data / "db.sqlite3").read_text() == "made by the app"
+
+
+def test_doing_it_twice_is_doing_it_once(tmp_path, data):
+    """A server that ended in its middle is followed by one that does it again."""
+    one = release(tmp_path, 1, media__a="a")
+    lead(one, data, ["media"], is_new=True)
+    lead(one, data, ["media"], is_new=True)
+    assert (one / "media" / "a").read_text() == "a"
+    assert [path.name for path in data.iterdir()] == ["media"]
+
+
+def test_outermost_paths():
+    """Those within another are left out."""
+    assert outermost(["a/b", "a", "ab", "c/d/"]) == ["a", "ab", "c/d"]

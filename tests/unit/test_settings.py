@@ -1,0 +1,54 @@
+import pytest
+
+from tholos.settings import Settings
+
+
+def _settings(monkeypatch, **values):
+    for name in ("THOLOS_PUBLIC_URL", "THOLOS_APPS_DOMAIN", "THOLOS_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    return Settings(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "port", "console", "app", "host"),
+    [
+        ({}, 8080, "http://localhost:8080", "http://{name}.localhost:8080", "localhost:8080"),
+        ({}, 80, "http://localhost", "http://{name}.localhost", "localhost"),
+        ({"public_url": "https://tholos.example.org"}, 8080, "https://tholos.example.org",
+         "https://{name}.tholos.example.org", "tholos.example.org"),
+        ({"public_url": "https://tholos.example.org/"}, 8080, "https://tholos.example.org",
+         "https://{name}.tholos.example.org", "tholos.example.org"),
+        ({"public_url": "https://Tholos.Example.org:443"}, 8080, "https://tholos.example.org",
+         "https://{name}.tholos.example.org", "tholos.example.org"),
+        ({"public_url": "http://box:9000"}, 8080, "http://box:9000", "http://{name}.box:9000", "box:9000"),
+        ({"public_url": "https://t.example.org", "apps_domain": "Apps.example.org"}, 8080,
+         "https://t.example.org", "https://{name}.apps.example.org", "t.example.org"),
+        ({"public_url": "http://t.example.org:443"}, 8080, "http://t.example.org:443",
+         "http://{name}.t.example.org:443", "t.example.org:443"),
+    ],
+)  # fmt: skip
+def test_where_people_reach_it(monkeypatch, values, port, console, app, host):
+    """As browsers write it in Host and Origin, or no request would be for the console."""
+    settings = _settings(monkeypatch, **values)
+    assert settings.console_url(port) == console
+    assert settings.app_url(port) == app
+    assert host in settings.console_hosts(port)
+
+
+@pytest.mark.parametrize(("port", "suffix"), [(8080, ":8080"), (80, "")])
+def test_from_the_machine_itself_it_is_reached_by_every_loopback_name(monkeypatch, port, suffix):
+    hosts = _settings(monkeypatch, public_url="https://t.example.org").console_hosts(port)
+    assert {f"{host}{suffix}" for host in ("localhost", "127.0.0.1", "[::1]")} <= hosts
+
+
+def test_no_app_is_at_the_consoles_host(monkeypatch):
+    settings = _settings(monkeypatch)
+    assert settings.app_url(8080).format(name="app").partition("//")[2] not in settings.console_hosts(8080)
+
+
+def test_groups_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("THOLOS_APPS__HOLD_S", "3")
+    monkeypatch.setenv("THOLOS_DATABASE_URL", "postgresql+psycopg://u:secret@h/d")
+    settings = Settings()
+    assert settings.apps.hold_s == 3
+    assert "secret" not in repr(settings)
