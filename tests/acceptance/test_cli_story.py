@@ -133,7 +133,7 @@ def test_a_day(server: Installation, installed: Path, terminal: Terminal) -> Non
     (folder / "app.py").write_text(BREAKS)
     failed = terminal.run("publish", "-m", "a limit", cwd=folder, exits=1)
     assert re.search(r"^  release 2 +failed: ", failed, re.MULTILINE)
-    assert re.search(r"^    app\.py:5$", failed, re.MULTILINE)
+    assert re.search(r"^    app\.py:5\b", failed, re.MULTILINE)
     assert "ValueError: invalid literal for int() with base 10: 'many'" in failed
     assert re.search(
         r"^  release 1 keeps serving · tholos logs sales-api --release 2 +exit 1$", failed, re.MULTILINE
@@ -176,7 +176,9 @@ def test_refusals(server: Installation, terminal: Terminal) -> None:
     other = Terminal(server, terminal.command, terminal.home / "other")
     other.home.mkdir()
     other.run("login", link_for(server, "ivan"))
-    assert "somebody else has an app of that name" in other.run("publish", folder, "--name", "things", exits=3)
+    assert "somebody else has an app of that name" in other.run(
+        "publish", folder, "--name", "things", exits=3
+    )
     assert "reserved" in terminal.run("publish", folder, "--name", "localhost", exits=2)
     assert "name" in terminal.run("publish", folder, "--name", "Not A Name", exits=2)
     assert "things" in other.run("status", "things", exits=6)

@@ -26,9 +26,8 @@ NUMBER = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    installation = Installation(
-        tmp_path_factory.mktemp("installation"), {"THOLOS_APPS__START_TIMEOUT_S": "30"}
-    )
+    # A request waits for an app that starts no longer than a test wants to.
+    installation = Installation(tmp_path_factory.mktemp("installation"), {"THOLOS_APPS__HOLD_S": "1"})
     installation.start()
     yield installation
     installation.clean()

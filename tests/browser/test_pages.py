@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import threading
 import time
 
@@ -206,3 +208,16 @@ def test_an_app_that_does_not_start_again(person, folder):
     expect(page.locator("main")).to_contain_text(f"{made.name} has no release that serves yet")
     page.goto(f"{person.url}/apps/{made.name}")
     expect(page.locator("main")).to_contain_text("None yet.")
+
+
+def test_an_app_that_is_starting(person, folder):
+    """Who comes too early is told so, and is there as soon as the app is, without doing anything."""
+    made = folder(SLOW)
+    person.publish(made)
+    instances = person.server.api("GET", f"/api/v1/apps/{made.name}/instances", token=person.token)["items"]
+    os.kill(instances[0]["pid"], signal.SIGKILL)
+    page = person.page
+    page.goto(person.app_url(made.name))
+    expect(page.locator("h1")).to_have_text(f"{made.name} is starting")
+    expect(page.locator("main")).to_contain_text("This page looks again by itself")
+    expect(page.locator("body")).to_have_text("ready", timeout=20_000)

@@ -1,35 +1,40 @@
 """The front door: from a request's head to where it goes. The only place that decides who opens an app.
 
-What a credential is good for is looked up once and remembered until anything about access changes anywhere; then every
-remembered answer is decided anew, and the carrier ends the open streams of those who are no longer let in.
+What a credential is good for is looked up once and remembered until anything about access changes anywhere; from then
+on it is looked up again at its next request. What open exchanges stand on is asked about at once, and the carrier ends
+those of whoever is no longer let in.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import re
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from tholos.access import service as access
+from tholos.access import transactions
+from tholos.access.errors import ConsoleAway, CookiesNeeded, NotShared
 from tholos.access.passes import LIFE_S, Passes
-from tholos.access.service import Admission
+from tholos.access.service import Admission, Stand
+from tholos.access.transactions import Transactions
+from tholos.access.uses import Use, Uses, settle
+from tholos.accounts import service as accounts
 from tholos.accounts.routes import Site
-from tholos.accounts.service import SESSION_LIFE, hash_secret
+from tholos.accounts.service import SESSION_LIFE, TOKEN_PREFIX
 from tholos.gateway.model import Answer, Carry, Decision, Header, RequestHead
 from tholos.instances.errors import AppNotServing
 from tholos.instances.serving import Serving, ServingTable
-from tholos.kit import ids
 from tholos.kit.clock import Clock
 from tholos.kit.db import Database
 from tholos.kit.errors import Forbidden, NotSignedIn, TholosError
 from tholos.kit.http import SAFE_METHODS, bearer_token, is_own_request, read_cookies, set_cookie
+from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
+from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_thread
 
 CALLBACK = "/.tholos/callback"
@@ -37,8 +42,8 @@ IDENTITY_PREFIXES = (b"x-tholos-", b"x-forwarded-", b"rstudio-connect-", b"posit
 """Headers that only we may set, of every protocol; a client's are removed on every path."""
 IDENTITY_HEADERS = frozenset({b"x-script-name", b"forwarded", b"x-real-ip"})
 REMEMBERED_AT_MOST = 10_000
-TRANSACTION_LIFE_S = 600
-KEPT_PATH_AT_MOST = 2_000
+RECHECKED_WITHIN_S = 3.0
+"""Who is no longer let in is out within five seconds: when that cannot be found out in time, everybody is."""
 _ATTEMPTS = 40
 _CONNECT_PAUSE_S = 0.05
 NOTICED_S = 5.0
@@ -65,9 +70,23 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Known:
+    """What a credential was good for when that was looked up."""
+
     admission: Admission
     expires_at: float
     """Unix seconds: a pass is good until then; other credentials are looked at again then."""
+    epoch: int
+    """How often access had changed by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Whom a request is let in as."""
+
+    credential: Credential
+    known: Known
+    use: Use
+    renewed: list[Header]
 
 
 class Door:
@@ -103,9 +122,12 @@ class Door:
         self._known: dict[Credential, Known] = {}
         self._epoch = 0
         self._cookies = site.cookies
+        self._uses = Uses()
+        self._tokens_used: set[str] = set()
+        self._token_was_used = asyncio.Event()
+        self._transactions = Transactions(self._cookies.transaction)
         self._removed_cookies = frozenset(
-            name.encode()
-            for name in (self._cookies.handle, self._cookies.app_pass, self._cookies.transaction)
+            name.encode() for name in (self._cookies.handle, self._cookies.app_pass)
         )
         before, _, after = site.app_url.partition("//")[2].partition("{name}")
         self._app_host = re.compile(f"{re.escape(before)}([a-z][a-z0-9-]{{1,39}}){re.escape(after)}")
@@ -117,82 +139,112 @@ class Door:
             return self._render_error(head, error)
 
     async def watch(self, notices: Notices, exchanges: Exchanges) -> None:
-        """Decide anew whenever access changes, until cancelled."""
-        with notices.watch(access.TOPIC) as changed:
-            while True:
-                await changed.wait()
-                changed.clear()
-                self._epoch += 1
-                before = dict(self._known)
-                held = await in_thread(self._decide_anew, before)
-                self._known = {
-                    **held,
-                    **{one: fact for one, fact in self._known.items() if one not in before},
-                }
-                exchanges.recheck()
+        """Decide anew whenever access changes, and note which tokens are used, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._note_uses())
+            with notices.watch(access.TOPIC) as changed:
+                while True:
+                    await changed.wait()
+                    changed.clear()
+                    self._epoch += 1
+                    await self._recheck(exchanges)
+
+    async def _recheck(self, exchanges: Exchanges) -> None:
+        """End what does not stand any more; without proof nothing does."""
+        uses = self._uses.list_open()
+        standing: set[Stand] = set()
+        try:
+            async with asyncio.timeout(RECHECKED_WITHIN_S):
+                standing = await in_thread(self._still_standing, {use.stand for use in uses})
+        except Exception:  # noqa: BLE001 - whatever it is, nobody stays because of it, and the next change is seen
+            get_logger().exception("access_recheck_failed", exchanges=len(uses))
+            self._known.clear()
+        settle(uses, standing)
+        exchanges.recheck()
+
+    def _still_standing(self, stands: set[Stand]) -> set[Stand]:
+        with self._database.read() as db:
+            return access.still_standing(db, stands, self._clock.now())
+
+    async def _note_uses(self) -> None:
+        while True:
+            await self._token_was_used.wait()
+            self._token_was_used.clear()
+            used, self._tokens_used = self._tokens_used, set()
+            await attempt(partial(in_thread, self._note, used))
+
+    def _note(self, tokens: set[str]) -> None:
+        with self._database.write() as db:
+            for token in tokens:
+                access.note_use(db, token, self._clock.now())
 
     async def _decide(self, head: RequestHead, attempt: int) -> Decision:
         if head.host in self._console_hosts:
-            return self._to_console(head)
+            return await self._to_console(head, attempt)
         match = self._app_host.fullmatch(head.host)
         if match is None:
             return Answer(421, _TEXT, f"Nothing is served under the host {head.host}.\n".encode())
         name = match[1]
         row = self._serving.find(name)
-        if head.target.partition("?")[0] == CALLBACK:
-            return await self._callback(head, row)
         cookies = _cookies_of(head)
-        credential, known, renewed = await self._admit(head, row, cookies)
-        if row is None or credential is None or known is None:
-            return self._turn_away(head, name, cookies)
-        if credential.form != "token":
-            self._check_origin(head)
+        if head.target.partition("?")[0] == CALLBACK:
+            return await self._callback(head, row, cookies)
+        admitted = await self._admit(head, row, cookies) if row else None
+        if row is None or admitted is None:
+            return await self._turn_away(head, name, row, cookies)
+        row = self._serving.find(name) or row  # as it is by now
         serving = await self._await_address(name, row, attempt)
-        return self._carry(head, serving, credential, known.admission, renewed)
+        if serving.app_id != admitted.credential.app_id:
+            raise NotShared  # another app has the name by now
+        return self._carry(head, serving, admitted)
 
     # Who it is
 
-    async def _admit(
-        self, head: RequestHead, row: Serving | None, cookies: dict[str, str]
-    ) -> tuple[Credential | None, Known | None, list[Header]]:
-        """The first credential that lets the request in, and the headers that renew it."""
-        if row is None:
-            return None, None, []
+    async def _admit(self, head: RequestHead, row: Serving, cookies: dict[str, str]) -> Admitted | None:
+        """By the first credential that lets the request in.
+
+        Raises: Forbidden: only a cookie would, and the request came from elsewhere.
+        """
+        refusal = None
         for credential in self._credentials(head, row.app_id, cookies):
-            known = self._remembered(credential, row.access_version)
-            if known is not None:
-                return credential, known, []
-            known = await self._look_up_now(credential)
-            if known is not None:
+            known = self._remembered(credential, row.access_version) or await self._look_up_now(credential)
+            if known is None:
+                continue
+            is_handle = credential.form == "handle"
+            if not is_handle:
                 self._remember(credential, known)
-                renewed = [self._new_pass(row.app_id, known.admission)] if credential.form == "handle" else []
-                return credential, known, renewed
-        return None, None, []
+            if credential.form != "token" and (refusal := self._find_refusal(head)) is not None:
+                continue
+            renewed = [self._new_pass(row.app_id, known)] if is_handle else []
+            return Admitted(credential, known, self._uses.begin(_stand_of(credential, known)), renewed)
+        if refusal is not None:
+            raise refusal
+        return None
 
     def _credentials(self, head: RequestHead, app_id: str, cookies: dict[str, str]) -> list[Credential]:
-        token = bearer_token(_header(head, b"authorization"))
+        """In the order in which they are tried: a pass costs no look at the database, and a bad token always would."""
         offered = (
-            ("token", token),
             ("pass", cookies.get(self._cookies.app_pass, "")),
+            ("token", _own_token(head)),
             ("handle", cookies.get(self._cookies.handle, "")),
         )
         return [Credential(app_id, form, secret) for form, secret in offered if secret]
 
     def _remembered(self, credential: Credential, access_version: int) -> Known | None:
+        """What is still good; never a handle: each time that is all there is, a new pass is due."""
         known = self._known.get(credential)
-        if (
-            known is None
-            or known.expires_at < time.time()
-            or known.admission.access_version != access_version
-        ):
+        if known is None or known.epoch != self._epoch or known.expires_at < self._now():
             return None
-        # A handle is not remembered for deciding: each time it is all there is, a new pass is due.
-        return None if credential.form == "handle" else known
+        return known if known.admission.access_version == access_version else None
 
     def _remember(self, credential: Credential, known: Known) -> None:
         if len(self._known) >= REMEMBERED_AT_MOST:
-            now = time.time()
-            self._known = {one: fact for one, fact in self._known.items() if fact.expires_at >= now}
+            now = self._now()
+            self._known = {
+                one: fact
+                for one, fact in self._known.items()
+                if fact.expires_at >= now and fact.epoch == self._epoch
+            }
         if len(self._known) >= REMEMBERED_AT_MOST:
             del self._known[next(iter(self._known))]
         self._known[credential] = known
@@ -201,55 +253,84 @@ class Door:
         """What a credential is good for; looked up again if access changed in the meantime."""
         while True:
             epoch = self._epoch
-            known = await in_thread(self._look_up, credential)
-            if epoch == self._epoch:
-                return known
+            known = await in_thread(self._look_up, credential, epoch)
+            if epoch != self._epoch:
+                continue
+            if known is not None and credential.form == "token":
+                self._tokens_used.add(credential.secret)
+                self._token_was_used.set()
+            return known
 
-    def _look_up(self, credential: Credential) -> Known | None:
+    def _look_up(self, credential: Credential, epoch: int) -> Known | None:
         now = self._clock.now()
-        expires_at = time.time() + LIFE_S
+        claims = None
+        if credential.form == "pass":
+            claims = self._passes.read(credential.secret, credential.app_id)
+            if claims is None:
+                return None
         with self._database.read() as db:
-            if credential.form == "token":
-                admission = access.admit_token(db, credential.app_id, credential.secret, now)
-            elif credential.form == "handle":
-                admission = access.admit_handle(db, credential.app_id, credential.secret, now)
-            else:
-                claims = self._passes.read(credential.secret, credential.app_id)
-                if claims is None:
-                    return None
+            if claims is not None:
                 admission = access.admit_session(db, credential.app_id, claims.session_id, now)
-                if admission is None or admission.access_version != claims.access_version:
-                    return None
-                expires_at = claims.expires_at
-        if admission and credential.form == "token":
-            with self._database.write() as db:
-                access.note_use(db, credential.secret, now)
-        return Known(admission, expires_at) if admission else None
+            elif credential.form == "token":
+                admission = access.admit_token(db, credential.app_id, credential.secret, now)
+            else:
+                admission = access.admit_handle(db, credential.app_id, credential.secret, now)
+        if admission is None or (claims and admission.access_version != claims.access_version):
+            return None
+        return Known(admission, self._good_until(admission, claims.expires_at if claims else None), epoch)
 
-    def _decide_anew(self, known: dict[Credential, Known]) -> dict[Credential, Known]:
-        """Those of the remembered that still hold; an expired pass stays for as long as its stream's session does."""
+    def _good_until(self, admission: Admission, said: float | None = None) -> float:
+        """Never longer than what it came from."""
+        until = said if said is not None else self._now() + LIFE_S
+        return min(until, admission.expires_at.timestamp()) if admission.expires_at else until
+
+    def _is_somebody(self, credentials: list[Credential]) -> bool:
+        """Whether one of them stands for an account, which this app does not let in."""
         now = self._clock.now()
-        held = {}
         with self._database.read() as db:
-            for credential, fact in known.items():
-                if credential.form == "token":
-                    admission = access.admit_token(db, credential.app_id, credential.secret, now)
+            for one in credentials:
+                if one.form == "token":
+                    actor = accounts.find_actor(db, now, token=one.secret)
+                elif one.form == "handle":
+                    session_id = access.find_session_of(db, one.app_id, one.secret)
+                    actor = accounts.find_session_actor(db, session_id, now)
                 else:
-                    admission = access.admit_session(db, credential.app_id, fact.admission.session_id, now)
-                if admission is not None:
-                    held[credential] = Known(admission, fact.expires_at)
-        return held
+                    claims = self._passes.read(one.secret, one.app_id)
+                    actor = accounts.find_session_actor(db, claims.session_id, now) if claims else None
+                if actor is not None:
+                    return True
+        return False
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
 
     # Where it goes
 
-    def _to_console(self, head: RequestHead) -> Carry:
+    async def _to_console(self, head: RequestHead, attempt: int) -> Carry:
+        """Raises: ConsoleAway."""
+        if attempt >= _ATTEMPTS:
+            raise ConsoleAway
+        if attempt:
+            await asyncio.sleep(_CONNECT_PAUSE_S)
         return Carry(
             self._console_address,
             "console",
             remove_headers=IDENTITY_HEADERS,
             remove_prefixes=IDENTITY_PREFIXES,
             set_headers=self._forwarded(head),
+            still_allowed=self._use_of_console(head),
         )
+
+    def _use_of_console(self, head: RequestHead) -> Use | None:
+        """What a page or stream of the console stands on. Who it is, the console itself finds out; what changes something
+        is short, and may be the very sign-out that is rechecked for."""
+        if head.method not in SAFE_METHODS:
+            return None
+        if bearer_token(_header(head, b"authorization")):
+            token = _own_token(head)
+            return self._uses.begin(Stand("", "token", token)) if token else None
+        session = _cookies_of(head).get(self._cookies.session, "")
+        return self._uses.begin(Stand("", "cookie", session)) if session else None
 
     async def _await_address(self, name: str, row: Serving, attempt: int) -> Serving:
         """The row of an app with an address to try, held back while it starts.
@@ -272,26 +353,19 @@ class Door:
             )
         return row
 
-    def _carry(
-        self,
-        head: RequestHead,
-        row: Serving,
-        credential: Credential,
-        admission: Admission,
-        renewed: list[Header],
-    ) -> Carry:
-        is_token = credential.form == "token"
+    def _carry(self, head: RequestHead, row: Serving, admitted: Admitted) -> Carry:
+        name = admitted.known.admission.name
         return Carry(
             row.address,
             row.instance,
-            remove_cookies=self._removed_cookies,
-            remove_headers=IDENTITY_HEADERS | {b"authorization"} if is_token else IDENTITY_HEADERS,
+            remove_cookies=self._removed_cookies | self._transactions.names_in(head.headers),
+            # Our own tokens never reach an app, not even one that was not needed; an app's own ones do.
+            remove_headers=IDENTITY_HEADERS | {b"authorization"} if _own_token(head) else IDENTITY_HEADERS,
             remove_prefixes=IDENTITY_PREFIXES,
-            set_headers=[*self._forwarded(head), (b"x-tholos-account", admission.name.encode())],
-            answer_headers=renewed,
-            # Not remembered any more is not refused: what was forgotten for want of room is looked up.
-            still_allowed=lambda: credential in self._known or self._look_up(credential) is not None,
-            details={"app": row.name, "release": str(row.release), "account": admission.name},
+            set_headers=[*self._forwarded(head), (b"x-tholos-account", name.encode())],
+            answer_headers=admitted.renewed,
+            still_allowed=admitted.use,
+            details={"app": row.name, "release": str(row.release), "account": name},
         )
 
     def _forwarded(self, head: RequestHead) -> list[Header]:
@@ -301,58 +375,64 @@ class Door:
             (b"x-forwarded-host", head.host.encode()),
         ]
 
-    def _check_origin(self, head: RequestHead) -> None:
-        """A cookie acts only for our own pages; every websocket upgrade says where it comes from.
-
-        Raises: Forbidden.
-        """
+    def _find_refusal(self, head: RequestHead) -> Forbidden | None:
+        """A cookie acts only for our own pages; every websocket upgrade says where it comes from."""
         if head.method in SAFE_METHODS and not head.upgrade:
-            return
+            return None
         own = f"{'https' if self._site.is_secure else 'http'}://{head.host}"
         origin = _header(head, b"origin")
         if head.upgrade and origin is None:
-            raise Forbidden("Cannot open this connection: it does not say which page it comes from.")
+            return Forbidden("Cannot open this connection: it does not say which page it comes from.")
         if not is_own_request(origin, _header(head, b"sec-fetch-site"), own):
-            raise Forbidden("Cannot do that: the request came from another site.")
+            return Forbidden("Cannot do that: the request came from another site.")
+        return None
 
     # The way in
 
-    def _turn_away(self, head: RequestHead, name: str, cookies: dict[str, str]) -> Answer:
+    async def _turn_away(
+        self, head: RequestHead, name: str, row: Serving | None, cookies: dict[str, str]
+    ) -> Answer:
+        """Raises: NotSignedIn, NotShared."""
         if not _is_navigation(head):
+            credentials = self._credentials(head, row.app_id if row else "", cookies)
+            if credentials and await in_thread(self._is_somebody, credentials):
+                # The same where there is no such app: what is not shared with somebody is not told apart from that.
+                raise NotShared(fix="Ask its owner to share it.")
             raise NotSignedIn(
                 "Cannot open this app: nobody is signed in.",
                 fix="Send an API token: Authorization: Bearer TOKEN",
             )
-        transaction = ids.new_secret()
-        kept = base64.urlsafe_b64encode(_kept_path(head.target).encode()).decode()
-        location = f"{self._site.url}/open/{name}?t={hash_secret(transaction)}"
+        digest, cookie, value = self._transactions.begin(head.target)
+        old = [one for one in (self._cookies.app_pass, self._cookies.handle) if one in cookies]
         headers = [
-            (b"location", location.encode()),
-            self._cookie(self._cookies.transaction, f"{transaction}.{kept}", TRANSACTION_LIFE_S),
-            *(
-                self._cookie(old, "", 0)
-                for old in (self._cookies.app_pass, self._cookies.handle)
-                if old in cookies
-            ),
+            (b"location", f"{self._site.url}/open/{name}?t={digest}".encode()),
+            self._cookie(cookie, value, transactions.LIFE_S),
+            *(self._cookie(one, "", 0) for one in (*old, *self._transactions.surplus(cookies))),
         ]
         return Answer(303, [*headers, *_TEXT], b"Sign in.\n")
 
-    async def _callback(self, head: RequestHead, row: Serving | None) -> Answer:
-        """Take the hand-over: a good code and the cookie it is bound to make a handle and a pass."""
-        code = parse_qs(urlsplit(head.target).query).get("code", [""])[0]
-        transaction, _, kept = _cookies_of(head).get(self._cookies.transaction, "").partition(".")
-        redeemed = (
-            await in_thread(self._redeem, row.app_id, code, transaction) if row and transaction else None
-        )
-        forget = self._cookie(self._cookies.transaction, "", 0)
+    async def _callback(self, head: RequestHead, row: Serving | None, cookies: dict[str, str]) -> Answer:
+        """Take the hand-over: a good code and the cookie it is bound to make a handle and a pass.
+
+        Raises: CookiesNeeded: going round once more would end here again.
+        """
+        query = parse_qs(urlsplit(head.target).query)
+        cookie, secret, path = self._transactions.find(cookies, query.get("t", [""])[0])
+        epoch = self._epoch
+        redeemed = None
+        if row is not None and secret:
+            redeemed = await in_thread(self._redeem, row.app_id, query.get("code", [""])[0], secret)
         if row is None or redeemed is None:
-            return Answer(303, [(b"location", b"/"), forget, *_TEXT], b"That code is not good; once more.\n")
+            if not secret and (row is None or await self._admit(head, row, cookies) is None):
+                raise CookiesNeeded(fix="Allow cookies for this address, then open the app again.")
+            # Come back to by the browser's history, say; whoever is not in yet begins anew.
+            return Answer(303, [(b"location", b"/"), *_TEXT], b"That code is not good; once more.\n")
         handle, admission = redeemed
         headers = [
-            (b"location", _read_kept(kept).encode()),
+            (b"location", path.encode()),
             self._cookie(self._cookies.handle, handle, int(SESSION_LIFE.total_seconds())),
-            self._new_pass(row.app_id, admission),
-            forget,
+            self._new_pass(row.app_id, Known(admission, 0, epoch)),
+            self._cookie(cookie, "", 0),
             (b"referrer-policy", b"no-referrer"),
         ]
         return Answer(303, [*headers, *_TEXT], b"Signed in.\n")
@@ -361,11 +441,13 @@ class Door:
         with self._database.write() as db:
             return access.redeem(db, app_id, code, transaction, self._clock.now())
 
-    def _new_pass(self, app_id: str, admission: Admission) -> Header:
+    def _new_pass(self, app_id: str, known: Known) -> Header:
+        admission = known.admission
         token = self._passes.issue(
             app_id, admission.account_id, admission.session_id, admission.access_version
         )
-        self._remember(Credential(app_id, "pass", token), Known(admission, time.time() + LIFE_S))
+        until = self._good_until(admission)
+        self._remember(Credential(app_id, "pass", token), replace(known, expires_at=until))
         return self._cookie(self._cookies.app_pass, token, LIFE_S)
 
     def _cookie(self, name: str, value: str, max_age: int) -> Header:
@@ -382,6 +464,19 @@ def _header(head: RequestHead, name: bytes) -> str | None:
     return None
 
 
+def _own_token(head: RequestHead) -> str:
+    """The API token of a request; empty where it has none, or one that is not ours but the app's."""
+    token = bearer_token(_header(head, b"authorization"))
+    return token if token.startswith(TOKEN_PREFIX) else ""
+
+
+def _stand_of(credential: Credential, known: Known) -> Stand:
+    """A pass or handle stands for as long as its session does, however short its own life is."""
+    if credential.form == "token":
+        return Stand(credential.app_id, "token", credential.secret)
+    return Stand(credential.app_id, "session", known.admission.session_id)
+
+
 def _cookies_of(head: RequestHead) -> dict[str, str]:
     return read_cookies(
         ";".join(value.decode("latin-1") for name, value in head.headers if name == b"cookie")
@@ -394,22 +489,6 @@ def _is_navigation(head: RequestHead) -> bool:
         return False
     mode = _header(head, b"sec-fetch-mode")
     return mode == "navigate" if mode is not None else "text/html" in (_header(head, b"accept") or "")
-
-
-def _kept_path(target: str) -> str:
-    return target if len(target) <= KEPT_PATH_AT_MOST else "/"
-
-
-def _read_kept(kept: str) -> str:
-    """The path to return to, if it is one on this host and nothing else: two slashes of either kind begin a host."""
-    try:
-        path = base64.urlsafe_b64decode(kept.encode()).decode("ascii")
-    except (binascii.Error, ValueError):
-        return "/"
-    is_path = (
-        path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and " " not in path
-    )
-    return path if is_path and "\\" not in path else "/"
 
 
 def _why_not(row: Serving) -> str:

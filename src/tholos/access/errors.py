@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tholos.kit.errors import Forbidden
+from tholos.kit.errors import Forbidden, Invalid, Unavailable
 
 
 class NotShared(Forbidden):
@@ -15,3 +15,15 @@ class NeedsSession(Forbidden):
     """Cannot open this app so: only a browser that is signed in is sent on to it."""
 
     code = "needs_session"
+
+
+class CookiesNeeded(Invalid):
+    """Cannot sign in here: the cookie that this sign-in began with did not come back. Cookies are needed."""
+
+    code = "cookies_needed"
+
+
+class ConsoleAway(Unavailable):
+    """Cannot answer just now: the console is starting or ending."""
+
+    code = "console_away"

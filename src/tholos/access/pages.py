@@ -26,6 +26,6 @@ def open_app(
     with call.write() as db:
         code = access.hand_over(db, call.actor, name, t, call.now)
     origin = call.site.app_url.format(name=name)
-    response = RedirectResponse(f"{origin}{CALLBACK}?code={code}" if t else f"{origin}/", 303)
+    response = RedirectResponse(f"{origin}{CALLBACK}?code={code}&t={t}" if t else f"{origin}/", 303)
     response.headers["referrer-policy"] = "no-referrer"
     return response

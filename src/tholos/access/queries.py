@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 
 from tholos.access.models import Handle, HandoverCode
+from tholos.apps.models import App
 from tholos.kit.db import ReadDb
 
 
@@ -21,6 +22,11 @@ def list_expired(db: ReadDb, now: datetime) -> Sequence[HandoverCode]:
 
 def find_handle(db: ReadDb, secret_hash: str, app_id: str) -> Handle | None:
     return db.scalar(select(Handle).where(Handle.secret_hash == secret_hash, Handle.app_id == app_id))
+
+
+def list_apps(db: ReadDb, app_ids: Collection[str]) -> Sequence[App]:
+    """Of as many apps as one machine serves, in one statement."""
+    return db.scalars(select(App).where(App.id.in_(app_ids))).all()
 
 
 def list_of_app(db: ReadDb, app_id: str) -> Sequence[Handle | HandoverCode]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from tholos.apps import service as apps
 from tholos.apps.models import App
 from tholos.kit import ids
 from tholos.kit.db import ReadDb, WriteDb
+from tholos.operations import service as operations
 
 CODE_LIFE = timedelta(seconds=60)
 TOPIC = ACCESS_TOPIC
@@ -28,6 +30,18 @@ class Admission:
     session_id: str
     """Empty for an API token."""
     access_version: int
+    expires_at: datetime | None
+    """When the token or session ends by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What an open exchange stands on: a credential, for an app or, where that is empty, for the console."""
+
+    app_id: str
+    form: str
+    """``session`` by its id, ``cookie`` by a session's secret, or ``token`` by its secret."""
+    key: str
 
 
 def hand_over(db: WriteDb, actor: Actor, name: str, transaction_hash: str, now: datetime) -> str:
@@ -86,18 +100,49 @@ def admit_session(db: ReadDb, app_id: str, session_id: str, now: datetime) -> Ad
 
 
 def admit_handle(db: ReadDb, app_id: str, secret: str, now: datetime) -> Admission | None:
-    handle = queries.find_handle(db, hash_secret(secret), app_id)
-    return admit_session(db, app_id, handle.session_id, now) if handle else None
+    session_id = find_session_of(db, app_id, secret)
+    return admit_session(db, app_id, session_id, now) if session_id else None
+
+
+def find_session_of(db: ReadDb, app_id: str, handle: str) -> str:
+    """The session that a handle stands for; empty where it is none of this app."""
+    found = queries.find_handle(db, hash_secret(handle), app_id)
+    return found.session_id if found else ""
 
 
 def admit_token(db: ReadDb, app_id: str, token: str, now: datetime) -> Admission | None:
     return _admit(db, app_id, accounts.find_actor(db, now, token=token), "")
 
 
+def still_standing(db: ReadDb, stands: Collection[Stand], now: datetime) -> set[Stand]:
+    """Those that still let in. At the console one that was never anybody's asks for nothing but what is public."""
+    tokens = accounts.find_token_actors(db, {one.key for one in stands if one.form == "token"}, now)
+    sessions = accounts.find_session_actors(
+        db,
+        {one.key for one in stands if one.form == "session"},
+        {one.key for one in stands if one.form == "cookie"},
+        now,
+    )
+    wanted = queries.list_apps(db, {one.app_id for one in stands if one.app_id})
+    openable = {app.id: app for app in wanted if not _is_leaving(db, app)}
+    standing = set()
+    for one in stands:
+        actors = tokens if one.form == "token" else sessions
+        actor = actors.get(one.key)
+        if one.app_id:
+            app = openable.get(one.app_id)
+            holds = app is not None and actor is not None and apps.may_open(app, actor)
+        else:
+            holds = actor is not None or one.key not in actors
+        if holds:
+            standing.add(one)
+    return standing
+
+
 def note_use(db: WriteDb, token: str, now: datetime) -> None:
     """Write down that a token opened an app."""
     actor = accounts.find_actor(db, now, token=token)
-    if actor is not None and accounts.is_use_news(db, actor, now):
+    if actor is not None and actor.is_use_news:
         accounts.touch_token(db, actor.credential, actor.account_id, now)
 
 
@@ -109,9 +154,9 @@ def remove_of_app(db: WriteDb, app_id: str) -> None:
 
 def _admit(db: ReadDb, app_id: str, actor: Actor | None, session_id: str) -> Admission | None:
     app = apps.find_app(db, app_id)
-    if app is None or actor is None or not apps.may_open(app, actor):
+    if app is None or actor is None or not apps.may_open(app, actor) or _is_leaving(db, app):
         return None
-    return Admission(actor.account_id, actor.name, session_id, app.access_version)
+    return Admission(actor.account_id, actor.name, session_id, app.access_version, actor.expires_at)
 
 
 def _find_openable(db: ReadDb, actor: Actor, name: str) -> App:
@@ -125,3 +170,9 @@ def remove_expired(db: WriteDb, now: datetime) -> None:
     """Remove the hand-over codes that are good for nothing any more."""
     for code in queries.list_expired_codes(db, now):
         db.delete(code)
+
+
+def _is_leaving(db: ReadDb, app: App) -> bool:
+    """Whether it is being deleted: then it lets nobody in any more, and what is open ends at once."""
+    under_way = operations.find_under_way(db, app.id)
+    return under_way is not None and under_way.kind == "delete"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from tholos.accounts import schemas
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account
+from tholos.accounts.passwords import Passwords
 from tholos.accounts.routes import Call, Calling, Permission, Routes
-from tholos.kit.db import WriteDb
+from tholos.accounts.service import KeptPassword
+from tholos.kit.db import Database, WriteDb
 from tholos.kit.notices import Notices
 
 routes = Routes(prefix="/api/v1", tags=["accounts"])
@@ -29,12 +31,15 @@ def create_account(call: Calling, body: schemas.AccountIn) -> schemas.AccountMad
 @routes.declare("POST", "/tokens", permission=Permission.PUBLIC, status_code=201)
 def create_token(call: Calling, body: schemas.TokenIn) -> schemas.TokenMade:
     """Sign in by a one-time code or by name and password; signed in already, make a further token."""
-    if body.name:
-        with call.read() as db:
-            accounts.check_password(db, body.name, body.password)
+    checked = None
+    if body.name and not body.code:
+        checked = call.get(Passwords).check(
+            call.get(Database), body.name, body.password, call.address, call.now
+        )
+    maker = None if body.name or body.code else call.actor
     with call.write() as db:
-        account = _account_for(call, db, body)
-        token, secret = accounts.create_token(db, account, body.label, body.days, call.now)
+        account = _account_for(call, db, body, checked)
+        token, secret = accounts.create_token(db, account, body.label, body.days, call.now, maker)
         return schemas.TokenMade(
             token=secret,
             id=token.id,
@@ -58,9 +63,9 @@ def revoke_token(call: Calling, token_id: str) -> None:
     call.get(Notices).publish(accounts.ACCESS_TOPIC)
 
 
-def _account_for(call: Call, db: WriteDb, body: schemas.TokenIn) -> Account:
+def _account_for(call: Call, db: WriteDb, body: schemas.TokenIn, checked: KeptPassword | None) -> Account:
     if body.code:
         return accounts.spend_link(db, body.code, call.now)
-    if body.name:
-        return accounts.find_account(db, body.name)
+    if checked is not None:
+        return accounts.get_checked(db, checked)
     return accounts.get_account(db, call.actor.account_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tholos.kit.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn
+from tholos.kit.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, Unavailable
 
 
 class WrongPassword(NotSignedIn):
@@ -63,3 +63,15 @@ class ForeignOrigin(Forbidden):
     """Cannot do that: the request came from another site."""
 
     code = "foreign_origin"
+
+
+class TooManyAttempts(Unavailable):
+    """Cannot sign in: there were too many wrong passwords lately."""
+
+    code = "too_many_attempts"
+
+
+class TooBusy(Unavailable):
+    """Cannot sign in just now: too many others do."""
+
+    code = "too_busy"

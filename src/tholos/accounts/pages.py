@@ -15,8 +15,10 @@ from tholos import __version__
 from tholos.accounts import errors, schemas
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account
+from tholos.accounts.passwords import Passwords
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.accounts.service import SESSION_LIFE
+from tholos.kit.db import Database
 from tholos.kit.errors import TholosError
 from tholos.kit.http import is_own_request, set_cookie
 from tholos.kit.notices import Notices
@@ -91,10 +93,15 @@ def sign_in(
 ) -> Response:
     _check_own_page(call)
     try:
+        checked = call.get(Passwords).check(call.get(Database), name, password, call.address, call.now)
         with call.read() as db:
-            account = accounts.check_password(db, name, password)
+            account = accounts.get_checked(db, checked)
     except errors.WrongPassword as error:
         return _sign_in_page(call, {"name": name}, {"": error.message}, next_path, 401)
+    except errors.TooManyAttempts as error:
+        page = _sign_in_page(call, {"name": name}, {"": f"{error.message} {error.fix}"}, next_path, 429)
+        page.headers["retry-after"] = str(error.details["retry_after_s"])
+        return page
     return _signed_in(call, account, next_path)
 
 
@@ -108,10 +115,13 @@ def spend_setup(call: Calling, code: Text = "", password: Text = "") -> Response
     """Spend a one-time link. Only this does: fetching the page, as a preview may, spends nothing."""
     _check_own_page(call)
     try:
+        with call.read() as db:
+            accounts.check_link(db, code, call.now)
+        hashed = call.get(Passwords).hash(password) if password else None
         with call.write() as db:
             account = accounts.spend_link(db, code, call.now)
-            if password:
-                accounts.set_password(db, account.id, password)
+            if hashed is not None:
+                accounts.set_password(db, account.id, hashed)
     except errors.PasswordTooShort as error:
         return _setup_page(call, code, {"password": error.message}, 400)
     except (errors.LinkSpent, errors.LinkExpired, errors.LinkUnknown):
@@ -136,13 +146,21 @@ def show_account(call: Calling) -> Response:
 
 @routes.declare("POST", "/account/password", permission=Permission.SIGNED_IN)
 def change_password(call: Calling, current: Text = "", password: Text = "") -> Response:
+    passwords = call.get(Passwords)
     try:
+        with call.read() as db:
+            has_password = accounts.has_password(db, call.actor)
+        checked = None
+        if has_password:
+            checked = passwords.check(call.get(Database), call.actor.name, current, call.address, call.now)
+        hashed = passwords.hash(password)
         with call.write() as db:
-            accounts.change_password(db, call.actor, current, password)
+            accounts.change_password(db, call.actor, checked, hashed, call.now)
     except errors.WrongPassword:
         return _account_page(call, wrong={"current": "This is not your present password."}, status=400)
     except errors.PasswordTooShort as error:
         return _account_page(call, wrong={"password": error.message}, status=400)
+    call.get(Notices).publish(accounts.ACCESS_TOPIC)
     return _account_page(call, notice="Your password is set.")
 
 
@@ -152,7 +170,7 @@ def make_token(call: Calling, label: Text = "", days: Text = "") -> Response:
     try:
         with call.write() as db:
             account = accounts.get_account(db, call.actor.account_id)
-            token, secret = accounts.create_token(db, account, label, _days(days), call.now)
+            token, secret = accounts.create_token(db, account, label, _days(days), call.now, call.actor)
             made = schemas.TokenMade(
                 token=secret,
                 id=token.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -10,6 +10,13 @@ from sqlalchemy.orm import joinedload
 
 from tholos.accounts.models import Account, Organization, Session, SignInLink, Token
 from tholos.kit.db import ReadDb
+
+
+def in_parts(keys: Collection[str]) -> Iterator[list[str]]:
+    """As many at a time as every database takes in one statement."""
+    ordered = list(keys)
+    for start in range(0, len(ordered), 500):
+        yield ordered[start : start + 500]
 
 
 def has_organization(db: ReadDb, organization_id: str) -> bool:
@@ -40,6 +47,29 @@ def account_names(db: ReadDb, account_ids: Sequence[str]) -> dict[str, str]:
 def find_session(db: ReadDb, secret_hash: str) -> Session | None:
     chosen = select(Session).where(Session.secret_hash == secret_hash)
     return db.scalar(chosen.options(joinedload(Session.account)))
+
+
+def sessions_by_hash(db: ReadDb, hashes: Collection[str]) -> Iterator[Session]:
+    for some in in_parts(hashes):
+        chosen = select(Session).where(Session.secret_hash.in_(some)).options(joinedload(Session.account))
+        yield from db.scalars(chosen)
+
+
+def sessions_by_id(db: ReadDb, session_ids: Collection[str]) -> Iterator[Session]:
+    for some in in_parts(session_ids):
+        chosen = select(Session).where(Session.id.in_(some)).options(joinedload(Session.account))
+        yield from db.scalars(chosen)
+
+
+def tokens_by_hash(db: ReadDb, hashes: Collection[str]) -> Iterator[Token]:
+    for some in in_parts(hashes):
+        chosen = select(Token).where(Token.secret_hash.in_(some)).options(joinedload(Token.account))
+        yield from db.scalars(chosen)
+
+
+def list_open_sessions(db: ReadDb, account_id: str) -> Sequence[Session]:
+    chosen = select(Session).where(Session.account_id == account_id, Session.revoked_at.is_(None))
+    return db.scalars(chosen).all()
 
 
 def find_session_by_id(db: ReadDb, session_id: str) -> Session | None:

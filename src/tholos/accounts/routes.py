@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
 
 from tholos.accounts import errors
 from tholos.accounts import service as accounts
@@ -86,6 +86,12 @@ class Call:
     def site(self) -> Site:
         return self.get(Site)
 
+    @property
+    def address(self) -> str:
+        """Where the client is, as the door saw it: that header is set there, whatever a client sends."""
+        client = self.request.client
+        return self.request.headers.get("x-forwarded-for", "") or (client.host if client else "")
+
     @contextmanager
     def read(self) -> Iterator[ReadDb]:
         with self.get(Database).read() as db:
@@ -101,9 +107,17 @@ class Call:
         return self.services.get(wanted)
 
 
-def _call_of(request: Request) -> Call:
+def _call_of(request: Request, background: BackgroundTasks) -> Call:
     services: Services = request.app.state.services
-    return Call(request, services, find_actor(request, services))
+    call = Call(request, services, find_actor(request, services))
+    if call.known_actor is not None and call.known_actor.is_use_news:
+        background.add_task(_note_use, call, call.known_actor)  # nobody waits for it
+    return call
+
+
+def _note_use(call: Call, actor: Actor) -> None:
+    with call.write() as db:
+        accounts.touch_token(db, actor.credential, actor.account_id, call.now)
 
 
 def find_actor(request: Request, services: Services) -> Actor | None:
@@ -121,14 +135,8 @@ def find_actor(request: Request, services: Services) -> Actor | None:
         own = f"{'https' if site.is_secure else 'http'}://{request.headers.get('host', '')}"
         if not is_own_request(request.headers.get("origin"), request.headers.get("sec-fetch-site"), own):
             raise errors.ForeignOrigin
-    database = services.get(Database)
-    with database.read() as db:
-        actor = accounts.find_actor(db, now, token=token, session=session)
-        is_news = bool(token) and actor is not None and accounts.is_use_news(db, actor, now)
-    if actor is not None and is_news:
-        with database.write() as db:
-            accounts.touch_token(db, actor.credential, actor.account_id, now)
-    return actor
+    with services.get(Database).read() as db:
+        return accounts.find_actor(db, now, token=token, session=session)
 
 
 Calling = Annotated[Call, Depends(_call_of)]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
-
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
+from typing import NewType
 
 from tholos.accounts import errors, queries
 from tholos.accounts.models import (
@@ -32,10 +30,11 @@ INVITATION_LIFE = timedelta(days=7)
 USE_NOTED_EVERY = timedelta(minutes=1)
 TOKEN_LIFE_DAYS = 90
 TOKEN_LIFE_DAYS_AT_MOST = 365
-PASSWORD_LENGTH = 10
+TOKEN_PREFIX = "tholos_"  # noqa: S105 - what our tokens begin with, so that others need not be looked up
 _ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9._-]{0,39}")
-# RFC 9106's second recommended option, with less memory: several sign-ins at once must fit a small machine.
-_PASSWORDS = PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
+
+PasswordHash = NewType("PasswordHash", str)
+"""Of a password that is long enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,10 @@ class Actor:
     role: Role
     credential: str = ""
     """Id of the session or token; empty for the server itself."""
+    expires_at: datetime | None = None
+    """When the credential ends by itself."""
+    is_use_news: bool = field(default=False, compare=False)
+    """Whether the use of this token is to be noted: noting each would make every request a write."""
 
     def needs(self, role: Role) -> None:
         """Raises: RoleTooLow."""
@@ -56,6 +59,14 @@ class Actor:
                 f"Cannot do that: it needs the role {role}, and {self.name} is a {self.role}.",
                 fix="Ask an administrator for the role.",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPassword:
+    """What is kept of a name's password; all empty where the name has none, or may not sign in."""
+
+    account_id: str = ""
+    hash: str = ""
 
 
 def hash_secret(secret: str) -> str:
@@ -135,37 +146,51 @@ def spend_link(db: WriteDb, code: str, now: datetime) -> Account:
     return link.account
 
 
-def check_password(db: ReadDb, name: str, password: str) -> Account:
-    """The account of a name and its password; unknown names take as long as wrong passwords.
+def as_name(typed: str) -> str:
+    """An account's name as people type it."""
+    return typed.strip().lower()
 
-    Raises: WrongPassword.
+
+def find_password(db: ReadDb, name: str) -> KeptPassword:
+    """What to check a name's password against; checking is slow, so it is done outside the transaction."""
+    account = queries.find_account(db, DEFAULT_ORGANIZATION, as_name(name))
+    if account is None or account.is_disabled or account.password_hash is None:
+        return KeptPassword()
+    return KeptPassword(account.id, account.password_hash)
+
+
+def get_checked(db: ReadDb, checked: KeptPassword) -> Account:
+    """The account whose password was just checked.
+
+    Raises: WrongPassword: it was changed or taken away meanwhile.
     """
-    account = queries.find_account(db, DEFAULT_ORGANIZATION, name.strip().lower())
-    known = account.password_hash if account and not account.is_disabled else None
-    try:
-        _PASSWORDS.verify(known or _no_password(), password)
-    except VerificationError:
-        known = None
-    if account is None or known is None:
-        raise errors.WrongPassword(fix="An administrator, or `tholos up`, can give you a one-time link.")
+    account = queries.get_account(db, checked.account_id) if checked.account_id else None
+    if account is None or account.is_disabled or account.password_hash != checked.hash:
+        raise errors.WrongPassword
     return account
 
 
-def set_password(db: WriteDb, account_id: str, password: str) -> None:
-    """Raises: PasswordTooShort."""
-    if len(password) < PASSWORD_LENGTH:
-        raise errors.PasswordTooShort(where="password")
-    queries.get_account(db, account_id).password_hash = _PASSWORDS.hash(password)
+def has_password(db: ReadDb, actor: Actor) -> bool:
+    return queries.get_account(db, actor.account_id).password_hash is not None
 
 
-def change_password(db: WriteDb, actor: Actor, current: str, password: str) -> None:
-    """Set one's own password; who has one gives it.
+def set_password(db: WriteDb, account_id: str, password: PasswordHash) -> None:
+    queries.get_account(db, account_id).password_hash = password
 
-    Raises: WrongPassword, PasswordTooShort.
+
+def change_password(
+    db: WriteDb, actor: Actor, checked: KeptPassword | None, password: PasswordHash, now: datetime
+) -> None:
+    """Set one's own password and end one's other sessions; who has one has given it.
+
+    Raises: WrongPassword.
     """
-    if queries.get_account(db, actor.account_id).password_hash is not None:
-        check_password(db, actor.name, current)
+    if has_password(db, actor) and (checked is None or get_checked(db, checked).id != actor.account_id):
+        raise errors.WrongPassword
     set_password(db, actor.account_id, password)
+    for session in queries.list_open_sessions(db, actor.account_id):
+        if session.id != actor.credential:
+            session.revoked_at = now
 
 
 def open_session(db: WriteDb, account: Account, now: datetime) -> str:
@@ -190,8 +215,10 @@ def end_session(db: WriteDb, session_id: str, now: datetime) -> None:
         session.revoked_at = now
 
 
-def create_token(db: WriteDb, account: Account, label: str, days: int, now: datetime) -> tuple[Token, str]:
-    """A new token and its secret, which is shown once and not kept.
+def create_token(
+    db: WriteDb, account: Account, label: str, days: int, now: datetime, maker: Actor | None = None
+) -> tuple[Token, str]:
+    """A new token and its secret, which is shown once and not kept; one that a token made ends with that at the latest.
 
     Raises: AccountInvalid: for a life outside 1 to 365 days.
     """
@@ -200,7 +227,10 @@ def create_token(db: WriteDb, account: Account, label: str, days: int, now: date
             f"Cannot make a token of {days} days: a token lives 1 to {TOKEN_LIFE_DAYS_AT_MOST} days.",
             where="days",
         )
-    secret = f"tholos_{ids.new_secret()}"
+    secret = f"{TOKEN_PREFIX}{ids.new_secret()}"
+    expires_at = now + timedelta(days=days)
+    if maker is not None and maker.expires_at is not None and maker.credential.startswith("tok_"):
+        expires_at = min(expires_at, maker.expires_at)
     token = Token(
         id=ids.new_id("tok"),
         organization_id=account.organization_id,
@@ -208,7 +238,7 @@ def create_token(db: WriteDb, account: Account, label: str, days: int, now: date
         secret_hash=hash_secret(secret),
         label=label.strip()[:80] or "token",
         created_at=now,
-        expires_at=now + timedelta(days=days),
+        expires_at=expires_at,
     )
     db.add(token)
     return token, secret
@@ -227,17 +257,6 @@ def list_tokens(db: ReadDb, actor: Actor) -> list[Token]:
     return list(queries.list_tokens(db, actor.account_id))
 
 
-def find_account(db: ReadDb, name: str) -> Account:
-    """The account of a name that a password was just checked for.
-
-    Raises: WrongPassword: it is gone.
-    """
-    account = queries.find_account(db, DEFAULT_ORGANIZATION, name.strip().lower())
-    if account is None:
-        raise errors.WrongPassword
-    return account
-
-
 def get_account(db: ReadDb, account_id: str) -> Account:
     return queries.get_account(db, account_id)
 
@@ -249,9 +268,9 @@ def account_names(db: ReadDb, account_ids: list[str]) -> dict[str, str]:
 def find_actor(db: ReadDb, now: datetime, *, token: str = "", session: str = "") -> Actor | None:
     """Whom a credential stands for; None where it stands for nobody (any more)."""
     found: Token | Session | None = None
-    if token:
+    if token.startswith(TOKEN_PREFIX):
         found = queries.find_token(db, hash_secret(token))
-    elif session:
+    elif session and not token:
         found = queries.find_session(db, hash_secret(session))
     return _actor_of(found, now)
 
@@ -260,15 +279,26 @@ def find_session_actor(db: ReadDb, session_id: str, now: datetime) -> Actor | No
     return _actor_of(queries.find_session_by_id(db, session_id), now)
 
 
-def is_use_news(db: ReadDb, actor: Actor, now: datetime) -> bool:
-    """Whether the use of the actor's token is to be noted: noting each would make every request a write."""
-    token = queries.find_token_by_id(db, actor.account_id, actor.credential)
-    return token is not None and (token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY)
+def find_token_actors(db: ReadDb, tokens: Collection[str], now: datetime) -> dict[str, Actor | None]:
+    """By each of the secrets that was ever known: whom it stands for, None where for nobody any more."""
+    hashes = {hash_secret(token): token for token in tokens}
+    found = queries.tokens_by_hash(db, hashes)
+    return {hashes[row.secret_hash]: _actor_of(row, now) for row in found}
+
+
+def find_session_actors(
+    db: ReadDb, session_ids: Collection[str], secrets: Collection[str], now: datetime
+) -> dict[str, Actor | None]:
+    """By each of the ids, and of the secrets, that was ever known: whom it stands for."""
+    hashes = {hash_secret(secret): secret for secret in secrets}
+    by_id = {row.id: _actor_of(row, now) for row in queries.sessions_by_id(db, session_ids)}
+    rows = queries.sessions_by_hash(db, hashes)
+    return by_id | {hashes[row.secret_hash]: _actor_of(row, now) for row in rows}
 
 
 def touch_token(db: WriteDb, token_id: str, account_id: str, now: datetime) -> None:
     token = queries.find_token_by_id(db, account_id, token_id)
-    if token is not None:
+    if token is not None and _is_use_news(token, now):
         token.last_used_at = now
 
 
@@ -279,7 +309,12 @@ def actor_for(account: Account, credential: str = "") -> Actor:
 def _actor_of(found: Token | Session | None, now: datetime) -> Actor | None:
     if found is None or found.revoked_at is not None or found.expires_at < now or found.account.is_disabled:
         return None
-    return actor_for(found.account, found.id)
+    is_news = isinstance(found, Token) and _is_use_news(found, now)
+    return replace(actor_for(found.account, found.id), expires_at=found.expires_at, is_use_news=is_news)
+
+
+def _is_use_news(token: Token, now: datetime) -> bool:
+    return token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY
 
 
 def _add_account(db: WriteDb, organization_id: str, name: str, role: Role, now: datetime) -> Account:
@@ -289,11 +324,6 @@ def _add_account(db: WriteDb, organization_id: str, name: str, role: Role, now: 
     db.add(account)
     db.flush()
     return account
-
-
-@lru_cache(maxsize=1)
-def _no_password() -> str:
-    return _PASSWORDS.hash(ids.new_secret())
 
 
 def remove_expired(db: WriteDb, now: datetime) -> None:

@@ -132,7 +132,8 @@ def check_and_upload(client: Client, target: Target, found: Scan, console: Conso
         if was_published and size >= CHECKED_BYTES:
             check(client, target, found)
 
-    return upload_tree(client, found, console, was_published=was_published, look_first=look_first)
+    is_untouched = was_published and before is not None and before.snapshot == found.tree.id
+    return upload_tree(client, found, console, is_untouched=is_untouched, look_first=look_first)
 
 
 def check(client: Client, target: Target, found: Scan) -> None:

@@ -54,19 +54,19 @@ def upload_tree(
     scan: Scan,
     console: Console,
     *,
-    was_published: bool,
+    is_untouched: bool,
     look_first: Callable[[int], None] | None = None,
 ) -> Sent:
     """Send what the server lacks of a folder and make the snapshot.
 
-    A folder that was published before is likely to be there already: then one question is saved by making the snapshot
-    at once, whose refusal names what is missing.
+    A folder that is as it was published last is likely to be there already: then one question is saved by making the
+    snapshot at once, whose refusal names what is missing.
 
     Args:
         client: of the server.
         scan: what the folder has.
         console: to show progress on.
-        was_published: whether it is likely to be there.
+        is_untouched: whether it is likely to be there.
         look_first: is called with the bytes that are about to be sent, and may raise.
 
     Raises:
@@ -74,7 +74,7 @@ def upload_tree(
     """
     started = time.monotonic()
     files = [file.to_json() for file in scan.tree.files]
-    missing = None if was_published else find_missing(client, scan)
+    missing = None if is_untouched else find_missing(client, scan)
     sent = 0
     for _ in range(TRIES):
         if missing and look_first:

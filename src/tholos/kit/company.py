@@ -22,8 +22,7 @@ async def first_of(one: Coroutine[object, object, A], other: Coroutine[object, o
         await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
         ended: asyncio.Task[A] | asyncio.Task[B] = first if first.done() else second
     finally:
-        await _end(first)
-        await _end(second)
+        await _end(first, second)
     return ended.result()
 
 
@@ -37,16 +36,18 @@ async def beside(work: Coroutine[object, object, A]) -> AsyncIterator[asyncio.Ta
         await _end(task)
 
 
-async def _end(task: asyncio.Task[A]) -> None:
-    """Cancel a task and wait until it has ended; who is cancelled meanwhile still waits for it."""
-    task.cancel()
+async def _end(*tasks: asyncio.Task[A] | asyncio.Task[B]) -> None:
+    """Cancel tasks and wait until they have ended; who is cancelled meanwhile waits for them all the same."""
     cancelled: asyncio.CancelledError | None = None
-    while not task.done():
+    for task in tasks:
+        task.cancel()
+    while not all(task.done() for task in tasks):
         try:
-            await asyncio.wait({task})
+            await asyncio.wait(tasks)
         except asyncio.CancelledError as error:
             cancelled = error
-    if not task.cancelled():
-        task.exception()  # looked at: whoever wanted it has it, or did not wait for it
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # looked at: whoever wanted it has it, or did not wait for it
     if cancelled is not None:
         raise cancelled

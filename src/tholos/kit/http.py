@@ -26,6 +26,7 @@ class CookieNames:
     handle: str
     app_pass: str
     transaction: str
+    """What the names of these begin with: there is one for each sign-in that is under way."""
 
     @classmethod
     def of(cls, *, secure: bool) -> CookieNames:

@@ -107,7 +107,7 @@ def _decide(call: Call, wish: Wish) -> Decided:
     """Raises: SnapshotNotYours, and what detection finds wrong."""
     store = call.get(Store)
     snapshot = SnapshotId(wish.snapshot)
-    if snapshot not in store.snapshots(scope_of(call)):
+    if not store.has_snapshot(scope_of(call), snapshot):
         raise SnapshotNotYours(where="snapshot")
     with call.read() as db:
         app = apps.find_own_or_free(db, call.actor, wish.name)

@@ -57,10 +57,9 @@ class Publisher:
         """
         app, release, live = await in_thread(self._read, work.operation)
         async with work.step("upload") as say:
-            await in_long_thread(self.starter.check_out, app, release, live)
             say(str(work.operation.request["upload"]))
         async with work.step("environment") as say:
-            environment = await in_long_thread(self._build, work, app, release)
+            environment = await self._lay_out(work, app, release, live)
             say(_packages_text(environment, release))
         release = await in_thread(self._get_release, release.id)
         await self._prepare(work, app, release)
@@ -124,6 +123,18 @@ class Publisher:
             stop.set()  # a server that ends does not wait for its threads
 
     # Steps
+
+    async def _lay_out(self, work: Work, app: App, release: Release, live: Release | None) -> Environment:
+        """Files and environment, beside each other: neither needs the other."""
+        try:
+            environment, _ = await asyncio.gather(
+                in_long_thread(self._build, work, app, release),
+                in_long_thread(self.starter.check_out, app, release, live),
+            )
+        except TholosError:
+            work.stop.set()  # the other one has nothing to finish for
+            raise
+        return environment
 
     def _build(self, work: Work, app: App, release: Release) -> Environment:
         interpreter = self.starter.interpreter_of(release)

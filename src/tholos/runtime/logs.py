@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from asyncinotify import Mask
@@ -47,6 +47,18 @@ class Tail:
     """Offset behind the last of the lines: `follow` from here misses nothing and repeats nothing."""
 
 
+@dataclass(slots=True)
+class Until:
+    """Ends a following from outside: it goes on to the log's present end, and no further."""
+
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    is_over: bool = False
+
+    def end(self) -> None:
+        self.is_over = True
+        self.woken.set()
+
+
 class Lines:
     """Cuts bytes that come in pieces into lines; never inside a character of UTF-8."""
 
@@ -64,6 +76,12 @@ class Lines:
     def offset(self) -> int:
         """Of the byte that is needed next."""
         return self._start + len(self._rest)
+
+    def finish(self) -> list[LogLine]:
+        """The unfinished line, where nothing follows any more."""
+        rest = b"" if self._skipping else self._rest
+        self.jump(self.offset, inside_line=False)
+        return [LogLine(rest + b"\n", self._start)] if rest else []
 
     def jump(self, offset: int, *, inside_line: bool) -> None:
         """Go on elsewhere; an unfinished line is lost, and so is the rest of one that is entered in its middle."""
@@ -122,48 +140,69 @@ def first_traceback(path: Path, since_offset: int, folder: str) -> Traceback | N
         return None
 
 
-async def follow(path: Path, offset: int) -> AsyncGenerator[bytes, None]:
-    """The lines from an offset on, as they are written, without end; see `follow_lines`."""
-    async with aclosing(follow_lines(path, offset)) as lines:
+async def follow(path: Path, offset: int, until: Until | None = None) -> AsyncGenerator[bytes, None]:
+    """The lines from an offset on, as they are written; see `follow_lines`."""
+    async with aclosing(follow_lines(path, offset, until)) as lines:
         async for line in lines:
             yield line.data
 
 
-async def follow_lines(path: Path, offset: int) -> AsyncGenerator[LogLine, None]:
+async def follow_lines(path: Path, offset: int, until: Until | None = None) -> AsyncGenerator[LogLine, None]:
     """The lines from an offset on, as they are written, without end; stop iterating to be done.
 
     What lies in a hole is passed over. A log that is not there yet is waited for, one that was cut short or
     replaced is read from its beginning. An unfinished line waits for its end.
 
+    Args:
+        path: the log.
+        offset: where to begin.
+        until: once that is over, what the log has is read to its end, an unfinished line too, and that is all.
+
     Raises:
         OSError: its folder is not there, or the log cannot be read.
     """
+    until = until or Until()
     lines = Lines(offset)
     while True:
-        with watching() as watch:
-            watch.add(path.parent, _BIRTH)
+        with watching(until.woken) as watch:
+            watch.add(path.parent, _BIRTH, path.name)
             try:
                 with _opened(path) as fd:
                     watch.add(path, _GROWTH)
-                    async with aclosing(_grow(path, fd, lines, watch)) as grown:
+                    async with aclosing(_grow(path, fd, lines, watch, until)) as grown:
                         async for line in grown:
                             yield line
             except FileNotFoundError:
+                if until.is_over:
+                    return
                 await watch.wait()
                 continue
+        if until.is_over:
+            return
         lines.jump(0, inside_line=False)
 
 
-async def _grow(path: Path, fd: int, lines: Lines, watch: Watch) -> AsyncGenerator[LogLine, None]:
+async def _grow(
+    path: Path, fd: int, lines: Lines, watch: Watch, until: Until
+) -> AsyncGenerator[LogLine, None]:
     """Lines of one open file until its path names another."""
+    end: int | None = None
     while True:
         # Asked before reading: what a rotation left behind is read to its end.
         is_current = _is_at(path, fd)
-        while (found := _read(fd, lines)) is not None:
+        while True:
+            if until.is_over and end is None:
+                end = os.fstat(fd).st_size
+            found = _read(fd, lines) if end is None or lines.offset < end else None
+            if found is None:
+                break
             for line in found:
                 yield line
             await asyncio.sleep(0)
-        if not is_current:
+        if end is not None:
+            for line in lines.finish():
+                yield line
+        if end is not None or not is_current:
             return
         await watch.wait()
 

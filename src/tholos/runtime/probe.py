@@ -22,7 +22,7 @@ _PAUSES_S = (0.005, 0.01, 0.02, 0.05)
 async def wait_for_socket(path: Path) -> None:
     """Return once something has made the socket's file; the folder tells, nobody looks again and again."""
     with watching() as watch:
-        watch.add(path.parent, Mask.CREATE | Mask.MOVED_TO)
+        watch.add(path.parent, Mask.CREATE | Mask.MOVED_TO, path.name)
         while not await in_thread(path.exists):
             await watch.wait()
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asyncinotify import Event, Inotify, Mask
+from asyncinotify import Watch as Watched
 
 from tholos.kit.notices import wait
 
@@ -22,6 +23,7 @@ LOOK_ANYWAY_S = 60.0
 """Network file systems do not tell what other machines write."""
 LOOK_OFTEN_S = 0.25
 
+_MOST_AT_ONCE = 1000
 _NONE_LEFT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOSPC})
 
 
@@ -40,7 +42,7 @@ class _Teller:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._inotify = Inotify()
-        self._interests: dict[int, list[_Interest]] = {}
+        self._interests: dict[int, list[_Interest]] = {}  # by watch descriptor
         self._users = 0
         loop.add_reader(self._inotify.fd, self._read)
 
@@ -64,30 +66,27 @@ class _Teller:
             self._loop.remove_reader(self._inotify.fd)
             self._inotify.close()
 
-    def add(self, path: Path, mask: Mask, interest: _Interest) -> int:
-        """What to take the interest away by. Two watches of one file are one to the system, hence ``MASK_ADD``."""
-        descriptor = self._inotify.add_watch(path, mask | Mask.MASK_ADD).wd
-        self._interests.setdefault(descriptor, []).append(interest)
-        return descriptor
+    def add(self, path: Path, mask: Mask, interest: _Interest) -> Watched:
+        """What to take the interest away from. All watches of one file are one to the system, hence ``MASK_ADD``."""
+        watched = self._inotify.add_watch(path, mask | Mask.MASK_ADD)
+        self._interests.setdefault(watched.wd, []).append(interest)
+        return watched
 
-    def remove(self, descriptor: int, interest: _Interest) -> None:
-        interests = self._interests.get(descriptor, [])
+    def remove(self, watched: Watched, interest: _Interest) -> None:
+        interests = self._interests.get(watched.wd, [])
         if interest in interests:
             interests.remove(interest)
             if not interests:
-                del self._interests[descriptor]
-                self._unwatch(descriptor)
-
-    def _unwatch(self, descriptor: int) -> None:
-        for watch in self._inotify.watches:
-            if watch.wd == descriptor:
+                del self._interests[watched.wd]
                 with contextlib.suppress(OSError):  # the file went, and its watch with it
-                    self._inotify.rm_watch(watch)
+                    self._inotify.rm_watch(watched)
 
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError):
-            while (event := self._inotify.sync_get()) is not None:
-                self._tell(event)
+            for _ in range(_MOST_AT_ONCE):  # the rest in the loop's next round
+                event = self._inotify.sync_get()
+                if event is not None:
+                    self._tell(event)
 
     def _tell(self, event: Event) -> None:
         watch = event.watch
@@ -114,7 +113,7 @@ class Watch:
 
     woken: asyncio.Event
     _teller: _Teller | None
-    _added: list[tuple[int, _Interest]] = field(default_factory=list)
+    _added: list[tuple[Watched, _Interest]] = field(default_factory=list)
     _is_told_all: bool = True
 
     def add(self, path: Path, mask: Mask, name: str = "") -> None:
@@ -140,8 +139,8 @@ class Watch:
 
     def close(self) -> None:
         if self._teller is not None:
-            for descriptor, interest in self._added:
-                self._teller.remove(descriptor, interest)
+            for watched, interest in self._added:
+                self._teller.remove(watched, interest)
             self._teller.leave()
 
 

@@ -93,6 +93,10 @@ class Index(Protocol):
 
     def find_tree(self, snapshot: SnapshotId) -> Tree | None: ...
 
+    def has_snapshot(self, scope: Scope, snapshot: SnapshotId) -> bool:
+        """Whether the scope made this snapshot."""
+        ...
+
     def snapshots(self, scope: Scope) -> list[SnapshotId]:
         """The scope's snapshots, sorted."""
         ...

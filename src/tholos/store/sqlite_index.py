@@ -130,6 +130,14 @@ class SqliteIndex:
             row = db.execute("SELECT body FROM trees WHERE id = ?", (snapshot,)).fetchone()
         return trees.unpack(row[0]) if row else None
 
+    def has_snapshot(self, scope: Scope, snapshot: SnapshotId) -> bool:
+        with self._connection() as db:
+            row = db.execute(
+                "SELECT 1 FROM snapshots JOIN scopes ON scopes.id = scope WHERE name = ? AND snapshots.id = ?",
+                (scope, snapshot),
+            ).fetchone()
+            return row is not None
+
     def snapshots(self, scope: Scope) -> list[SnapshotId]:
         with self._connection() as db:
             rows = db.execute(

@@ -139,6 +139,10 @@ class Store:
             self._remember(snapshot, tree)
         return tree
 
+    def has_snapshot(self, scope: Scope, snapshot: SnapshotId) -> bool:
+        """Whether the scope made this snapshot: what others made is not told."""
+        return self._index.has_snapshot(scope, snapshot)
+
     def snapshots(self, scope: Scope) -> list[SnapshotId]:
         return self._index.snapshots(scope)
 

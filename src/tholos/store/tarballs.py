@@ -96,7 +96,7 @@ def _has_checksum(block: bytes) -> bool:
     except BadArchive:
         return False
     total = sum(plain)
-    return claimed in {total, total - 256 * sum(byte > 127 for byte in plain)}
+    return claimed == total or claimed == total - 256 * sum(byte > 127 for byte in plain)
 
 
 def _parse_number(field: bytes) -> int:

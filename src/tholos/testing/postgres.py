@@ -115,7 +115,7 @@ def _folder(user: str | None) -> Iterator[Path]:
         yield folder
 
 
-def _groups(user: str | None) -> list[str] | None:
+def _groups(user: str | None) -> list[str | int] | None:
     return None if user is None else []
 
 

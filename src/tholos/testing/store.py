@@ -119,6 +119,10 @@ class MemoryIndex:
         packed = self._trees.get(snapshot)
         return trees.unpack(packed) if packed else None
 
+    def has_snapshot(self, scope: Scope, snapshot: SnapshotId) -> bool:
+        with self._lock:
+            return (scope, snapshot) in self._snapshots
+
     def snapshots(self, scope: Scope) -> list[SnapshotId]:
         with self._lock:
             return sorted(each for owner, each in self._snapshots if owner == scope)
@@ -312,6 +316,8 @@ class IndexContract:
         assert index.add_snapshot(_A, _TREE, [b"proof"], at=1) == set()
         assert index.find_tree(_TREE.id) == _TREE
         assert (index.snapshots(_A), index.snapshots(_B)) == ([_TREE.id], [])
+        assert index.has_snapshot(_A, _TREE.id)
+        assert not index.has_snapshot(_B, _TREE.id)
         assert index.proven([b"proof", b"other"]) == {b"proof"}
 
     def test_forgets_what_no_kept_snapshot_needs(self, index: Index) -> None:

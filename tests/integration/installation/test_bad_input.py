@@ -232,7 +232,7 @@ def test_a_name_that_is_taken(trial, steady, folder) -> None:
     sentence = 'Cannot publish as "steady": somebody else has an app of that name.'
     assert answer.status == 409
     assert json.loads(answer.body)["error"]["message"] == sentence
-    ran = trial.server.cli("publish", str(folder("steady", GOOD)), token=token)
+    ran = trial.server.cli("publish", str(folder("mine", GOOD)), "--name", "steady", token=token)
     assert (ran.returncode, sentence in ran.stderr) == (3, True)
 
 
@@ -425,6 +425,7 @@ def test_a_full_disk(small: Trial, folder) -> None:
     disk = disk_of(small.server)
     small.publish("kept", GOOD)
     before = files_of(disk)
+    unused = str(small.server.api("POST", "/api/v1/tokens", {})["token"])
     with Asker(small.server, "kept", pause_s=0.05) as asker:
         fill(disk / "ballast", leave=4 << 20)
         big = {**wsgi("big"), "data.bin": os.urandom(8 << 20)}
@@ -442,6 +443,7 @@ def test_a_full_disk(small: Trial, folder) -> None:
         again = {"snapshot": small.releases("kept")[0]["snapshot"], "upgrade": True}
         answer = small.server.ask("POST", "/api/v1/apps/kept/publish", again)
         assert (answer.status, json.loads(answer.body)["error"]["code"]) == (503, "disk_full"), answer.text
+        assert small.get("kept", token=unused).text == "good"
         for name in BALLAST:
             (disk / name).unlink()
         assert not [path for path in files_of(disk) - before if "new" in path or "part" in path]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from contextlib import aclosing
 
 import pytest
 
@@ -216,3 +217,36 @@ async def test_traceback_of_a_crash(home, launcher):
     assert (found.error, found.where) == ("KeyError: 'total'", "app.py:2")
     assert logs.first_traceback(path, path.stat().st_size, str(home.run)) is None
     assert logs.first_traceback(home.run / "none", 0, str(home.run)) is None
+
+
+@pytest.mark.parametrize("when", ["before", "while it waits"])
+async def test_follow_ends_at_the_present_end(tmp_path, when):
+    """Once it is over, all that the log has comes, what is unfinished too; not what is written later."""
+    path = tmp_path / "log"
+    path.write_bytes(b"one\ntwo\nthr")
+    until = logs.Until()
+    if when == "before":
+        until.end()
+    async with asyncio.timeout(5), aclosing(logs.follow(path, 0, until)) as stream:
+        assert [await anext(stream), await anext(stream)] == [b"one\n", b"two\n"]
+        asyncio.get_running_loop().call_later(0.02, until.end)
+        assert [line async for line in stream] == [b"thr\n"]
+    async with asyncio.timeout(5), aclosing(logs.follow(tmp_path / "none", 0, until)) as stream:
+        assert [line async for line in stream] == []
+
+
+async def test_follow_of_a_flood_ends_too(tmp_path):
+    """Who writes faster than is read does not hold up the end."""
+    path = tmp_path / "log"
+    until = logs.Until()
+    path.write_bytes(LINE * 2000)
+    count = 0
+    async with asyncio.timeout(10):
+        async for _ in logs.follow(path, 0, until):
+            count += 1
+            if count == 10:
+                until.end()
+            if count % 10 == 0:
+                with path.open("ab") as file:
+                    file.write(LINE * 20)
+    assert 2000 <= count < 10_000

@@ -1,0 +1,659 @@
+"""Who may open what, tried from outside: pages, API, apps and websocket upgrades, with every kind of credential."""
+
+import base64
+import http.client
+import json
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tholos.testing.trial import Trial, eventually
+
+ECHO = """
+import asyncio
+import json
+
+
+async def until_gone(receive):
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def app(scope, receive, send):
+    headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope.get("headers", [])]
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": json.dumps(headers)})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        return
+    if scope["type"] != "http":
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    gone = asyncio.create_task(until_gone(receive))
+    while scope["path"] == "/stream" and not gone.done():
+        await send({"type": "http.response.body", "body": b".", "more_body": True})
+        await asyncio.sleep(0.05)
+    gone.cancel()
+    await send({"type": "http.response.body", "body": json.dumps(headers).encode()})
+"""
+
+NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+}
+
+
+@dataclass(frozen=True)
+class Got:
+    """An answer, each of its cookies included."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def location(self) -> str:
+        return dict(self.headers).get("location", "")
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Those that are set, with their attributes."""
+        values = [value for name, value in self.headers if name.lower() == "set-cookie"]
+        return {value.partition("=")[0]: value.partition("=")[2] for value in values}
+
+    def json(self):
+        return json.loads(self.body)
+
+
+@dataclass
+class Browser:
+    """Keeps cookies for each host as a browser does; follows nothing by itself."""
+
+    trial: Trial
+    jar: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def host(self, name: str) -> str:
+        port = self.trial.server.port
+        return f"{name}.localhost:{port}" if name else f"localhost:{port}"
+
+    def origin(self, name: str) -> str:
+        return f"http://{self.host(name)}"
+
+    def headers(self, name: str, more: dict[str, str]) -> dict[str, str]:
+        kept = self.jar.get(self.host(name), {})
+        cookies = {"Cookie": "; ".join(f"{one}={value}" for one, value in kept.items())} if kept else {}
+        return {"Host": self.host(name), **cookies, **more}
+
+    def ask(self, method: str, name: str, path: str, body: str | None = None, **more: str) -> Got:
+        connection = http.client.HTTPConnection("127.0.0.1", self.trial.server.port, timeout=20)
+        try:
+            connection.request(method, path, body, self.headers(name, more))
+            answer = connection.getresponse()
+            got = Got(answer.status, [(k.lower(), v) for k, v in answer.getheaders()], answer.read())
+        finally:
+            connection.close()
+        for cookie, value in got.cookies.items():
+            jar = self.jar.setdefault(self.host(name), {})
+            jar[cookie] = value.partition(";")[0]
+            if "Max-Age=0" in value:
+                del jar[cookie]
+        return got
+
+    def go(self, name: str, path: str) -> Got:
+        """Open a page, through as many redirects as a browser would take."""
+        for _ in range(8):
+            got = self.ask("GET", name, path, **NAVIGATION)
+            if got.status != 303:
+                return got
+            url = urlsplit(got.location)
+            if url.netloc:
+                name = url.netloc.partition(".localhost")[0] if ".localhost" in url.netloc else ""
+                assert url.netloc == self.host(name)
+            path = url.path + (f"?{url.query}" if url.query else "")
+        pytest.fail("redirected in circles")
+
+    def post(self, path: str, **form: str) -> Got:
+        more = {"Origin": self.origin(""), "Content-Type": "application/x-www-form-urlencoded"}
+        return self.ask("POST", "", path, urlencode(form), **more)
+
+    def upgrade(self, name: str, **more: str) -> int:
+        """The status that a websocket's handshake is answered with."""
+        with self.tunnel(name, **more) as (status, _):
+            return status
+
+    @contextmanager
+    def tunnel(self, name: str, **more: str) -> Iterator[tuple[int, socket.socket]]:
+        sent = self.headers(name, {**UPGRADE, **more})
+        lines = [f"{key}: {value}" for key, value in sent.items()]
+        with socket.create_connection(("127.0.0.1", self.trial.server.port), timeout=20) as opened:
+            opened.sendall("\r\n".join(["GET /ws HTTP/1.1", *lines, "", ""]).encode())
+            yield int(opened.recv(12).split()[1]), opened
+
+
+class Watched:
+    """Reads a connection until it ends, and knows when that was."""
+
+    def __init__(self, opened: socket.socket) -> None:
+        self.ended_at = 0.0
+        self._opened = opened
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            while data := self._opened.recv(65536):
+                if data.startswith(b"\x88"):
+                    break
+        except OSError:
+            pass
+        self.ended_at = time.monotonic()
+
+    def ended_within(self, seconds: float) -> bool:
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def ada(trial: Trial) -> Browser:
+    """The owner of the app *echo*, signed in, with the app opened once."""
+    made = trial.server.api("POST", "/api/v1/accounts", {"name": "ada", "role": "publisher"})
+    browser = Browser(trial)
+    code = str(made["sign_in_url"]).partition("code=")[2]
+    assert browser.post("/setup", code=code, password="correct horse battery").status == 303
+    trial.publish("echo", {"app.py": ECHO}, token=token_of(browser))
+    assert browser.go("echo", "/").status == 200
+    return browser
+
+
+@pytest.fixture(scope="module")
+def bea(trial: Trial, ada: Browser) -> Browser:
+    """Somebody else, with an app of her own."""
+    made = trial.server.api("POST", "/api/v1/accounts", {"name": "bea", "role": "publisher"})
+    browser = Browser(trial)
+    browser.post("/setup", code=str(made["sign_in_url"]).partition("code=")[2], password="another long one")
+    trial.publish("hers", {"app.py": ECHO}, token=token_of(browser))
+    assert browser.go("hers", "/").status == 200
+    return browser
+
+
+def token_of(browser: Browser) -> str:
+    """A new API token of who is signed in."""
+    got = browser.ask(
+        "POST", "", "/api/v1/tokens", "{}", Origin=browser.origin(""), **{"Content-Type": "application/json"}
+    )
+    assert got.status == 201, got.body
+    return str(got.json()["token"])
+
+
+def again(browser: Browser, password: str, name: str) -> Browser:
+    """A second browser of the same person."""
+    other = Browser(browser.trial)
+    assert other.post("/sign-in", name=name, password=password).status == 303
+    return other
+
+
+# Signed out, and the wrong person
+
+
+def test_signed_out(trial: Trial, ada: Browser) -> None:
+    nobody = Browser(trial)
+    operations = trial.server.api("GET", "/api/v1/operations")["items"]
+    for path in ("/", "/apps/echo", "/account", f"/operations/{operations[0]['id']}"):
+        got = nobody.ask("GET", "", path, **NAVIGATION)
+        assert got.status in {303, 401}, path
+        assert b"echo" not in got.body.replace(b"/apps/echo", b"")
+        assert got.status == 401 or got.location.startswith("/sign-in")
+    for method, path in (
+        ("GET", "/api/v1/apps"),
+        ("GET", "/api/v1/apps/echo"),
+        ("GET", "/api/v1/apps/echo/logs"),
+        ("GET", "/api/v1/me"),
+        ("DELETE", "/api/v1/apps/echo"),
+        ("POST", "/api/v1/snapshots"),
+    ):
+        got = nobody.ask(method, "", path)
+        assert (got.status, got.json()["error"]["code"]) == (401, "not_signed_in"), path
+    assert nobody.ask("GET", "echo", "/").status == 401
+    assert nobody.ask("POST", "echo", "/", "x").status == 401
+    assert nobody.upgrade("echo", Origin=nobody.origin("echo")) == 401
+    assert nobody.ask("GET", "echo", "/", **NAVIGATION).location.startswith(
+        f"{nobody.origin('')}/open/echo?t="
+    )
+
+
+def test_the_wrong_person(trial: Trial, ada: Browser, bea: Browser) -> None:
+    """For somebody else the app is not there, whichever way is tried; an administrator may not look into it either."""
+    token = {"Authorization": f"Bearer {token_of(bea)}"}
+    owned = trial.server.api("GET", "/api/v1/operations?app=echo")["items"][0]["id"]
+    for method, path in (
+        ("GET", "/api/v1/apps/echo"),
+        ("GET", "/api/v1/apps/echo/releases"),
+        ("GET", "/api/v1/apps/echo/instances"),
+        ("GET", "/api/v1/apps/echo/logs"),
+        ("GET", "/api/v1/apps/echo/why"),
+        ("DELETE", "/api/v1/apps/echo"),
+        ("GET", f"/api/v1/operations/{owned}"),
+        ("GET", f"/api/v1/operations/{owned}/events"),
+        ("POST", f"/api/v1/operations/{owned}/cancel"),
+    ):
+        assert bea.ask(method, "", path, **token).status == 404, path
+    assert "echo" not in [app["name"] for app in bea.ask("GET", "", "/api/v1/apps", **token).json()["items"]]
+    for path in ("/apps/echo", f"/operations/{owned}", "/open/echo"):
+        assert bea.ask("GET", "", path, **NAVIGATION).status == 404, path
+    assert bea.ask("GET", "echo", "/", **token).status == 401
+    assert bea.upgrade("echo", **token) == 401
+    assert bea.go("echo", "/").status == 404
+    nobody = Browser(trial)
+    assert nobody.ask("GET", "echo", "/", Authorization=f"Bearer {trial.server.token}").status == 401
+    assert trial.server.ask("POST", "/api/v1/accounts", {"name": "eve"}, token=token_of(bea)).status == 403
+
+
+# Credentials
+
+
+def signed(key: object, **claims: object) -> str:
+    return jwt.encode(claims, key, algorithm="ES256")
+
+
+@pytest.fixture(scope="module")
+def passes(trial: Trial, ada: Browser, bea: Browser) -> dict[str, str]:
+    """Passes for the app *echo* that are not good, but for the first, which shows that the others could be."""
+    key = serialization.load_pem_private_key((trial.server.data / "keys" / "passes.pem").read_bytes(), None)
+    own = ada.jar[ada.host("echo")]["tholos_pass"]
+    claims = jwt.decode(own, options={"verify_signature": False})
+    now = int(time.time())
+    of_hers = jwt.decode(bea.jar[bea.host("hers")]["tholos_pass"], options={"verify_signature": False})
+    head, body, _ = own.split(".")
+    unsigned = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
+    return {
+        "good": signed(key, **claims),
+        "expired": signed(key, **{**claims, "iat": now - 700, "exp": now - 5}),
+        "another app's": bea.jar[bea.host("hers")]["tholos_pass"],
+        "another person's session": signed(key, **{**claims, "g": of_hers["g"]}),
+        "no such session": signed(key, **{**claims, "g": "ses_00000000000000000000000000"}),
+        "old access version": signed(key, **{**claims, "v": 0}),
+        "another issuer": signed(key, **{**claims, "iss": "else"}),
+        "without end": signed(key, **{name: value for name, value in claims.items() if name != "exp"}),
+        "another key": signed(ec.generate_private_key(ec.SECP256R1()), **claims),
+        "no signature": f"{unsigned}.{body}.",
+        "cut": f"{head}.{body}.AAAA",
+        "garbage": "garbage",
+        "empty": "",
+        "long": "a" * 4000,
+    }
+
+
+NAMES = [
+    "expired", "another app's", "another person's session", "no such session", "old access version",
+    "another issuer", "without end", "another key", "no signature", "cut", "garbage", "empty", "long",
+]  # fmt: skip
+
+
+def test_a_good_pass_lets_in(ada: Browser, trial: Trial, passes: dict[str, str]) -> None:
+    nobody = Browser(trial)
+    cookie = {"Cookie": f"tholos_pass={passes['good']}"}
+    assert nobody.ask("GET", "echo", "/", **cookie).status == 200
+    assert nobody.upgrade("echo", Origin=nobody.origin("echo"), **cookie) == 101
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pass_that_is_not_good(ada: Browser, trial: Trial, passes: dict[str, str], name: str) -> None:
+    nobody = Browser(trial)
+    cookie = {"Cookie": f"tholos_pass={passes[name]}"}
+    own = {"Origin": nobody.origin("echo")}
+    assert nobody.ask("GET", "echo", "/", **cookie).status == 401
+    assert nobody.ask("POST", "echo", "/", "x", **cookie, **own).status == 401
+    assert nobody.upgrade("echo", **own, **cookie) == 401
+    assert nobody.ask("GET", "echo", "/", Authorization=f"Bearer {passes[name]}").status == 401
+
+
+def test_cookies_of_the_wrong_kind(ada: Browser, trial: Trial) -> None:
+    """A session is for the console and a handle for one app; neither opens anything else."""
+    nobody = Browser(trial)
+    session = ada.jar[ada.host("")]["tholos_session"]
+    handle = ada.jar[ada.host("echo")]["tholos_handle"]
+    for cookie in (f"tholos_session={session}", f"tholos_pass={session}", f"tholos_handle={session}"):
+        assert nobody.ask("GET", "echo", "/", Cookie=cookie).status == 401
+    assert nobody.ask("GET", "", "/api/v1/me", Cookie=f"tholos_session={handle}").status == 401
+    assert nobody.ask("GET", "hers", "/", Cookie=f"tholos_handle={handle}").status == 401
+    got = nobody.ask("GET", "echo", "/", Cookie=f"tholos_handle={handle}")
+    assert got.status == 200
+    assert "tholos_pass" in got.cookies
+
+
+@pytest.mark.parametrize("token", ["garbage", "tho_0000", "a" * 5000, "ünïcödé".encode().decode("latin-1")])
+def test_a_token_that_is_none(ada: Browser, trial: Trial, token: str) -> None:
+    nobody = Browser(trial)
+    for header in (f"Bearer {token}", f"Key {token}", f"Basic {token}", token):
+        assert nobody.ask("GET", "", "/api/v1/me", Authorization=header).status == 401
+        assert nobody.ask("GET", "echo", "/", Authorization=header).status == 401
+    assert nobody.upgrade("echo", Authorization="Bearer garbage") == 401
+
+
+def test_a_revoked_token(trial: Trial, ada: Browser) -> None:
+    """It opens nothing any more within a second, and a stream that it opened ends."""
+    token = token_of(ada)
+    header = {"Authorization": f"Bearer {token}"}
+    nobody = Browser(trial)
+    assert nobody.ask("GET", "echo", "/", **header).status == 200
+    with (
+        trial.stream("GET", "/stream", host="echo", token=token) as stream,
+        nobody.tunnel("echo", **header) as (status, tunnel),
+    ):
+        assert (stream.read(1), status) == (b".", 101)
+        watched = Watched(tunnel)
+        assert nobody.ask("DELETE", "", "/api/v1/tokens/current", **header).status == 204
+        time.sleep(0.5)
+        assert nobody.ask("GET", "", "/api/v1/me", **header).status == 401
+        assert nobody.ask("GET", "echo", "/", **header).status == 401
+        assert nobody.upgrade("echo", **header) == 401
+        assert watched.ended_within(5)
+        assert ends_within(stream, 5)
+
+
+def ends_within(stream: http.client.HTTPResponse, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    try:
+        while time.monotonic() < deadline:
+            if not stream.read(1):
+                return True
+    except (OSError, http.client.HTTPException):
+        return True
+    return False
+
+
+# What the app sees
+
+
+FORGED = {
+    "X-Tholos-Account": "root",
+    "X_Tholos_Account": "root",
+    "X-Tholos-Role": "root",
+    "X-Forwarded-For": "6.6.6.6",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "evil.example",
+    "X-Real-IP": "6.6.6.6",
+    "Forwarded": "for=6.6.6.6",
+    "X-Script-Name": "/evil",
+    "RStudio-Connect-Credentials": "evil",
+    "Posit-Connect-User-Session-Token": "evil",
+    "X-RSC-Request": "https://evil.example",
+}
+
+
+def assert_true_identity(headers: list[list[str]]) -> None:
+    seen = [value for name, value in headers if name.lower().replace("_", "-") == "x-tholos-account"]
+    assert seen == ["ada"]
+    assert not re.search(r"root|6\.6\.6\.6|evil", json.dumps(headers))
+    assert [value for name, value in headers if name == "x-forwarded-for"] == ["127.0.0.1"]
+
+
+def test_forged_identity_does_not_arrive(trial: Trial, ada: Browser) -> None:
+    """With a cookie, with a token, and on a websocket: one identity, and it is ours."""
+    nobody = Browser(trial)
+    token = {"Authorization": f"Bearer {token_of(ada)}"}
+    assert_true_identity(ada.ask("GET", "echo", "/", **FORGED).json())
+    assert_true_identity(nobody.ask("GET", "echo", "/", **FORGED, **token).json())
+    with ada.tunnel("echo", Origin=ada.origin("echo"), **FORGED) as (status, tunnel):
+        assert status == 101
+        received = b""
+        while b"]]" not in received:
+            received += tunnel.recv(65536)
+    text = received[received.index(b"[[") : received.index(b"]]") + 2]
+    assert_true_identity(json.loads(text))
+
+
+def test_our_credentials_do_not_arrive(trial: Trial, ada: Browser) -> None:
+    """Neither cookies nor the token; the app's own cookies and its own Authorization do."""
+    ada.jar[ada.host("echo")]["theme"] = "dark"
+    basic = "Basic " + base64.b64encode(b"user:secret").decode()
+    seen = ada.ask("GET", "echo", "/", Authorization=basic).json()
+    assert [value for name, value in seen if name == "cookie"] == ["theme=dark"]
+    assert [value for name, value in seen if name == "authorization"] == [basic]
+    token = token_of(ada)
+    seen = Browser(trial).ask("GET", "echo", "/", Authorization=f"Bearer {token}", Cookie="theme=dark").json()
+    assert token not in json.dumps(seen)
+    assert [value for name, value in seen if name == "cookie"] == ["theme=dark"]
+
+
+# Which page a request comes from
+
+
+def test_requests_with_cookies_come_from_own_pages(ada: Browser) -> None:
+    own, other, console = ada.origin("echo"), "https://evil.example", ada.origin("")
+    assert ada.ask("POST", "echo", "/", "x", Origin=own).status == 200
+    assert ada.ask("POST", "echo", "/", "x").status == 200
+    assert ada.ask("POST", "echo", "/", "x", **{"Sec-Fetch-Site": "same-origin"}).status == 200
+    for foreign in (
+        other,
+        console,
+        ada.origin("hers"),
+        "null",
+        own.replace("http:", "https:"),
+        own + ".evil",
+    ):
+        assert ada.ask("POST", "echo", "/", "x", Origin=foreign).status == 403, foreign
+        assert ada.upgrade("echo", Origin=foreign) == 403, foreign
+    assert ada.ask("POST", "echo", "/", "x", **{"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert ada.ask("POST", "echo", "/", "x", **{"Sec-Fetch-Site": "same-site"}).status == 403
+    assert ada.upgrade("echo", Origin=own) == 101
+    assert ada.upgrade("echo") == 403
+
+
+def test_a_token_needs_no_origin(trial: Trial, ada: Browser) -> None:
+    nobody = Browser(trial)
+    token = {"Authorization": f"Bearer {token_of(ada)}"}
+    assert nobody.ask("POST", "echo", "/", "x", **token).status == 200
+    assert nobody.upgrade("echo", **token) == 101
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://echo.localhost"])
+def test_the_console_heeds_only_its_own_pages(ada: Browser, origin: str) -> None:
+    origin = origin if "echo" not in origin else ada.origin("echo")
+    form = {"Origin": origin, "Content-Type": "application/x-www-form-urlencoded"}
+    tokens = len(ada.ask("GET", "", "/api/v1/tokens").json()["items"])
+    assert ada.ask("POST", "", "/account/tokens", "label=x&days=1", **form).status == 403
+    assert ada.ask("POST", "", "/api/v1/tokens", "{}", **form).status == 403
+    assert ada.ask("DELETE", "", "/api/v1/apps/echo", **form).status == 403
+    assert ada.ask("POST", "", "/sign-out", "", **form).status == 403
+    assert ada.ask("POST", "", "/sign-in", "name=ada&password=x", **form).status == 403
+    assert len(ada.ask("GET", "", "/api/v1/tokens").json()["items"]) == tokens
+    assert ada.ask("GET", "", "/api/v1/me").status == 200
+
+
+# The hand-over
+
+
+def begin(browser: Browser, path: str = "/page?a=1") -> tuple[str, str]:
+    """Open an app without its cookies, up to the code: the transaction's cookie and the way to the callback."""
+    browser.jar.pop(browser.host("echo"), None)
+    away = browser.ask("GET", "echo", path, **NAVIGATION)
+    assert away.status == 303
+    opened = urlsplit(away.location)
+    back = browser.ask("GET", "", f"{opened.path}?{opened.query}", **NAVIGATION)
+    assert back.status == 303
+    assert dict(back.headers)["referrer-policy"] == "no-referrer"
+    callback = urlsplit(back.location)
+    assert callback.netloc == browser.host("echo")
+    return browser.jar[browser.host("echo")]["tholos_txn"], f"{callback.path}?{callback.query}"
+
+
+def assert_not_redeemed(got: Got) -> None:
+    assert (got.status, got.location) == (303, "/")
+    assert not {"tholos_pass", "tholos_handle"} & got.cookies.keys()
+
+
+def test_the_hand_over(ada: Browser) -> None:
+    """One code, one use, by the browser that began, back to where it wanted to go."""
+    ada.jar.pop(ada.host("echo"), None)
+    away = ada.ask("GET", "echo", "/page?a=1", **NAVIGATION)
+    cookie = away.cookies["tholos_txn"]
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    transaction, callback = begin(ada)
+    done = ada.ask("GET", "echo", callback, **NAVIGATION)
+    assert (done.status, done.location) == (303, "/page?a=1")
+    assert dict(done.headers)["referrer-policy"] == "no-referrer"
+    for name in ("tholos_pass", "tholos_handle"):
+        assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(done.cookies[name].split("; "))
+    assert "Max-Age=0" in done.cookies["tholos_txn"]
+    assert ada.ask("GET", "echo", "/").status == 200
+    replayed = Browser(ada.trial)
+    assert_not_redeemed(replayed.ask("GET", "echo", callback, Cookie=f"tholos_txn={transaction}"))
+
+
+def test_a_code_is_good_for_one_browser_and_one_app(ada: Browser, bea: Browser) -> None:
+    transaction, callback = begin(ada)
+    stranger = Browser(ada.trial)
+    assert_not_redeemed(stranger.ask("GET", "echo", callback))
+    assert_not_redeemed(stranger.ask("GET", "echo", callback, Cookie="tholos_txn=made-up.Lw=="))
+    assert_not_redeemed(stranger.ask("GET", "hers", callback, Cookie=f"tholos_txn={transaction}"))
+    assert_not_redeemed(
+        stranger.ask("GET", "echo", callback[:-4] + "AAAA", Cookie=f"tholos_txn={transaction}")
+    )
+    assert_not_redeemed(stranger.ask("GET", "echo", "/.tholos/callback", Cookie=f"tholos_txn={transaction}"))
+    got = stranger.ask("GET", "echo", callback, Cookie=f"tholos_txn={transaction}")
+    assert "tholos_pass" in got.cookies, "trying with the wrong browser must not have spent it"
+    assert ada.go("echo", "/").status == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//evil.example/x", "/\\evil.example", "/%09/evil.example", "///evil.example", "/%5cevil.example"],
+)
+def test_the_way_back_leads_nowhere_else(ada: Browser, path: str) -> None:
+    """Neither by the path that was asked for, nor by a cookie that somebody planted."""
+    try:
+        _, callback = begin(ada, path)
+    except AssertionError:
+        assert ada.go("echo", "/").status == 200
+        return  # refused at once is good as well
+    assert_stays(ada.ask("GET", "echo", callback, **NAVIGATION).location)
+    transaction, callback = begin(ada)
+    for planted in (path, "https://evil.example/", "javascript:alert(1)", "/\r\nSet-Cookie: a=b", "evil"):
+        secret = transaction.partition(".")[0]
+        kept = base64.urlsafe_b64encode(planted.encode()).decode()
+        got = ada.ask("GET", "echo", callback, Cookie=f"tholos_txn={secret}.{kept}")
+        assert_stays(got.location)
+        assert "evil" not in got.cookies
+        transaction, callback = begin(ada)
+    assert ada.go("echo", "/").status == 200
+
+
+def assert_stays(location: str) -> None:
+    assert re.match(r"/(?![/\\])", location), location
+    assert not urlsplit(location).netloc
+    assert "\\" not in location
+    assert "\t" not in location
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "/%09/x",
+        "javascript:alert(1)",
+        "\\\\evil",
+    ],
+)
+def test_signing_in_leads_nowhere_else(ada: Browser, path: str) -> None:
+    got = Browser(ada.trial).post("/sign-in", name="ada", password="correct horse battery", next=path)
+    assert got.status == 303
+    assert_stays(got.location)
+    got = ada.ask("GET", "", "/sign-in?" + urlencode({"next": path}), **NAVIGATION)
+    assert_stays(got.location)
+
+
+@pytest.mark.parametrize("query", ["t=short", "t=" + "g" * 64, "t=//evil.example", "t=" + "a" * 5000])
+def test_a_malformed_transaction_is_refused(ada: Browser, query: str) -> None:
+    assert ada.ask("GET", "", f"/open/echo?{query}", **NAVIGATION).status == 400
+
+
+def test_a_strange_host(ada: Browser) -> None:
+    """No app, no redirect: nothing is served under a host that is not ours."""
+    for host in (
+        "evil.example",
+        f"echo.evil.example:{ada.trial.server.port}",
+        "echo.localhost",
+        "a.echo.localhost",
+    ):
+        got = ada.ask("GET", "", "/", Host=host)
+        assert (got.status, got.location) == (421, "")
+
+
+# The end of access
+
+
+def test_signing_out_ends_what_is_open(trial: Trial, ada: Browser) -> None:
+    """Of this browser: the pass within a second, streams and websockets within five. Another one's go on."""
+    first, second = (again(ada, "correct horse battery", "ada") for _ in range(2))
+    for browser in (first, second):
+        assert browser.go("echo", "/").status == 200
+    with (
+        stream_of(first) as leaving,
+        stream_of(second) as staying,
+        first.tunnel("echo", Origin=first.origin("echo")) as (one, leaving_tunnel),
+        second.tunnel("echo", Origin=second.origin("echo")) as (two, staying_tunnel),
+    ):
+        assert (one, two) == (101, 101)
+        watched = [Watched(opened) for opened in (leaving, leaving_tunnel)]
+        others = [Watched(opened) for opened in (staying, staying_tunnel)]
+        kept = {**first.jar[first.host("echo")]}
+        assert first.post("/sign-out").status == 303
+        time.sleep(0.9)
+        cookie = "; ".join(f"{name}={value}" for name, value in kept.items())
+        assert Browser(trial).ask("GET", "echo", "/", Cookie=cookie).status == 401
+        assert Browser(trial).upgrade("echo", Cookie=cookie, Origin=first.origin("echo")) == 401
+        assert all(one.ended_within(5) for one in watched)
+        time.sleep(0.3)
+        assert [one.ended_at for one in others] == [0.0, 0.0]
+        assert second.ask("GET", "echo", "/").status == 200
+
+
+@contextmanager
+def stream_of(browser: Browser) -> Iterator[socket.socket]:
+    """An open stream of the app, its head read."""
+    lines = [f"{key}: {value}" for key, value in browser.headers("echo", {}).items()]
+    with socket.create_connection(("127.0.0.1", browser.trial.server.port), timeout=20) as opened:
+        opened.sendall("\r\n".join(["GET /stream HTTP/1.1", *lines, "", ""]).encode())
+        assert opened.recv(12) == b"HTTP/1.1 200"
+        yield opened
+
+
+def test_deleting_an_app_ends_its_streams(trial: Trial, bea: Browser) -> None:
+    """And its passes are good for nothing, not even for an app of the same name that somebody else publishes."""
+    token = token_of(bea)
+    trial.publish("brief", {"app.py": ECHO}, token=token)
+    bea.go("brief", "/")
+    with (
+        trial.stream("GET", "/stream", host="brief", token=token) as stream,
+        bea.tunnel("brief", Origin=bea.origin("brief")) as (status, tunnel),
+    ):
+        assert (stream.read(1), status) == (b".", 101)
+        watched = Watched(tunnel)
+        begun = trial.server.api("DELETE", "/api/v1/apps/brief", token=token)
+        assert watched.ended_within(5)
+        assert ends_within(stream, 5)
+        trial.wait(str(begun["operation"]["id"]))
+    assert bea.ask("GET", "brief", "/").status == 401
+    trial.publish("brief", {"app.py": ECHO})
+    eventually(lambda: trial.get("brief").status == 200)
+    assert bea.ask("GET", "brief", "/").status == 401
+    trial.delete("brief")
