@@ -11,7 +11,8 @@ def test_settings_page_is_current():
     spec = importlib.util.spec_from_file_location(
         "settings_reference", ROOT / "tools" / "settings_reference.py"
     )
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert (ROOT / "docs" / "settings.md").read_text("utf-8") == module.text()

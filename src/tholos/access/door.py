@@ -18,20 +18,21 @@ from urllib.parse import parse_qs, urlsplit
 from tholos.access import service as access
 from tholos.access import transactions
 from tholos.access.errors import ConsoleAway, CookiesNeeded, NotShared
+from tholos.access.heads import cookies_of, header, is_navigation, own_token
 from tholos.access.passes import LIFE_S, Passes
 from tholos.access.service import Admission, Stand
 from tholos.access.transactions import Transactions
 from tholos.access.uses import Use, Uses, settle
 from tholos.accounts import service as accounts
 from tholos.accounts.routes import Site
-from tholos.accounts.service import SESSION_LIFE, TOKEN_PREFIX
+from tholos.accounts.service import SESSION_LIFE
 from tholos.gateway.model import Answer, Carry, Decision, Header, RequestHead
 from tholos.instances.errors import AppNotServing
 from tholos.instances.serving import Serving, ServingTable
 from tholos.kit.clock import Clock
 from tholos.kit.db import Database
 from tholos.kit.errors import Forbidden, NotSignedIn, TholosError
-from tholos.kit.http import SAFE_METHODS, bearer_token, is_own_request, read_cookies, set_cookie
+from tholos.kit.http import SAFE_METHODS, bearer_token, is_own_request, set_cookie
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
 from tholos.kit.persistence import attempt
@@ -186,7 +187,7 @@ class Door:
             return Answer(421, _TEXT, f"Nothing is served under the host {head.host}.\n".encode())
         name = match[1]
         row = self._serving.find(name)
-        cookies = _cookies_of(head)
+        cookies = cookies_of(head)
         if head.target.partition("?")[0] == CALLBACK:
             return await self._callback(head, row, cookies)
         admitted = await self._admit(head, row, cookies) if row else None
@@ -225,7 +226,7 @@ class Door:
         """In the order in which they are tried: a pass costs no look at the database, and a bad token always would."""
         offered = (
             ("pass", cookies.get(self._cookies.app_pass, "")),
-            ("token", _own_token(head)),
+            ("token", own_token(head)),
             ("handle", cookies.get(self._cookies.handle, "")),
         )
         return [Credential(app_id, form, secret) for form, secret in offered if secret]
@@ -323,13 +324,14 @@ class Door:
 
     def _use_of_console(self, head: RequestHead) -> Use | None:
         """What a page or stream of the console stands on. Who it is, the console itself finds out; what changes something
-        is short, and may be the very sign-out that is rechecked for."""
+        is short, and may be the very sign-out that is rechecked for.
+        """
         if head.method not in SAFE_METHODS:
             return None
-        if bearer_token(_header(head, b"authorization")):
-            token = _own_token(head)
+        if bearer_token(header(head, b"authorization")):
+            token = own_token(head)
             return self._uses.begin(Stand("", "token", token)) if token else None
-        session = _cookies_of(head).get(self._cookies.session, "")
+        session = cookies_of(head).get(self._cookies.session, "")
         return self._uses.begin(Stand("", "cookie", session)) if session else None
 
     async def _await_address(self, name: str, row: Serving, attempt: int) -> Serving:
@@ -360,7 +362,7 @@ class Door:
             row.instance,
             remove_cookies=self._removed_cookies | self._transactions.names_in(head.headers),
             # Our own tokens never reach an app, not even one that was not needed; an app's own ones do.
-            remove_headers=IDENTITY_HEADERS | {b"authorization"} if _own_token(head) else IDENTITY_HEADERS,
+            remove_headers=IDENTITY_HEADERS | {b"authorization"} if own_token(head) else IDENTITY_HEADERS,
             remove_prefixes=IDENTITY_PREFIXES,
             set_headers=[*self._forwarded(head), (b"x-tholos-account", name.encode())],
             answer_headers=admitted.renewed,
@@ -380,10 +382,10 @@ class Door:
         if head.method in SAFE_METHODS and not head.upgrade:
             return None
         own = f"{'https' if self._site.is_secure else 'http'}://{head.host}"
-        origin = _header(head, b"origin")
+        origin = header(head, b"origin")
         if head.upgrade and origin is None:
             return Forbidden("Cannot open this connection: it does not say which page it comes from.")
-        if not is_own_request(origin, _header(head, b"sec-fetch-site"), own):
+        if not is_own_request(origin, header(head, b"sec-fetch-site"), own):
             return Forbidden("Cannot do that: the request came from another site.")
         return None
 
@@ -393,9 +395,10 @@ class Door:
         self, head: RequestHead, name: str, row: Serving | None, cookies: dict[str, str]
     ) -> Answer:
         """Raises: NotSignedIn, NotShared."""
-        if not _is_navigation(head):
+        if not is_navigation(head):
             credentials = self._credentials(head, row.app_id if row else "", cookies)
-            if credentials and await in_thread(self._is_somebody, credentials):
+            is_somebody = await in_thread(self._is_somebody, credentials)
+            if is_somebody:
                 # The same where there is no such app: what is not shared with somebody is not told apart from that.
                 raise NotShared(fix="Ask its owner to share it.")
             raise NotSignedIn(
@@ -457,38 +460,11 @@ class Door:
 _TEXT: list[Header] = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
 
 
-def _header(head: RequestHead, name: bytes) -> str | None:
-    for key, value in head.headers:
-        if key == name:
-            return value.decode("latin-1")
-    return None
-
-
-def _own_token(head: RequestHead) -> str:
-    """The API token of a request; empty where it has none, or one that is not ours but the app's."""
-    token = bearer_token(_header(head, b"authorization"))
-    return token if token.startswith(TOKEN_PREFIX) else ""
-
-
 def _stand_of(credential: Credential, known: Known) -> Stand:
     """A pass or handle stands for as long as its session does, however short its own life is."""
     if credential.form == "token":
         return Stand(credential.app_id, "token", credential.secret)
     return Stand(credential.app_id, "session", known.admission.session_id)
-
-
-def _cookies_of(head: RequestHead) -> dict[str, str]:
-    return read_cookies(
-        ";".join(value.decode("latin-1") for name, value in head.headers if name == b"cookie")
-    )
-
-
-def _is_navigation(head: RequestHead) -> bool:
-    """A person's browser going to a page, which a redirect can take to the sign-in."""
-    if head.method not in {"GET", "HEAD"} or head.upgrade:
-        return False
-    mode = _header(head, b"sec-fetch-mode")
-    return mode == "navigate" if mode is not None else "text/html" in (_header(head, b"accept") or "")
 
 
 def _why_not(row: Serving) -> str:

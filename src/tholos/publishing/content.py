@@ -22,7 +22,9 @@ ARCHIVE_TYPES = frozenset({
 })  # fmt: skip
 PACK_LIMIT = 9 << 20
 SPOOLED_IN_MEMORY = 8 << 20
-JSON_LIMIT = 64 << 20
+JSON_LIMIT = 32 << 20
+CHUNKS_AT_MOST = 100_000
+"""Of one file: at the size that chunks have on average, 25 GB."""
 
 routes = Routes(prefix="/api/v1", tags=["content"])
 
@@ -53,7 +55,7 @@ class FileIn(BaseModel):
     size: int = Field(ge=0, lt=1 << 50)
     sha256: str = Field(max_length=64)
     executable: bool = False
-    chunks: list[tuple[str, int]]
+    chunks: list[tuple[str, int]] = Field(max_length=CHUNKS_AT_MOST)
 
     def to_file(self) -> File:
         chunks = tuple(Chunk(Sha256(name), size) for name, size in self.chunks)

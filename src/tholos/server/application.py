@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +20,7 @@ from tholos import __version__
 from tholos.access import pages as access_pages
 from tholos.accounts import api as accounts_api
 from tholos.accounts import pages as accounts_pages
+from tholos.accounts.passwords import Passwords
 from tholos.accounts.routes import Calling, Permission, Routes, find_actor
 from tholos.accounts.service import Actor
 from tholos.apps import api as apps_api
@@ -33,6 +36,10 @@ from tholos.operations import api as operations_api
 from tholos.publishing import api as publishing_api
 from tholos.publishing import content as content_api
 from tholos.server import render
+
+BODY_LIMIT = 1 << 20
+STREAMING_PATHS = frozenset({"/api/v1/content/packs", "/api/v1/snapshots"})
+"""They know who asks before they read, and have limits of their own."""
 
 routes = Routes(tags=["server"])
 
@@ -76,8 +83,10 @@ async def get_server(call: Calling) -> dict[str, str | int]:
 def build(services: Services) -> FastAPI:
     """The application over the parts that the entry point built."""
     app = FastAPI(
-        title="Tholos", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
-    )
+        title="Tholos", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None,
+        redirect_slashes=False,
+    )  # fmt: skip
+    services.add(Passwords())
     app.state.services = services
     for router in ROUTERS:
         app.include_router(router)
@@ -90,8 +99,51 @@ def build(services: Services) -> FastAPI:
     return app
 
 
+class _Body:
+    """A request's body, as long as it is not too large; frameworks read it before anybody asks who sent it."""
+
+    def __init__(self, request: Request, receive: Receive) -> None:
+        announced = request.headers.get("content-length", "")
+        self._receive = receive
+        self._is_limited = request.url.path not in STREAMING_PATHS
+        self._size = 0
+        self.is_too_large = self._is_limited and announced.isdecimal() and int(announced[:20]) > BODY_LIMIT
+
+    async def receive(self) -> Message:
+        """Raises: BodyTooLarge."""
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        if self._is_limited and self._size > BODY_LIMIT:
+            self.is_too_large = True
+            raise content_api.BodyTooLarge
+        return message
+
+
+class _Reply:
+    """What is sent for a request, under its id."""
+
+    def __init__(self, request: Request, body: _Body, send: Send) -> None:
+        self._request = request
+        self._body = body
+        self._send = send
+        self.has_begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            headers = MutableHeaders(scope=message)
+            headers["x-request-id"] = self._request.state.id
+            if self._request.url.path.startswith("/static/"):
+                headers["cache-control"] = "no-cache"  # asked for again each time, and answered 304
+        await self._send(message)
+
+    async def send_of_app(self, message: Message) -> None:
+        if self.has_begun or not self._body.is_too_large:  # what is made of half a body is no answer
+            await self.send(message)
+
+
 class _Named:
-    """Gives each request an id, and turns what nobody foresaw into one answer."""
+    """Gives each request an id, bounds its body, and turns what nobody foresaw into one answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -102,24 +154,20 @@ class _Named:
             return
         request = Request(scope)
         request.state.id = new_id("req")
-        has_begun = False
-
-        async def send_named(message: Message) -> None:
-            nonlocal has_begun
-            if message["type"] == "http.response.start":
-                has_begun = True
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request.state.id
-                if scope["path"].startswith("/static/"):
-                    headers["cache-control"] = "no-cache"  # asked for again each time, and answered 304
-            await send(message)
-
+        body = _Body(request, receive)
+        reply = _Reply(request, body, send)
+        error: TholosError | None = None
         try:
-            await self._app(scope, receive, send_named)
+            if not body.is_too_large:
+                await self._app(scope, body.receive, reply.send_of_app)
         except Exception:  # noqa: BLE001 - the edge: nothing beyond it can answer
-            get_logger().exception("request_broke", request=request.state.id, path=scope["path"])
-            if not has_begun:
-                await _answer(request, Broken())(scope, receive, send_named)
+            error = Broken()
+            if not body.is_too_large:
+                get_logger().exception("request_broke", request=request.state.id, path=scope["path"])
+        if body.is_too_large:
+            error = content_api.BodyTooLarge(f"Cannot take this body: it has more than {BODY_LIMIT} bytes.")
+        if error is not None and not reply.has_begun:
+            await _answer(request, error)(scope, receive, reply.send)
 
 
 async def _on_tholos_error(request: Request, error: Exception) -> Response:
@@ -141,32 +189,37 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         return _answer(request, NotFound(f"There is nothing at {request.url.path[:200]}."))
     response = _answer(request, Invalid(f"Cannot {request.method} {request.url.path[:200]}."))
     response.status_code = status
+    if status == 405:
+        response.headers["allow"] = ", ".join(_methods_at(request))
     return response
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What a path can be asked for, by all of its routes together."""
+    found = (route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE)
+    return sorted({method for route in found for method in getattr(route, "methods", None) or ()})
 
 
 def _answer(request: Request, error: TholosError) -> Response:
     wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
     if not wants_page:
-        return _with_retry(JSONResponse(render.error_json(error, request.state.id), render.status_of(error)))
+        shown = render.error_json(error, request.state.id)
+        return JSONResponse(shown, render.status_of(error), render.headers_of(error))
     if isinstance(error, NotSignedIn) and request.method in SAFE_METHODS:
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse("/sign-in?" + urlencode({"next": wanted}), 303)
     services: Services = request.app.state.services
-    page = render.error_page(error, request.state.id, "/", _asker(request, services, error))
-    return _with_retry(services.get(Pages).answer("error.html", page, page.status))
+    page = render.error_page(error, request.state.id, "/", _shown_actor(request, services, error))
+    response = services.get(Pages).answer("error.html", page, page.status)
+    response.headers.update(render.headers_of(error))
+    return response
 
 
-def _asker(request: Request, services: Services, error: TholosError) -> Actor | None:
+def _shown_actor(request: Request, services: Services, error: TholosError) -> Actor | None:
     """Whom a page of an error greets; nobody where finding out is what went wrong, or may go wrong again."""
     if isinstance(error, Broken | Unavailable):
         return None
     try:
         return find_actor(request, services)
-    except TholosError:
+    except (TholosError, SQLAlchemyError):
         return None
-
-
-def _with_retry(response: Response) -> Response:
-    if response.status_code == 503:
-        response.headers["retry-after"] = str(render.RETRY_AFTER_S)
-    return response

@@ -21,7 +21,7 @@ from tholos.accounts import service as accounts
 from tholos.accounts.models import Account
 from tholos.accounts.routes import Site
 from tholos.gateway.carrier import Carrier
-from tholos.gateway.model import Decision, RequestHead
+from tholos.gateway.model import Answer, Decision, RequestHead
 from tholos.instances import service as instances
 from tholos.instances.models import THIS_NODE
 from tholos.instances.serving import ServingTable
@@ -29,6 +29,7 @@ from tholos.instances.starting import Starter
 from tholos.instances.tasks import Keeper
 from tholos.kit.clock import Clock, SystemClock
 from tholos.kit.db import Database
+from tholos.kit.errors import TholosError
 from tholos.kit.locks import held
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
@@ -118,7 +119,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
 
     serving = ServingTable(database)
     decide = _Decide()
-    carrier = Carrier(decide)
+    carrier = Carrier(decide, render_error=decide.render_error)
     launcher = LocalLauncher(layout.supervisor, layout.run)
     try:
         # Known before the first request: what serves goes on serving while this server finds its feet.
@@ -126,8 +127,9 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         _, port = await carrier.listen_tcp(settings.host, settings.port)
         site = _site(settings, port)
         services.add(site)
+        decide.errors = DoorErrors(pages, site.url + "/")
         decide.door = Door(
-            database, clock, site, serving, Passes(layout.keys), DoorErrors(pages, site.url + "/"),
+            database, clock, site, serving, Passes(layout.keys), decide.errors,
             console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
             hold_s=settings.apps.hold_s,
         )  # fmt: skip
@@ -163,6 +165,10 @@ class _Decide:
     """The door, once it is there: the carrier listens first, since the port is part of every address."""
 
     door: Door
+    errors: DoorErrors
+
+    def render_error(self, head: RequestHead, error: TholosError) -> Answer:
+        return self.errors(head, error)
 
     async def __call__(self, head: RequestHead, attempt: int) -> Decision:
         return await self.door(head, attempt)

@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tholos import __version__
+from tholos.accounts.errors import TooManyAttempts
 from tholos.gateway.model import Answer, RequestHead
 from tholos.kit.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, TholosError, Unavailable
 from tholos.kit.ids import new_id
 from tholos.kit.pages import Pages
+from tholos.publishing.content import BodyTooLarge
 
 _STATUSES: tuple[tuple[type[TholosError], int], ...] = (
+    (BodyTooLarge, 413),
+    (TooManyAttempts, 429),
     (NotSignedIn, 401),
     (Forbidden, 403),
     (NotFound, 404),
@@ -29,6 +33,8 @@ _TITLES = {
     403: "This is not for you",
     404: "There is nothing here",
     409: "Something was there first",
+    413: "That is too much",
+    429: "That was too often",
     503: "It is not there just now",
 }
 RETRY_AFTER_S = 5
@@ -56,6 +62,14 @@ class ErrorPage:
 
 def status_of(error: TholosError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def headers_of(error: TholosError) -> dict[str, str]:
+    """What a status is sent with: when to come back (RFC 9110, 10.2.3), or how to sign in (11.6.1)."""
+    status = status_of(error)
+    if status in {429, 503}:
+        return {"retry-after": str(error.details.get("retry_after_s", RETRY_AFTER_S))}
+    return {"www-authenticate": 'Bearer realm="tholos"'} if status == 401 else {}
 
 
 def error_json(error: TholosError, request_id: str) -> dict[str, object]:
@@ -115,9 +129,5 @@ class DoorErrors:
             (b"cache-control", b"no-store"),
             (b"content-security-policy", self._policy),
         ]
-        status = status_of(error)
-        if status == 503:
-            headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
-        if status == 401:
-            headers.append((b"www-authenticate", b'Bearer realm="tholos"'))
-        return Answer(status, headers, body)
+        headers += [(name.encode(), value.encode()) for name, value in headers_of(error).items()]
+        return Answer(status_of(error), headers, body)

@@ -7,6 +7,7 @@ import pytest
 from tholos.accounts import errors
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account, Role, SignInLink, Token
+from tholos.accounts.passwords import Passwords, hash_password
 from tholos.testing.rows import sign_in
 
 MINUTE = timedelta(minutes=1)
@@ -122,7 +123,7 @@ class TestLinks:
     def test_spending_rolled_back_is_not_spent(self, database, clock, code):
         with pytest.raises(errors.PasswordTooShort), database.write() as db:  # noqa: PT012 - it is the transaction that raises
             account = accounts.spend_link(db, code, clock.now())
-            accounts.set_password(db, account.id, "short")
+            accounts.set_password(db, account.id, hash_password("short"))
         with database.write() as db:
             accounts.spend_link(db, code, clock.now())
 
@@ -148,43 +149,73 @@ class TestPasswords:
     @pytest.fixture
     def with_password(self, database, people):
         with database.write() as db:
-            accounts.set_password(db, people.ada.account_id, self.PASSWORD)
+            accounts.set_password(db, people.ada.account_id, hash_password(self.PASSWORD))
 
-    def test_name_and_password_belong_together(self, database, with_password):
-        with database.read() as db:
-            assert accounts.check_password(db, " Ada ", self.PASSWORD).name == "ada"
+    @pytest.fixture
+    def check(self, database, clock):
+        return lambda name, password: Passwords().check(database, name, password, "", clock.now())
+
+    def test_name_and_password_belong_together(self, people, with_password, check):
+        assert check(" Ada ", self.PASSWORD).account_id == people.ada.account_id
 
     @pytest.mark.parametrize(
         ("name", "password"),
         [("ada", "wrong"), ("ada", ""), ("bob", ""), ("bob", "correct horse"), ("nobody", "correct horse")],
     )
-    def test_others_do_not_and_look_alike(self, database, with_password, name, password):
-        with pytest.raises(errors.WrongPassword) as caught, database.read() as db:
-            accounts.check_password(db, name, password)
+    def test_others_do_not_and_look_alike(self, with_password, check, name, password):
+        with pytest.raises(errors.WrongPassword) as caught:
+            check(name, password)
         assert caught.value.message == errors.WrongPassword().message
 
-    def test_a_disabled_account_does_not_sign_in(self, database, people, with_password):
+    def test_a_disabled_account_does_not_sign_in(self, database, people, with_password, check):
+        checked = check("ada", self.PASSWORD)
         _disable(database, people.ada)
+        with pytest.raises(errors.WrongPassword):
+            check("ada", self.PASSWORD)
         with pytest.raises(errors.WrongPassword), database.read() as db:
-            accounts.check_password(db, "ada", self.PASSWORD)
+            accounts.get_checked(db, checked)
 
-    def test_who_has_one_gives_it_to_change_it(self, database, people, with_password):
+    def test_who_has_one_gives_it_to_change_it(self, database, people, clock, with_password, check):
+        new = hash_password("another horse")
         with pytest.raises(errors.WrongPassword), database.write() as db:
-            accounts.change_password(db, people.ada, "wrong", "another horse")
+            accounts.change_password(db, people.ada, None, new, clock.now())
+        checked = check("ada", self.PASSWORD)
         with database.write() as db:
-            accounts.change_password(db, people.ada, self.PASSWORD, "another horse")
-        with database.read() as db:
-            accounts.check_password(db, "ada", "another horse")
+            accounts.change_password(db, people.ada, checked, new, clock.now())
+        assert check("ada", "another horse").account_id == people.ada.account_id
+        with (
+            pytest.raises(errors.WrongPassword),
+            database.write() as db,
+        ):  # it was changed since it was checked
+            accounts.change_password(db, people.ada, checked, new, clock.now())
 
-    def test_who_has_none_sets_one(self, database, people):
+    def test_somebody_elses_does_not_change_ones_own(self, database, people, clock, with_password, check):
         with database.write() as db:
-            accounts.change_password(db, people.bob, "", "another horse")
-        with database.read() as db:
-            assert accounts.check_password(db, "bob", "another horse").name == "bob"
+            accounts.set_password(db, people.bob.account_id, hash_password("another horse"))
+        with pytest.raises(errors.WrongPassword), database.write() as db:
+            accounts.change_password(
+                db, people.bob, check("ada", self.PASSWORD), hash_password("x" * 10), clock.now()
+            )
 
-    def test_short_ones_are_refused(self, database, people):
-        with pytest.raises(errors.PasswordTooShort), database.write() as db:
-            accounts.change_password(db, people.bob, "", "x" * 9)
+    def test_who_has_none_sets_one(self, database, people, clock, check):
+        with database.write() as db:
+            accounts.change_password(db, people.bob, None, hash_password("another horse"), clock.now())
+        assert check("bob", "another horse").account_id == people.bob.account_id
+
+    def test_short_ones_are_refused(self):
+        with pytest.raises(errors.PasswordTooShort):
+            hash_password("x" * 9)
+
+    def test_changing_it_ends_ones_other_sessions(self, database, people, clock, with_password, check):
+        here, there = (sign_in(database, people.ada, clock.now())[0] for _ in range(2))
+        bob, _ = sign_in(database, people.bob, clock.now())
+        checked = check("ada", self.PASSWORD)
+        with database.write() as db:
+            accounts.change_password(db, here, checked, hash_password("another horse"), clock.now())
+        with database.read() as db:
+            assert accounts.find_session_actor(db, there.credential, clock.now()) is None
+            assert accounts.find_session_actor(db, here.credential, clock.now()) is not None
+            assert accounts.find_session_actor(db, bob.credential, clock.now()) is not None
 
 
 class TestSessions:
@@ -262,6 +293,18 @@ class TestTokens:
             accounts.revoke_token(db, people.ada, found.id, clock.now())
         with pytest.raises(errors.TokenNotFound), database.write() as db:
             accounts.revoke_token(db, people.ada, found.id, clock.now())
+
+    def test_one_that_a_token_made_ends_with_it(self, database, people, clock, token):
+        session, _ = sign_in(database, people.ada, clock.now())
+        with database.write() as db:
+            account = accounts.get_account(db, people.ada.account_id)
+            maker = accounts.find_actor(db, clock.now(), token=token)
+            made, _ = accounts.create_token(db, account, "", 365, clock.now(), maker)
+            shorter, _ = accounts.create_token(db, account, "", 1, clock.now(), maker)
+            by_session, _ = accounts.create_token(db, account, "", 365, clock.now(), session)
+        assert made.expires_at == clock.now() + timedelta(days=30)
+        assert shorter.expires_at == clock.now() + timedelta(days=1)
+        assert by_session.expires_at == clock.now() + timedelta(days=365)
 
     def test_a_session_has_no_current_token(self, database, people, clock):
         actor, _ = sign_in(database, people.ada, clock.now())

@@ -173,6 +173,8 @@ class LocalLauncher:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
+            # It outlives this process, and what this one was told is nothing to it: each instance brings its own.
+            env={name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
         )
         try:
             _, said = await process.communicate()
