@@ -1,7 +1,8 @@
 """Writing a snapshot into a new folder: built beside it, then renamed, so that it appears at once and whole.
 
 Large files are remembered in a file beside the folder (`NAME.checkout.json`), so that a later checkout of a similar snapshot can
-hard-link them. A checkout is not flushed to the disk: after a power cut it is made again from the store.
+share their blocks where the file system copies on write (FICLONE, ioctl_ficlone(2)). They are never hard-linked: what runs in
+one folder must not change another. A checkout is not flushed to the disk: after a power cut it is made again from the store.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from tholos.store.errors import DestinationExists, StoreFull, StoreUnusable
 from tholos.store.model import File, Sha256, Tree
 from tholos.store.reading import ChunkReader
 
-LINKED_FROM = 256 * 1024
-"""Files of at least this many bytes are hard-linked from an earlier checkout."""
+CLONED_FROM = 256 * 1024
+"""Files of at least this many bytes share their blocks with an earlier checkout."""
+_FICLONE = 0x40049409
 
 _UNFINISHED = ".unfinished-"
 _ABANDONED_AFTER = 60.0
@@ -38,8 +40,8 @@ def write(reader: ChunkReader, tree: Tree, destination: Path, like: Path | None)
         for name in sorted({parent for file in tree.files for parent in paths.parents(file.path)}):
             (folder / name).mkdir()
             (folder / name).chmod(0o755)
-        linked = _link_large(tree, folder, like) if like else set()
-        _write_files(reader, folder, [file for file in tree.files if file.path not in linked])
+        cloned = _clone_large(tree, folder, like) if like else set()
+        _write_files(reader, folder, [file for file in tree.files if file.path not in cloned])
         record = _describe_large(tree, folder)
         try:
             folder.rename(destination)
@@ -82,18 +84,27 @@ def _write_file(folder: Path, file: File, parts: Iterable[bytes]) -> None:
         os.close(descriptor)
 
 
-def _link_large(tree: Tree, folder: Path, like: Path) -> set[str]:
-    """Hard-link what an earlier checkout has untouched; returns the paths that need not be written."""
+def _clone_large(tree: Tree, folder: Path, like: Path) -> set[str]:
+    """Clone what an earlier checkout has untouched; returns the paths that need not be written."""
     untouched = _untouched(like)
-    linked = set()
+    cloned = set()
     for file in tree.files:
-        source = untouched.get((file.sha256, file.executable)) if file.size >= LINKED_FROM else None
-        if source:
-            # Another disk, too many links or a file that was just removed: it is written instead.
-            with suppress(OSError):
-                os.link(source, folder / file.path, follow_symlinks=False)
-                linked.add(file.path)
-    return linked
+        source = untouched.get((file.sha256, file.executable)) if file.size >= CLONED_FROM else None
+        if source and _clone(source, folder / file.path):
+            cloned.add(file.path)
+    return cloned
+
+
+def _clone(source: Path, target: Path) -> bool:
+    """Whether the file system could; if not, nothing is left and the file is written instead."""
+    with source.open("rb") as old, target.open("xb") as new:
+        try:
+            fcntl.ioctl(new, _FICLONE, old.fileno())
+        except OSError:
+            target.unlink()
+            return False
+        os.fchmod(new.fileno(), source.stat().st_mode & 0o777)
+    return True
 
 
 def _untouched(like: Path) -> dict[tuple[str, bool], Path]:
@@ -109,18 +120,18 @@ def _describe_large(tree: Tree, folder: Path) -> dict[str, list[object]]:
     return {
         file.path: [file.sha256, file.executable, *_facts(folder / file.path)]
         for file in tree.files
-        if file.size >= LINKED_FROM
+        if file.size >= CLONED_FROM
     }
 
 
 def _facts(path: Path) -> list[int]:
-    """What changes when somebody touches the file; the change time does not do, because linking changes it."""
+    """What changes when somebody touches the file."""
     status = path.lstat()
     return [status.st_size, status.st_mtime_ns, status.st_mode, status.st_ino]
 
 
 def _read_record(like: Path) -> dict[str, list[object]]:
-    """The record was written by us, beside the folder; one that is missing or torn only costs the links."""
+    """The record was written by us, beside the folder; one that is missing or torn only costs the clones."""
     try:
         record = json.loads(record_of(like).read_bytes())
     except (OSError, ValueError):
