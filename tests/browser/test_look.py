@@ -60,6 +60,14 @@ def page(browser):
     context.close()
 
 
+def until(page, true, seconds=30):
+    """Wait as ``wait_for_function`` does, but asking from here: its own asking again is what our policy forbids pages."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(true):
+        assert time.monotonic() < deadline, true
+        page.wait_for_timeout(20)
+
+
 class Watched:
     """A tab that writes down what the browser complains of and what is asked of other hosts."""
 
@@ -251,17 +259,17 @@ def test_log_follows_and_lets_go(page, address):
     page.goto(f"{address}/preview/logs-live")
     page.wait_for_selector("#L320")
     at_end = "() => { const b = document.querySelector('.log-body'); return b.scrollHeight - b.scrollTop - b.clientHeight < 40; }"
-    page.wait_for_function(at_end)
+    until(page, at_end)
     page.hover(".log-body")
     page.mouse.wheel(0, -800)
     page.wait_for_selector("[data-follow][aria-pressed=false]")
     page.evaluate("document.querySelector('[data-log]').view.add(0, 'one more')")
-    page.wait_for_function("document.querySelector('.log-status').textContent === '1 new line below'")
+    until(page, "document.querySelector('.log-status').textContent === '1 new line below'")
     assert not page.evaluate(at_end)
     page.click("[data-follow]")
-    page.wait_for_function(at_end)
+    until(page, at_end)
     page.fill(".log-tools [type=search]", "page=77")
-    page.wait_for_function("document.querySelector('.log-status').textContent.endsWith('of 321')")
+    until(page, "document.querySelector('.log-status').textContent.endsWith('of 321')")
     assert all("page=77" in text for text in page.locator(".line:visible").all_inner_texts())
 
 
@@ -287,7 +295,7 @@ def test_log_of_a_hundred_thousand_lines(page, address):
     )
     began = time.perf_counter()
     page.fill(".log-tools [type=search]", "page=99999")
-    page.wait_for_function("document.querySelector('.log-status').textContent.startsWith('1 line')")
+    until(page, "document.querySelector('.log-status').textContent.startsWith('1 line')")
     filtered = time.perf_counter() - began
     print(
         f"100,200 lines after {arrived / 1000:.1f} s; frame p50 {frames[30]:.0f} ms, p95 {frames[57]:.0f} ms; filter {filtered:.2f} s"
@@ -300,7 +308,7 @@ def test_crash_is_linked_from_the_badge(page, address):
     page.goto(f"{address}/preview/app-failing")
     page.click(".head .state")
     page.wait_for_url("**/logs#traceback")
-    page.wait_for_function("document.querySelector('.log-body').scrollTop > 0")
+    until(page, "document.querySelector('.log-body').scrollTop > 0")
     assert page.locator("#traceback .line").first.is_visible()
 
 

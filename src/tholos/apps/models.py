@@ -77,7 +77,8 @@ class Release(Base):
     manifest: Mapped[JsonObject]
     """Kind, entry point, requirements and the rest, as detected or said, with the evidence."""
     python: Mapped[str]
-    lock: Mapped[str | None] = mapped_column(LongText)
+    lock: Mapped[str | None] = mapped_column(LongText, deferred=True)
+    """Kept for whoever asks why it has what it has; of any length, so it is read only where it is named."""
     environment: Mapped[str | None]
     packages: Mapped[int | None]
     created_at: Mapped[datetime]

@@ -84,6 +84,12 @@ def live_releases(db: ReadDb, app_ids: Sequence[str]) -> dict[str, Release]:
     return {release.app_id: release for release in found}
 
 
+def live_release_ids(db: ReadDb) -> dict[str, str]:
+    """The id of the live release of every app that has one, by app id."""
+    found = db.execute(select(Pointer.app_id, Pointer.release_id).where(Pointer.name == LIVE))
+    return {app_id: release_id for app_id, release_id in found}  # noqa: C416 - rows, not pairs
+
+
 def list_pointers(db: ReadDb, app_id: str) -> Sequence[Pointer]:
     return db.scalars(select(Pointer).where(Pointer.app_id == app_id)).all()
 

@@ -97,6 +97,16 @@ def live_releases(db: ReadDb, found: Sequence[App]) -> dict[str, Release]:
     return queries.live_releases(db, [app.id for app in found])
 
 
+def live_release_ids(db: ReadDb) -> dict[str, str]:
+    return queries.live_release_ids(db)
+
+
+def find_live_id(db: ReadDb, app_id: str) -> str | None:
+    """Id of an app's live release, where that is all that is asked."""
+    pointer = queries.find_pointer(db, app_id)
+    return pointer.release_id if pointer else None
+
+
 def find_live(db: ReadDb, app_id: str) -> Release | None:
     return queries.live_releases(db, [app_id]).get(app_id)
 

@@ -29,6 +29,18 @@ class StartTimedOut(TholosError):
     code = "start_timed_out"
 
 
+class StopTimedOut(TholosError):
+    """The app was told to stop and did not end in time."""
+
+    code = "stop_timed_out"
+
+
+class TooManyFollowers(Unavailable):
+    """Cannot follow this log: you follow it too often already."""
+
+    code = "too_many_followers"
+
+
 class AnswersWithError(TholosError):
     """The app answers its first request with an error."""
 

@@ -97,7 +97,8 @@ def observe(db: WriteDb, status: ProcessStatus, now: datetime) -> Instance | Non
     if status.state == ProcessState.RUNNING:
         is_another = pid_before not in {None, status.pid} and instance.state == InstanceState.READY
         has_begun_again = instance.state == InstanceState.FAILING or is_another
-        return instance if has_begun_again and move(instance, InstanceState.STARTING, "", now) else None
+        has_changed = has_begun_again and move(instance, InstanceState.STARTING, instance.reason, now)
+        return instance if has_changed else None  # why it ended is told until it answers again
     state = _SEEN_AS[status.state]
     if instance.state == InstanceState.FAILED:
         return None  # given up is what it is, however its process went
@@ -160,8 +161,8 @@ def list_visible(db: ReadDb, actor: Actor, name: str) -> Sequence[Instance]:
 
 def list_seen(db: ReadDb) -> list[Seen]:
     return [
-        Seen(row.id, row.app_id, row.release_id, InstanceState(row.state), row.operation_id is not None)
-        for row in queries.list_standing(db, THIS_NODE)
+        Seen(one, app_id, release_id, InstanceState(state), operation_id is not None)
+        for one, app_id, release_id, state, operation_id in queries.list_seen(db, THIS_NODE)
     ]
 
 
@@ -175,10 +176,11 @@ _TOLD_AS = {
 
 def tell_app(db: WriteDb, app_id: str, now: datetime, *, probed: bool = False) -> bool:
     """Bring the state people are told of an app in line with its live release's instance."""
-    live = apps.find_live(db, app_id)
+    live = apps.find_live_id(db, app_id)
     if live is None:
-        return False
-    active = queries.find_ready(db, live.id) or queries.find_active(db, live.id)
+        is_told = apps.get_app(db, app_id).state == AppState.STOPPED  # and why: nothing was released, say
+        return not is_told and apps.set_state(db, app_id, AppState.STOPPED, "It has no live release.", now)
+    active = queries.find_ready(db, live) or queries.find_active(db, live)
     if active is None:
         return apps.set_state(db, app_id, AppState.STOPPED, "It has no instance.", now)
     told = _TOLD_AS[InstanceState(active.state)]

@@ -6,11 +6,11 @@ It is derived from the database and rebuilt when that changes; nothing is decide
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tholos.apps import service as apps
-from tholos.apps.models import App
-from tholos.instances import service as instances
+from tholos.instances import queries
 from tholos.instances.models import InstanceState
 from tholos.kit.db import Database, ReadDb
 
@@ -50,12 +50,11 @@ class ServingTable:
     def read_all(self) -> list[Serving]:
         """Every app, from the database. Synchronous; give the result to :meth:`replace`."""
         with self._database.read() as db:
-            return [_serving(db, app) for app in apps.list_all(db)]
+            return _serving(db)
 
     def read_one(self, app_id: str) -> Serving | None:
         with self._database.read() as db:
-            app = apps.find_app(db, app_id)
-            return _serving(db, app) if app else None
+            return next(iter(_serving(db, app_id)), None)
 
     async def replace(self, rows: list[Serving]) -> None:
         self._by_name = {row.name: row for row in rows}
@@ -100,18 +99,25 @@ class ServingTable:
             self._changed.notify_all()
 
 
-def _serving(db: ReadDb, app: App) -> Serving:
-    live = apps.find_live(db, app.id)
-    ready = instances.find_ready(db, live.id) if live else None
-    active = ready or (instances.find_active(db, live.id) if live else None)
+def _serving(db: ReadDb, app_id: str | None = None) -> list[Serving]:
+    """The rows of every app, or of one, with one query."""
+    rows = queries.list_serving(db, app_id)
+    return [_row([*found]) for _, found in itertools.groupby(rows, lambda row: row.app_id)]
+
+
+def _row(found: Sequence[queries.ServingRow]) -> Serving:
+    """What answers, or else the newest of what may come to answer."""
+    answering = [row for row in found if row.state == InstanceState.READY]
+    ready = max(answering, key=lambda row: str(row.at), default=None)
+    shown = ready or found[0]
     return Serving(
-        app_id=app.id,
-        name=app.name,
-        owner_id=app.owner_id,
-        access_version=app.access_version,
-        release=live.number if live else 0,
-        instance=ready.id if ready else "",
-        address=ready.address if ready else "",
-        state=active.state if active else "",
-        reason=active.reason if active else "",
+        app_id=shown.app_id,
+        name=shown.name,
+        owner_id=shown.owner_id,
+        access_version=shown.access_version,
+        release=shown.release or 0,
+        instance=(ready.instance or "") if ready else "",
+        address=(ready.address or "") if ready else "",
+        state=shown.state or "",
+        reason=shown.reason or "",
     )

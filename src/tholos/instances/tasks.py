@@ -13,12 +13,13 @@ from tholos.apps import service as apps
 from tholos.apps.models import AppState
 from tholos.instances import causes
 from tholos.instances import service as instances
-from tholos.instances.errors import InstanceDied, TransitionRefused
+from tholos.instances.errors import InstanceDied, StopTimedOut, TransitionRefused
 from tholos.instances.models import LEAVING, Instance, InstanceState
 from tholos.instances.plan import Action, Lost, Retire, Start, Stray, plan
 from tholos.instances.serving import ServingTable
 from tholos.instances.starting import Starter
 from tholos.kit.clock import Clock
+from tholos.kit.company import first_of
 from tholos.kit.db import Database
 from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
@@ -99,16 +100,9 @@ class Keeper:
         Raises: InstanceDied, StartTimedOut, AnswersWithError.
         """
         instance = await in_thread(self._get, instance_id)
-        death = asyncio.create_task(self._death(instance_id))
-        probe = asyncio.create_task(self._first_status(instance))
-        try:
-            await asyncio.wait({death, probe}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            death.cancel()
-            probe.cancel()
-        if death.done():
-            raise await in_thread(causes.died, death.result(), self._folder(instance))
-        status = probe.result()
+        status = await first_of(self._death(instance_id), self._first_status(instance))
+        if isinstance(status, Instance):
+            raise await in_thread(causes.died, status, self._folder(instance))
         if status is None:
             raise await in_thread(causes.silent, instance, self.start_timeout_s)
         if status >= READY_BELOW:
@@ -158,12 +152,21 @@ class Keeper:
         await self._gone(instance_id, "")
 
     async def wait_until_ended(self, instance_id: str, seconds: float) -> None:
-        """Raises: TimeoutError."""
-        with self.notices.watch(instances.topic(instance_id)) as changed:
+        """Raises: StopTimedOut."""
+        try:
             async with asyncio.timeout(seconds):
-                while (await in_thread(self._get, instance_id)).state != InstanceState.STOPPED:
-                    await changed.wait()
-                    changed.clear()
+                await self._ended(instance_id)
+        except TimeoutError:
+            raise StopTimedOut(
+                f"Cannot stop the app: its process did not end within {seconds:g} s.",
+                fix="Try again; `tholos doctor` says whether the supervisor answers.",
+            ) from None
+
+    async def _ended(self, instance_id: str) -> None:
+        with self.notices.watch(instances.topic(instance_id)) as changed:
+            while (await in_thread(self._get, instance_id)).state != InstanceState.STOPPED:
+                await changed.wait()
+                changed.clear()
 
     async def run_once(self, spec: InstanceSpec, seconds: float) -> ProcessStatus | None:
         """Run a process that is no app's instance to its end; None where it had to be ended.
@@ -293,6 +296,16 @@ class Keeper:
             await in_thread(self._tell_app, app_id, probed=True)
         elif self._state_of(instance_id) == ProcessState.RUNNING:
             get_logger().warning("instance_deaf", instance=instance_id, app=app_id)
+            await in_thread(self._tell_deaf, app_id, instance_id)
+        self.notices.publish(apps.TOPIC)
+
+    def _tell_deaf(self, app_id: str, instance_id: str) -> None:
+        with self.database.write() as db:
+            instance = instances.find_instance(db, instance_id)
+            if instance is not None and instance.state == InstanceState.READY:
+                apps.set_state(
+                    db, app_id, AppState.FAILING, "It does not accept connections.", self.clock.now()
+                )
 
     # What should be
 
@@ -329,9 +342,7 @@ class Keeper:
 
     def _plan(self) -> list[Action]:
         with self.database.read() as db:
-            live = {
-                app_id: release.id for app_id, release in apps.live_releases(db, apps.list_all(db)).items()
-            }
+            live = apps.live_release_ids(db)
             processes = {one: status.state for one, status in list(self._processes.items())}
             one_offs = {one_off_name(one.id) for one in operations.list_under_way(db)}
             return plan(live, instances.list_seen(db), processes, set(self._launching), one_offs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -36,7 +36,7 @@ async def beside(work: Coroutine[object, object, A]) -> AsyncIterator[asyncio.Ta
         await _end(task)
 
 
-async def _end(*tasks: asyncio.Task[A] | asyncio.Task[B]) -> None:
+async def _end(*tasks: asyncio.Task[Any]) -> None:
     """Cancel tasks and wait until they have ended; who is cancelled meanwhile waits for them all the same."""
     cancelled: asyncio.CancelledError | None = None
     for task in tasks:

@@ -224,7 +224,8 @@ def cancelled(db: WriteDb, operation_id: str, now: datetime) -> Operation:
 
 
 def request_cancel(db: WriteDb, actor: Actor, operation_id: str, now: datetime) -> Operation:
-    """Ask for an end; one that nobody works on ends here, others by who does. Ended ones stay as they are.
+    """Ask for an end, which whoever works on it brings about: what it has made so far is cleared up by its kind, and
+    one that still waits is claimed to be ended. Ended ones stay as they are.
 
     Raises: OperationNotFound.
     """
@@ -232,8 +233,6 @@ def request_cancel(db: WriteDb, actor: Actor, operation_id: str, now: datetime) 
     if operation.has_ended:
         return operation
     operation.cancel_requested_at = operation.cancel_requested_at or now
-    if operation.state == OperationState.QUEUED:
-        cancelled(db, operation_id, now)
     return operation
 
 

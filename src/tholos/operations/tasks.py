@@ -30,6 +30,8 @@ from tholos.operations.models import Operation, StepState
 from tholos.operations.service import Said
 
 FLUSH_S = 0.05  # lines are written in groups: an eye sees no difference, the disk does
+MOST_LINES = 2000
+"""That an attempt tells: each is a row, and whoever wants more reads the log itself."""
 RENEW_S = operations.LEASE.total_seconds() / 3
 
 
@@ -65,13 +67,23 @@ class Work:
     """Set when the work is to end or has ended: synchronous parts in threads look at it, and nobody cancels it again."""
     _told: list[Said | _Ended] = field(default_factory=list)
     _step: str = ""
+    _lines: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether further lines are dropped."""
+        return self._lines > MOST_LINES
+
     def line(self, text: str) -> None:
-        """Tell one line of a log; may be called from any thread."""
+        """Tell one line of a log; may be called from any thread. What is too much to tell is only counted."""
         with self._lock:
-            self._told.append(Said("line", text[:4000], self._step))
+            self._lines += 1
+            if self._lines <= MOST_LINES:
+                self._told.append(Said("line", text[:4000], self._step))
+            elif self._lines == MOST_LINES + 1:
+                self._told.append(Said("line", "… more in the log", self._step))
 
     async def tell(self, *said: Said) -> None:
         with self._lock:
@@ -250,10 +262,21 @@ class Worker:
         return await self.handlers[work.operation.kind](work)
 
     def _finish(self, work: Work, result: JsonObject) -> None:
-        work.write(lambda db: operations.finish(db, work.operation.id, result, self.clock.now()))
+        if not self._has_ended(work):
+            work.write(lambda db: operations.finish(db, work.operation.id, result, self.clock.now()))
         self.notices.publish("apps")
 
+    def _has_ended(self, work: Work) -> bool:
+        """Whether an end was written after all, by a try that then failed; there is no second one."""
+        with self.database.read() as db:
+            has_ended = operations.get_operation(db, work.operation.id).has_ended
+        if has_ended:
+            self.notices.publish(operations.topic(work.operation.id))
+        return has_ended
+
     async def _end(self, work: Work, error: Exception | None) -> None:
+        if await in_thread(self._has_ended, work):
+            return
         await in_thread(work.flush)
         await self._clear_up(work)
         await in_thread(self._write_end, work, error)

@@ -9,6 +9,7 @@ import contextlib
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tholos.access import service as access
@@ -19,10 +20,12 @@ from tholos.instances.errors import InstanceDied
 from tholos.instances.starting import Starter
 from tholos.instances.tasks import Keeper, one_off_name
 from tholos.kit.clock import Clock
+from tholos.kit.company import beside
 from tholos.kit.db import Database, JsonObject
 from tholos.kit.errors import TholosError, Unavailable
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
+from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_long_thread, in_thread
 from tholos.operations.models import Operation
 from tholos.operations.tasks import Work
@@ -82,6 +85,7 @@ class Publisher:
         app_id = work.operation.subject_id
         async with work.step("stop") as say:
             running = await in_thread(self._point_nowhere, app_id)
+            await self.keeper.refresh(app_id)
             self.notices.publish(access.TOPIC)
             for instance_id in running:
                 await self.keeper.end(instance_id)
@@ -167,11 +171,11 @@ class Publisher:
             return
         async with work.step("prepare") as say:
             spec = self._prepare_spec(one_off_name(work.operation.id), app, release, command)
-            following = asyncio.create_task(_copy_log(Path(spec.log), work))
-            try:
+            until = logs.Until()
+            async with beside(attempt(partial(_copy_log, Path(spec.log), work, until))) as copying:
                 status = await self.keeper.run_once(spec, PREPARE_TIMEOUT_S)
-            finally:
-                following.cancel()
+                until.end()
+                await copying
             if status is None or status.exit_code != 0:
                 raise await in_long_thread(_why_prepare_failed, command, spec, status)
             say(command)
@@ -221,6 +225,8 @@ class Publisher:
     def _point_nowhere(self, app_id: str) -> list[str]:
         with self.database.write() as db:
             apps.remove_pointers(db, app_id)
+            if apps.find_app(db, app_id) is not None:
+                instances.tell_app(db, app_id, self.clock.now())
             return [instance.id for instance in instances.list_of_app(db, app_id)]
 
     def _remove(self, app_id: str) -> None:
@@ -246,9 +252,12 @@ def _packages_text(environment: Environment, release: Release) -> str:
     return f"{source}, {environment.fetched} fetched" if environment.fetched else f"{source}, all cached"
 
 
-async def _copy_log(path: Path, work: Work) -> None:
-    async for line in logs.follow(path, 0):
-        work.line(line.decode(errors="replace").rstrip("\n"))
+async def _copy_log(path: Path, work: Work, until: logs.Until) -> None:
+    async with contextlib.aclosing(logs.follow(path, 0, until)) as lines:
+        async for line in lines:
+            work.line(line.decode(errors="replace").rstrip("\n"))
+            if work.is_full:
+                return
 
 
 def _why_prepare_failed(command: str, spec: InstanceSpec, status: ProcessStatus | None) -> PrepareFailed:

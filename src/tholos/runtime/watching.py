@@ -41,23 +41,13 @@ class _Teller:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._inotify = Inotify()
+        self._inotify = Inotify(sync_timeout=0)
         self._interests: dict[int, list[_Interest]] = {}  # by watch descriptor
         self._users = 0
         loop.add_reader(self._inotify.fd, self._read)
 
-    @classmethod
-    def enter(cls) -> _Teller | None:
-        """The running loop's; None where the system has none left."""
-        loop = asyncio.get_running_loop()
-        try:
-            teller = _tellers.get(loop) or _tellers.setdefault(loop, cls(loop))
-        except OSError as error:
-            if error.errno not in _NONE_LEFT:
-                raise
-            return None
-        teller._users += 1
-        return teller
+    def enter(self) -> None:
+        self._users += 1
 
     def leave(self) -> None:
         self._users -= 1
@@ -82,11 +72,11 @@ class _Teller:
                     self._inotify.rm_watch(watched)
 
     def _read(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            for _ in range(_MOST_AT_ONCE):  # the rest in the loop's next round
-                event = self._inotify.sync_get()
-                if event is not None:
-                    self._tell(event)
+        for _ in range(_MOST_AT_ONCE):  # the rest in the loop's next round
+            event = self._inotify.sync_get()
+            if event is None:
+                return
+            self._tell(event)
 
     def _tell(self, event: Event) -> None:
         watch = event.watch
@@ -105,6 +95,19 @@ class _Teller:
 
 
 _tellers: dict[asyncio.AbstractEventLoop, _Teller] = {}
+
+
+def _entered() -> _Teller | None:
+    """The running loop's; None where the system has none left."""
+    loop = asyncio.get_running_loop()
+    try:
+        teller = _tellers.get(loop) or _tellers.setdefault(loop, _Teller(loop))
+    except OSError as error:
+        if error.errno not in _NONE_LEFT:
+            raise
+        return None
+    teller.enter()
+    return teller
 
 
 @dataclass(slots=True)
@@ -147,7 +150,7 @@ class Watch:
 @contextmanager
 def watching(woken: asyncio.Event | None = None) -> Iterator[Watch]:
     """A watch for a while; with an event of one's own to be woken by more than files."""
-    watch = Watch(woken or asyncio.Event(), _Teller.enter())
+    watch = Watch(woken or asyncio.Event(), _entered())
     try:
         yield watch
     finally:

@@ -196,7 +196,12 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 def _methods_at(request: Request) -> list[str]:
     """What a path can be asked for, by all of its routes together."""
-    found = (route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE)
+    found = (
+        route
+        for router in ROUTERS
+        for route in router.routes
+        if route.matches(request.scope)[0] != Match.NONE
+    )
     return sorted({method for route in found for method in getattr(route, "methods", None) or ()})
 
 

@@ -187,6 +187,14 @@ class TestTold:
             app = apps.create_app(db, people.ada, "bare", clock.now())
         assert _told(database, app, clock) == ("stopped", "Nothing of it has been released yet.")
 
+    def test_what_is_live_no_more_serves_no_more(self, database, live, start, clock):
+        app, _ = live
+        start(state=S.READY)
+        assert _told(database, app, clock)[0] == "serving"
+        with database.write() as db:
+            apps.remove_pointers(db, app.id)
+        assert _told(database, app, clock) == ("stopped", "It has no live release.")
+
 
 class TestQuestions:
     def test_what_stands_is_seen(self, database, live, start, clock):
@@ -257,6 +265,18 @@ class TestServing:
         assert row.address == f"unix:{LAYOUT.socket(ready)}"
         assert (table.find("bare").release, table.find("bare").address) == (0, "")
         assert table.find("other") is None
+
+    async def test_of_several_the_one_that_answered_last_is_asked(self, database, live, start, clock):
+        last = ""
+        for state in (S.READY, S.READY, S.STARTING, S.STOPPED):
+            made = start(state=state)
+            with database.write() as db:
+                instances.get_instance(db, made).ready_at = clock.now() if state == S.READY else None
+            last = made if state == S.READY else last
+            clock.move(1)
+        (row,) = ServingTable(database).read_all()
+        assert (row.instance, row.state, row.release) == (last, "ready", 1)
+        assert row == ServingTable(database).read_one(live[0].id)
 
     async def test_a_removed_app_is_found_no_more(self, database, live):
         table = ServingTable(database)

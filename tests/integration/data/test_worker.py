@@ -493,3 +493,56 @@ class TestLines:
 
 def test_steps_are_of_the_list():
     assert {str(state) for state in StepState} == {"waiting", "running", "done", "failed", "skipped"}
+
+
+async def test_what_is_cancelled_while_it_waits_is_cleared_up(bench):
+    """A release that its begin has made would prepare for ever."""
+    operation_id = bench.begin()
+    bench.cancel(operation_id)
+    async with bench.working():
+        operation = await bench.ended(operation_id)
+    assert operation.state == S.CANCELLED
+    assert bench.abandoned == [operation_id]
+    assert bench.attempts == []
+
+
+async def test_a_talkative_one_is_cut_short(bench, monkeypatch):
+    monkeypatch.setattr(tasks, "MOST_LINES", 3)
+
+    async def handler(work):
+        for number in range(50):
+            work.line(str(number))
+        assert work.is_full
+        return {}
+
+    bench.handler = handler
+    async with bench.working():
+        operation = await bench.ended(bench.begin())
+    lines = [text for kind, text in bench.events(operation.id) if kind == "line"]
+    assert lines == ["0", "1", "2", "… more in the log"]
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+async def test_an_end_that_was_written_and_broke_is_the_end(bench, monkeypatch, is_good):
+    """The commit came through, its answer did not."""
+    real = Work.write
+    broken = []
+
+    def write(work, action=None):
+        real(work, action)
+        if action is not None and not broken:
+            broken.append(1)
+            raise ConnectionError("the answer to the commit was lost")
+
+    async def handler(work):
+        monkeypatch.setattr(Work, "write", write)
+        if not is_good:
+            raise StepFailed("Cannot.")
+        return {"release": 1}
+
+    bench.handler = handler
+    async with bench.working() as worker:
+        operation = await bench.ended(bench.begin())
+        await until(lambda: not worker._running)
+    assert broken
+    assert [kind for kind, _ in bench.events(operation.id)] == ["result" if is_good else "error"]

@@ -157,7 +157,7 @@ def test_the_server_is_killed_while_an_app_waits_for_its_next_start(trial: Trial
     time.sleep(1.5)
     trial.server.start()
     assert trial.get("crashed").text == "one"
-    instance = trial.instance("crashed")
-    assert (instance["state"], instance["restarts"]) == ("ready", 1)
+    eventually(lambda: trial.instance("crashed")["state"] == "ready")
+    assert trial.instance("crashed")["restarts"] == 1
     trial.settle()
     trial.delete("crashed")

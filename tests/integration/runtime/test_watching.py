@@ -20,7 +20,7 @@ def system(request, monkeypatch):
     if request.param == "told":
         return
 
-    def none_left() -> None:
+    def none_left(**_) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     monkeypatch.setattr(watching, "Inotify", none_left)

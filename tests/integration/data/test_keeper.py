@@ -1,0 +1,92 @@
+"""What the keeper records of instances that do not do what they should; no process runs."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tholos.apps import service as apps
+from tholos.instances import service as instances
+from tholos.instances import tasks
+from tholos.instances.errors import InstanceDied, StopTimedOut
+from tholos.instances.models import InstanceState
+from tholos.instances.serving import ServingTable
+from tholos.instances.tasks import Keeper
+from tholos.kit.notices import Notices
+from tholos.runtime.layout import Layout
+from tholos.runtime.model import InstanceSpec
+from tholos.testing.launcher import MemoryLauncher
+from tholos.testing.rows import add_live_app
+
+
+class Kept:
+    def __init__(self, database, clock, people, folder) -> None:
+        self.database, self.clock = database, clock
+        self.app, release = add_live_app(database, people.ada, "sales", clock.now())
+        with database.write() as db:
+            self.instance = instances.create_instance(db, self.app, release, Layout(folder), clock.now())
+        starter = SimpleNamespace(sources_of=lambda _: folder)
+        self.launcher = MemoryLauncher()
+        self.notices = Notices(asyncio.get_running_loop())
+        self.keeper = Keeper(
+            database, self.notices, clock, self.launcher, starter, ServingTable(database), None, 0.2, 0.2
+        )
+
+    async def run(self) -> None:
+        folder = str(Path(self.instance.log).parent)
+        spec = InstanceSpec(self.instance.id, ["app"], {}, folder, self.instance.log)
+        self.keeper._processes[self.instance.id] = await self.launcher.start(spec)
+
+    def set(self, state, reason="") -> None:
+        with self.database.write() as db:
+            instances.set_state(db, self.instance.id, state, reason, self.clock.now())
+        self.notices.publish(instances.topic(self.instance.id))
+
+    def told(self):
+        with self.database.read() as db:
+            found = apps.get_app(db, self.app.id)
+            return found.state, found.state_reason
+
+
+@pytest.fixture
+async def kept(database, clock, people, tmp_path):
+    return Kept(database, clock, people, tmp_path)
+
+
+async def test_a_deaf_app_is_told_of_until_it_hears_again(kept, monkeypatch, tmp_path):
+    hears = True
+
+    async def accepts(*_):
+        return hears
+
+    monkeypatch.setattr(tasks, "accepts", accepts)
+    await kept.run()
+    kept.set(InstanceState.READY)
+
+    async def probe():
+        await kept.keeper._probe(kept.app.id, kept.instance.id, tmp_path / "x")
+        return kept.told()
+
+    assert await probe() == ("serving", "")
+    hears = False
+    assert await probe() == ("failing", "It does not accept connections.")
+    hears = True
+    assert await probe() == ("serving", "")
+    hears = False
+    kept.set(InstanceState.DRAINING)
+    assert await probe() == ("serving", "")
+
+
+async def test_one_that_does_not_end_is_told_in_words(kept):
+    with pytest.raises(StopTimedOut, match=r"did not end within 0\.01 s"):
+        await kept.keeper.wait_until_ended(kept.instance.id, 0.01)
+    kept.set(InstanceState.STOPPED)
+    await kept.keeper.wait_until_ended(kept.instance.id, 5)
+
+
+async def test_one_that_dies_while_it_is_awaited_is_told_as_it_is(kept):
+    Path(kept.instance.address.removeprefix("unix:")).parent.mkdir(parents=True, exist_ok=True)
+    asyncio.get_running_loop().call_later(0.05, kept.set, InstanceState.FAILING, "exited with code 1")
+    with pytest.raises(InstanceDied, match="exited with code 1"):
+        await kept.keeper.wait_until_ready(kept.instance.id)

@@ -1,0 +1,169 @@
+"""Following an app's log by the API, without a socket: takeover, deletion, failure, and too many at once."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tholos.apps import service as apps
+from tholos.instances import api
+from tholos.instances import service as instances
+from tholos.kit.notices import Notices
+from tholos.runtime.layout import Layout
+from tholos.testing.rows import add_release
+
+
+class Followed:
+    """One stream as a client has it so far."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.body = b""
+        self.more = asyncio.Event()
+        self.has_ended = False
+
+    async def send(self, message) -> None:
+        self.status = message.get("status", self.status)
+        self.body += message.get("body", b"")
+        self.has_ended = message["type"] == "http.response.body" and not message.get("more_body")
+        self.more.set()
+
+    async def until(self, text: bytes) -> None:
+        async with asyncio.timeout(10):
+            while text not in self.body:
+                self.more.clear()
+                await self.more.wait()
+
+
+class Logs:
+    """An app with instances that write logs."""
+
+    def __init__(self, console, folder) -> None:
+        self.console, self.layout = console, Layout(folder)
+        self.app, self.release = console.add_app("ada", "sales")
+        self.asker = console.by_token("ada")
+
+    def add_instance(self, text: bytes, release=None) -> Path:
+        with self.console.database.write() as db:
+            made = instances.create_instance(
+                db, self.app, release or self.release, self.layout, self.console.clock.now()
+            )
+        self.console.clock.move(1)
+        path = Path(made.log)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+        return path
+
+    def switch(self):
+        with self.console.database.write() as db:
+            release = add_release(
+                db, self.console.people.ada, apps.get_app(db, self.app.id), self.console.clock.now()
+            )
+            apps.switch(db, release.id, self.console.clock.now())
+        return release
+
+    def remove(self) -> None:
+        with self.console.database.write() as db:
+            instances.remove_of_app(db, self.app.id)
+            apps.remove_app(db, self.app.id)
+
+    def notice(self) -> None:
+        self.console.application.state.services.get(Notices).publish(apps.TOPIC)
+
+    @asynccontextmanager
+    async def following(self, path="/api/v1/apps/sales/logs?follow=true"):
+        followed = Followed()
+        scope = self.asker._scope("GET", path, b"")
+        received = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive():
+            if not received:
+                await asyncio.Event().wait()
+            return received.pop()
+
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            task = group.create_task(self.console.application(scope, receive, followed.send))
+            followed.task = task
+            yield followed
+            task.cancel()
+
+
+@pytest.fixture
+def written(console, tmp_path):
+    return Logs(console, tmp_path / "data")
+
+
+async def test_what_is_added_comes(written):
+    path = written.add_instance(b"one\ntwo\n")
+    async with written.following() as followed:
+        await followed.until(b"two\n")
+        with path.open("ab") as log:
+            log.write(b"three\n")
+        await followed.until(b"three\n")
+    assert followed.body == b"one\ntwo\nthree\n"
+    assert not api._followers
+
+
+async def test_the_last_words_come_before_the_next_log(written):
+    """What the old instance wrote until another took over is not lost."""
+    path = written.add_instance(b"one\n")
+    async with written.following() as followed:
+        await followed.until(b"one\n")
+        release = written.switch()
+        written.add_instance(b"next\n", release)
+        with path.open("ab") as log:
+            log.write(b"line\n" * 5000 + b"last words")
+        written.notice()
+        await followed.until(b"next\n")
+    assert followed.body == b"one\n" + b"line\n" * 5000 + b"last words\nnext\n"
+
+
+@pytest.mark.parametrize("files", ["stay", "go first"])
+async def test_a_stream_ends_in_good_order_with_its_app(written, files):
+    path = written.add_instance(b"one\n")
+    async with written.following() as followed:
+        await followed.until(b"one\n")
+        if files == "go first":
+            path.unlink()
+            path.parent.rmdir()
+            await asyncio.sleep(0.05)
+        written.remove()
+        written.notice()
+        await asyncio.wait({followed.task})
+        assert followed.task.exception() is None
+        assert followed.has_ended
+    assert followed.body == b"one\n"
+
+
+async def test_a_failure_ends_the_stream_and_is_logged(written, monkeypatch, capsys):
+    path = written.add_instance(b"one\n")
+    async with written.following() as followed:
+        await followed.until(b"one\n")
+        monkeypatch.setattr(api, "find_log", lambda *_: 1 / 0)
+        with path.open("ab") as log:
+            log.write(b"two\n")
+        await followed.until(b"two\n")
+        written.notice()
+        await asyncio.wait({followed.task})
+        assert followed.task.exception() is None
+        assert followed.has_ended
+    said = capsys.readouterr()
+    assert "work_broke" in said.out + said.err
+
+
+async def test_one_account_follows_an_app_only_so_often(written, monkeypatch):
+    monkeypatch.setattr(api, "MOST_FOLLOWERS", 2)
+    written.add_instance(b"one\n")
+    url = "/api/v1/apps/sales/logs?follow=true"
+    async with written.following() as one, written.following() as other:
+        await one.until(b"one\n")
+        await other.until(b"one\n")
+        refused = await written.asker.get(url)
+        assert (refused.status, refused.json["error"]["code"]) == (503, "too_many_followers")
+        assert (await written.asker.get("/api/v1/apps/sales/logs")).status == 200
+        async with Logs.following(written) as third:
+            await asyncio.wait({third.task})
+            assert third.status == 503
+    async with written.following() as again:
+        await again.until(b"one\n")

@@ -1,0 +1,43 @@
+import pytest
+
+from tholos.access.heads import is_navigation, own_token
+from tholos.gateway.model import RequestHead
+
+
+def _head(method="GET", upgrade="", **headers):
+    return RequestHead(
+        method, "/", "app.localhost:8080",
+        [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()], "", upgrade,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("head", "is_one"),
+    [
+        (_head(accept="text/html,*/*"), True),
+        (_head("HEAD", accept="text/html"), True),
+        (_head(sec_fetch_mode="navigate"), True),
+        (_head(sec_fetch_mode="cors", accept="text/html"), False),
+        (_head(sec_fetch_mode="no-cors"), False),
+        (_head("POST", accept="text/html", sec_fetch_mode="navigate"), False),
+        (_head(upgrade="websocket", accept="text/html"), False),
+        (_head(accept="*/*"), False),
+        (_head(), False),
+    ],
+)
+def test_only_a_browser_that_goes_to_a_page_is_led_to_the_sign_in(head, is_one):
+    assert is_navigation(head) is is_one
+
+
+@pytest.mark.parametrize(
+    ("sent", "token"),
+    [
+        ("Bearer tholos_x", "tholos_x"),
+        ("key tholos_x", "tholos_x"),
+        ("Bearer sk-1", ""),
+        ("Basic tholos_x", ""),
+        ("", ""),
+    ],
+)
+def test_a_token_that_is_not_ours_is_the_apps(sent, token):
+    assert own_token(_head(authorization=sent)) == token
