@@ -21,6 +21,7 @@ BROAD_EXCEPTS_AT_THE_EDGES = {
     "tholos/cli/failures.py": "the one place that prints failures",
     "tholos/operations/tasks.py": "the worker loop",
     "tholos/server/application.py": "the request middleware",
+    "tholos/access/door.py": "whatever goes wrong while access is decided anew, nobody stays because of it",
     "tholos/kit/persistence.py": "the edge of a task that nobody waits for",
     "tholos/cli/upload.py": "a lane of an upload hands its error to whoever started it",
     "tholos/gateway/": "the connection loop: one broken exchange ends alone",

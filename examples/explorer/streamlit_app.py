@@ -15,4 +15,6 @@ paths = np.random.default_rng(int(seed)).normal(size=(steps, walks)).cumsum(axis
 frame = pd.DataFrame(paths, columns=[f"walk {number}" for number in range(1, walks + 1)])
 
 st.line_chart(frame)
-st.caption(f"{walks} walks of {steps} steps end between {frame.iloc[-1].min():.1f} and {frame.iloc[-1].max():.1f}.")
+st.caption(
+    f"{walks} walks of {steps} steps end between {frame.iloc[-1].min():.1f} and {frame.iloc[-1].max():.1f}."
+)

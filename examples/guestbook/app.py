@@ -12,7 +12,9 @@ DATABASE = Path(app.instance_path) / "guestbook.db"
 
 def connect():
     connection = sqlite3.connect(DATABASE)
-    connection.execute("create table if not exists entries (name text, words text, at text default current_timestamp)")
+    connection.execute(
+        "create table if not exists entries (name text, words text, at text default current_timestamp)"
+    )
     return connection
 
 
