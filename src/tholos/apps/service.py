@@ -158,8 +158,8 @@ def create_release(db: WriteDb, actor: Actor, app: App, new: NewRelease, now: da
     return release
 
 
-def remember_overrides(app: App, overrides: JsonObject) -> None:
-    app.overrides = overrides
+def remember_overrides(db: WriteDb, app_id: str, overrides: JsonObject) -> None:
+    queries.get_app(db, app_id).overrides = overrides
 
 
 def record_environment(db: WriteDb, release_id: str, lock: str, environment: str, packages: int) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 
-from tholos.detect.model import Detection, Evidence, Finding, Overrides, Requirements
+from tholos.detect.model import Detection, Evidence, Finding, Kind, Overrides, Requirements
 from tholos.kit.db import JsonObject
 from tholos.operations.service import Said
 
@@ -67,7 +67,8 @@ def fingerprint(snapshot: str, manifest: JsonObject) -> str:
 def findings(found: Detection, python: str, python_why: str) -> Iterator[Said]:
     """One event a decision, each with its reason."""
     yield _finding(found.framework.value, found.entrypoint.value, found.entrypoint)
-    yield _said("Python", python, python_why, "")
+    if found.kind is not Kind.STATIC:
+        yield _said("Python", python, python_why, "")
     for one in found.keep:
         yield _finding("keep", one.value, one)
     if found.prepare:

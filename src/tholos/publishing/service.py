@@ -107,7 +107,6 @@ def begin_publish(
     if again is not None:
         return again
     app = apps.find_own_or_free(db, actor, wish.name) or apps.create_app(db, actor, wish.name, now)
-    apps.remember_overrides(app, decided.remembered)
     operation = operations.begin(
         db, actor, PUBLISH, Subject(app.id, app.name), PUBLISH_STEPS, {}, now, idempotency_key=idempotency_key
     )
@@ -125,11 +124,21 @@ def begin_publish(
         "release_id": release.id,
         "release": release.number,
         "upgrade": wish.upgrade,
+        "remembered": decided.remembered,
         "upload": _upload_text(wish.upload, decided),
     }
     told = manifests.findings(decided.found, str(decided.choice.interpreter), decided.choice.why)
     operations.say(db, operation.id, list(told), now)
     return operation
+
+
+def go_live(db: WriteDb, operation: Operation, now: datetime) -> None:
+    """Point *live* at the operation's release, and remember what was said for it: what failed is not remembered."""
+    release = apps.get_release(db, str(operation.request["release_id"]))
+    apps.switch(db, release.id, now)
+    said = operation.request.get("remembered")
+    apps.remember_overrides(db, release.app_id, said if isinstance(said, dict) else {})
+    instances.let_go(db, operation.id)
 
 
 def begin_delete(db: WriteDb, actor: Actor, name: str, now: datetime) -> Operation:

@@ -212,8 +212,7 @@ class Publisher:
         with self.database.write() as db:
             if instances.find_ready(db, release.id) is None:
                 raise InstanceDied("Cannot go live: the app ended right after its first answer.")
-            apps.switch(db, release.id, self.clock.now())
-            instances.let_go(db, work.operation.id)
+            publishing.go_live(db, work.operation, self.clock.now())
 
     def _fail(self, operation: Operation) -> list[str]:
         number = operation.request["release"]

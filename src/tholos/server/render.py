@@ -88,7 +88,8 @@ def error_page(error: TholosError, request_id: str, home_url: str, account: obje
         fix=error.fix,
         request_id=request_id,
         home_url=home_url,
-        refresh_s=RETRY_AFTER_S if status == 503 else 0,
+        # Only what can come by itself is worth asking again.
+        refresh_s=RETRY_AFTER_S if error.details.get("state") in {"starting", "failing"} else 0,
         account=account,
     )
 

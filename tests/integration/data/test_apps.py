@@ -164,7 +164,7 @@ class TestReleases:
             apps.record_environment(db, release_id, "flask==3", "env-1", 7)
         with database.read() as db:
             found = apps.get_release(db, release_id)
-        assert (found.lock, found.environment, found.packages) == ("flask==3", "env-1", 7)
+            assert (found.lock, found.environment, found.packages) == ("flask==3", "env-1", 7)
 
     def test_snapshots_in_use_are_named_once(self, database, add):
         for snapshot in ("a" * 64, "a" * 64, "b" * 64):

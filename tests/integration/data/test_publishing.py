@@ -86,7 +86,7 @@ class TestPublish:
     def test_it_makes_an_app_a_release_and_an_operation(self, database, people, begin):
         operation_id = begin(remembered={"python": "3.12"})
         app, releases, live = _read(database, people.ada)
-        assert (app.owner_id, app.overrides, live) == (people.ada.account_id, {"python": "3.12"}, None)
+        assert (app.owner_id, app.overrides, live) == (people.ada.account_id, {}, None)
         assert (releases[1].state, releases[1].message, releases[1].python) == (
             "preparing",
             "first",
@@ -119,12 +119,16 @@ class TestPublish:
         assert sorted(type(one).__name__ for one in results) == ["OperationUnderWay"] * 3 + ["str"]
         assert list(_read(database, people.ada)[1]) == [1]
 
-    def test_a_refused_one_changes_nothing_that_is_remembered(self, database, people, begin):
-        begin(remembered={"python": "3.12"})
+    def test_what_was_said_is_remembered_once_it_serves(self, database, people, begin, end, clock):
+        first = begin(remembered={"python": "3.12"})
         with pytest.raises(OperationUnderWay):
             begin(remembered={"python": "3.13"})
+        with database.write() as db:
+            publishing.go_live(db, operations.get_operation(db, first), clock.now())
+        end(first, well=True)
+        end(begin(remembered={"python": "3.14"}), well=False)
         app, _, _ = _read(database, people.ada)
-        assert (app.overrides, app.last_number) == ({"python": "3.12"}, 1)
+        assert app.overrides == {"python": "3.12"}, "what failed is not remembered"
 
     def test_a_stranger_takes_no_name(self, begin, end, people):
         end(begin(), well=True)

@@ -59,7 +59,8 @@ def test_what_decides_how_it_runs_is(found, why):
 @given(DETECTION, TEXT, TEXT)
 def test_each_decision_is_told_with_its_reason(found, python, why):
     told = list(findings(found, python, why))
-    assert len(told) == 2 + len(found.keep) + (found.prepare is not None) + len(found.notes)
+    has_python = found.kind is not Kind.STATIC
+    assert len(told) == 1 + has_python + len(found.keep) + (found.prepare is not None) + len(found.notes)
     assert {one.kind for one in told} == {"finding"}
     assert told[0].data["value"] == found.entrypoint.value
     json.dumps([one.data for one in told])
