@@ -27,6 +27,7 @@ from tholos.kit.notices import Notices, wait
 from tholos.kit.persistence import attempt, go_on
 from tholos.kit.threads import in_long_thread, in_thread
 from tholos.operations import service as operations
+from tholos.runtime.launchers.errors import InstanceUnknown
 from tholos.runtime.model import InstanceSpec, Launcher, ProcessState, ProcessStatus
 from tholos.runtime.probe import READY_BELOW, accepts, first_status
 
@@ -142,12 +143,14 @@ class Keeper:
         instance = await in_thread(self._get, instance_id)
         if instance.state == InstanceState.STOPPED:
             return
-        if instance.state != InstanceState.STOPPING:
+        # Somebody else may end it too: whoever is first does it, and the other finds it done.
+        with contextlib.suppress(TransitionRefused):
             await self.set_state(instance_id, InstanceState.STOPPING, "")
-        if self._state_of(instance_id) not in {None, ProcessState.FAILED}:
-            await self._heed(await self.launcher.stop(instance_id))
-            return
-        await self.launcher.forget(instance_id)
+        with contextlib.suppress(InstanceUnknown):
+            if self._state_of(instance_id) not in {None, ProcessState.FAILED}:
+                await self._heed(await self.launcher.stop(instance_id))
+                return
+            await self.launcher.forget(instance_id)
         self._processes.pop(instance_id, None)
         await self._gone(instance_id, "")
 
@@ -210,7 +213,11 @@ class Keeper:
 
     async def _end_stray(self, name: str) -> None:
         """End a process that has no row; one that has ended is forgotten."""
-        status = await self.launcher.stop(name)
+        try:
+            status = await self.launcher.stop(name)
+        except InstanceUnknown:
+            self._processes.pop(name, None)
+            return
         if status.state in _OVER:
             self._processes.pop(name, None)
             await self.launcher.forget(name)

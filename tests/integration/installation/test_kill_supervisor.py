@@ -208,7 +208,8 @@ def test_deleting(trial: Trial) -> None:
     )
     begun = trial.server.api("DELETE", "/api/v1/apps/deleting")
     kill_supervisor(trial)
-    assert trial.wait(begun["operation"]["id"])["state"] == "done"
+    ended = trial.wait(begun["operation"]["id"])
+    assert ended["state"] == "done", ended["error"]
 
 
 def test_server_and_supervisor_at_once(trial: Trial) -> None:

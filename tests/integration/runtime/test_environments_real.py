@@ -170,6 +170,7 @@ def test_nothing_is_an_environment_too(store, python):
 
 def test_environments_are_listed_used_and_removed(store, python):
     first, second = make(store, python, "leaf==1.0\n"), make(store, python, "leaf==2.0\n")
+    os.utime(store.root / "environments" / f"{second.id}.json", (1, 1))
     store.used(first.id)
     assert [made.id for made in store.list()] == [first.id, second.id]
     store.remove(first.id)

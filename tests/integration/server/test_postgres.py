@@ -29,7 +29,7 @@ def test_an_installation_lives_on_postgresql(tmp_path: Path):
             installation.restart()
             assert installation.ask("GET", "/", host="hello").body == b"hello"
             assert installation.cli("delete", "hello", "--yes").returncode == 0
-            assert installation.ask("GET", "/", host="hello").status == 401
+            assert installation.ask("GET", "/", host="hello").status == 403
             assert not (installation.data / "tholos.db").exists()
         finally:
             installation.clean()
