@@ -1,5 +1,6 @@
 """What every kind of test may use: a clock to move, and databases of both kinds built by the real migrations."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,10 @@ def database(request: pytest.FixtureRequest) -> Database:
     found: Database = request.getfixturevalue(name)
     return found
 
+
+# A run in the background of a shell is told to ignore Ctrl-C, and so would be every process that a test sends it to.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What could not run is named, and fails the run: only an interpreter that the machine lacks may be missing.
 
