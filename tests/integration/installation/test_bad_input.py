@@ -1,5 +1,6 @@
 """What cannot be published: each gives one clear message by API, page and command line, and what serves goes on serving."""
 
+import contextlib
 import html
 import io
 import json
@@ -7,6 +8,7 @@ import os
 import stat
 import sys
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -259,14 +261,16 @@ def test_a_large_file_takes_no_memory(trial, folder) -> None:
         file.truncate(160 << 20)
     before = peak_of(trial.server.pid)
     process = trial.server.cli_process("publish", str(made))
-    assert process.stdout is not None
-    process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    # Not by getrusage(2): a child's figure there begins with what its parent, this test run, had when it forked.
+    peak = 0
+    while process.poll() is None:
+        with contextlib.suppress(OSError, StopIteration):  # it has just ended
+            peak = max(peak, peak_of(process.pid))
+        time.sleep(0.02)
     process.communicate()
     assert process.returncode == 0
     assert peak_of(trial.server.pid) - before < 60_000
-    assert usage.ru_maxrss < 150_000
+    assert 0 < peak < 150_000
     trial.delete("roomy")
 
 
