@@ -16,10 +16,6 @@ def find_code(db: ReadDb, code_hash: str) -> HandoverCode | None:
     return db.get(HandoverCode, code_hash)
 
 
-def list_expired(db: ReadDb, now: datetime) -> Sequence[HandoverCode]:
-    return db.scalars(select(HandoverCode).where(HandoverCode.expires_at < now)).all()
-
-
 def find_handle(db: ReadDb, secret_hash: str, app_id: str) -> Handle | None:
     return db.scalar(select(Handle).where(Handle.secret_hash == secret_hash, Handle.app_id == app_id))
 

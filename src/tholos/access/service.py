@@ -52,8 +52,7 @@ def hand_over(db: WriteDb, actor: Actor, name: str, transaction_hash: str, now: 
     app = _find_openable(db, actor, name)
     if accounts.find_session_actor(db, actor.credential, now) is None:
         raise NeedsSession(fix="Send the token to the app itself: Authorization: Bearer TOKEN")
-    for over in queries.list_expired(db, now):
-        db.delete(over)
+    remove_expired(db, now)
     code = ids.new_secret()
     db.add(
         HandoverCode(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from tholos.accounts.models import Account, Organization, Session, SignInLink, Token
@@ -93,10 +93,6 @@ def list_tokens(db: ReadDb, account_id: str) -> Sequence[Token]:
 def find_link(db: ReadDb, code_hash: str) -> SignInLink | None:
     chosen = select(SignInLink).where(SignInLink.code_hash == code_hash)
     return db.scalar(chosen.options(joinedload(SignInLink.account)))
-
-
-def count_accounts(db: ReadDb) -> int:
-    return db.scalar(select(func.count()).select_from(Account)) or 0
 
 
 def list_expired_links(db: ReadDb, before: datetime) -> Sequence[SignInLink]:
