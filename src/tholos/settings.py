@@ -19,6 +19,12 @@ class AppSettings(BaseModel):
     drain_timeout_s: float = Field(
         300.0, ge=0, description="Seconds that the requests of an old release have to end by themselves."
     )
+    fallback_s: float = Field(
+        120.0,
+        ge=0,
+        description="Seconds that the release that was live before keeps running, so that a roll-back is immediate.",
+    )
+    keep_releases: int = Field(20, ge=1, le=10_000, description="Releases that are kept of an app, besides pinned ones.")
     log_limit: int = Field(64 << 20, ge=1 << 20, description="Bytes that are kept of each instance's log.")
     open_files: int = Field(8192, ge=64, description="Open files that each of an app's processes may have.")
 

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Protocol
 
 from tholos_supervisor import lifecycle, processes, spawn
+from tholos_supervisor.growth import Growth
 from tholos_supervisor.lifecycle import BACKOFF, RUNNING, STOPPING
-from tholos_supervisor.logfile import LOOK_AGAIN_S, LogFile
 from tholos_supervisor.loop import Loop, Timer
-from tholos_supervisor.model import End, Identity, Record, Spec, Status
+from tholos_supervisor.model import NO_SECRETS, End, Identity, Record, Spec, Status
 from tholos_supervisor.records import Records
+from tholos_supervisor.tending import TendedLog
 
 RETRY_S = 1.0
 SWEEP_S = 0.01
@@ -31,13 +32,14 @@ class House(Protocol):
 
     loop: Loop
     records: Records
+    growth: Growth
 
     def announce(self, status: Status) -> None: ...
 
 
 def new_record(spec: Spec) -> Record:
     """The record of an instance that was never started."""
-    return Record(spec, lifecycle.fresh(spec), os.urandom(16).hex())
+    return Record(spec, lifecycle.fresh(spec), os.urandom(16).hex(), has_secrets=bool(spec.secrets))
 
 
 class Instance:
@@ -48,7 +50,7 @@ class Instance:
         """What clients may know: what is on disk."""
         self._house = house
         self._record = record
-        self._log: LogFile | None = None
+        self._log: TendedLog | None = None
         self._timer: Timer | None = None
         self._saving: Timer | None = None
         self._pidfd: int | None = None
@@ -100,7 +102,9 @@ class Instance:
         """Take up what the record says, after the supervisor was away."""
         record = self._record
         state = record.status.state
-        if state == BACKOFF:
+        if state == BACKOFF and record.lacks_secrets:
+            self._settle(record._replace(status=lifecycle.not_restarted(record.status)))
+        elif state == BACKOFF:
             due = record.status.next_start_at or 0.0
             # A clock that was set back must not delay the start for ever.
             wait_s = min(max(due - time.time(), 0.0), lifecycle.LONGEST_DELAY_S)
@@ -128,19 +132,6 @@ class Instance:
             self._timer = self._house.loop.after(SWEEP_S, lambda: self._sweep(SWEEP_S))
         else:
             self._finish()
-
-    def tend_log(self) -> float:
-        """Keep the log within its limit.
-
-        Returns:
-            Seconds after which to look again.
-        """
-        if self._log is not None:
-            try:
-                return self._log.trim()
-            except OSError as error:
-                self._complain("keep the log within its limit", error)
-        return LOOK_AGAIN_S[1]
 
     def close(self) -> None:
         """Let go of everything and end nothing."""
@@ -242,7 +233,8 @@ class Instance:
         record = self._record
         if record.end is None:
             return
-        status = lifecycle.ended(record.spec, record.status, record.end, time.time())
+        now, lacks_secrets = time.time(), record.lacks_secrets
+        status = lifecycle.ended(record.spec, record.status, record.end, now, lacks_secrets=lacks_secrets)
         after = record._replace(status=status, identity=None, end=None, kill_at=None)
         if status.state == BACKOFF:
             delay_s = lifecycle.delay_s(status.ends)
@@ -257,9 +249,8 @@ class Instance:
     def _settle(self, record: Record) -> None:
         """Record an end for good. Variables may hold secrets and are not needed any more."""
         self._remove_socket()
-        self.tend_log()
         self._close_log()
-        self._commit(record._replace(spec=record.spec._replace(env={})))
+        self._commit(record._replace(spec=record.spec._replace(env={}, secrets=NO_SECRETS)))
 
     def _expect_stability(self) -> None:
         if self._record.status.ends:
@@ -296,7 +287,8 @@ class Instance:
             return
         spec = self._record.spec
         try:
-            self._log = LogFile(spec.log, spec.log_limit)
+            house = self._house
+            self._log = TendedLog(spec.log, spec.log_limit, house.loop, house.growth, self._try)
         except OSError as error:
             if self._record.identity is None:
                 raise spawn.CannotStart(f"Cannot open the log {spec.log}: {error.strerror}.") from None

@@ -12,7 +12,7 @@ from tholos_supervisor.model import End, Spec, Status
 RUNNING, BACKOFF, STOPPING, EXITED, FAILED = "running", "backoff", "stopping", "exited", "failed"
 
 TRANSITIONS: dict[str, frozenset[str]] = {
-    RUNNING: frozenset({RUNNING, BACKOFF, STOPPING, FAILED}),
+    RUNNING: frozenset({RUNNING, BACKOFF, STOPPING, EXITED, FAILED}),
     BACKOFF: frozenset({RUNNING, EXITED, FAILED}),
     STOPPING: frozenset({EXITED}),
     EXITED: frozenset(),
@@ -22,6 +22,8 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 
 FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 30.0
+NO_SECRETS_LEFT = "it cannot be started again as it was, because its secrets went with an earlier supervisor"
+"""Whoever asked for it has them and can ask for another one: hence EXITED, not FAILED."""
 LONGEST_REASON = 500
 """Characters: a reason is a sentence, also where a path in it is not."""
 
@@ -61,7 +63,7 @@ def proved_stable(status: Status) -> Status:
     return _move(status, RUNNING)._replace(ends=0)
 
 
-def ended(spec: Spec, status: Status, end: End, now: float) -> Status:
+def ended(spec: Spec, status: Status, end: End, now: float, *, lacks_secrets: bool = False) -> Status:
     """The process ended: for good where that was asked for or happened too often, else it waits for its turn."""
     how = describe(end)
     over = status._replace(pid=None, ended_at=now, exit_code=end.exit_code)
@@ -71,7 +73,15 @@ def ended(spec: Spec, status: Status, end: End, now: float) -> Status:
     if ends > spec.restarts:
         reason = how if ends == 1 else f"{how}; it ended by itself {ends} times in a row"
         return _move(over, FAILED)._replace(ends=ends, reason=reason)
+    if lacks_secrets:
+        return _move(over, EXITED)._replace(ends=ends, reason=f"{how}; {NO_SECRETS_LEFT}")
     return _move(over, BACKOFF)._replace(ends=ends, next_start_at=now + delay_s(ends), reason=how)
+
+
+def not_restarted(status: Status) -> Status:
+    """It waited for its next start, which cannot be."""
+    reason = f"{status.reason}; {NO_SECRETS_LEFT}"[:LONGEST_REASON]
+    return _move(status, EXITED)._replace(next_start_at=None, reason=reason)
 
 
 def delay_s(ends: int) -> float:

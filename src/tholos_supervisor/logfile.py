@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 
 from tholos_supervisor import native
 from tholos_supervisor.processes import boot_seconds
@@ -22,11 +23,18 @@ COPY_STEP = 1 << 20
 class LogFile:
     """An open log, append-only for everybody.
 
+    Args:
+        path: of the log.
+        limit: bytes that it may hold on the disk.
+        moved: told of an offset and the one that what stood there has now, where the log had to begin anew.
+
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
 
-    def __init__(self, path: str, limit: int) -> None:
+    def __init__(
+        self, path: str, limit: int, moved: Callable[[int, int], None] = lambda _before, _after: None
+    ) -> None:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
         self.fd = os.open(path, flags, 0o600)
         if not stat.S_ISREG(os.fstat(self.fd).st_mode):
@@ -34,7 +42,9 @@ class LogFile:
             raise OSError(errno.EINVAL, "it is no regular file", path)
         os.set_blocking(self.fd, True)
         self._limit = limit
-        self._given_back = 0
+        self._moved = moved
+        self.given_back = 0
+        """Offset before which it has no bytes any more."""
         self._seen_size, self._seen_at = os.fstat(self.fd).st_size, boot_seconds()
 
     def mark(self, text: str) -> None:
@@ -52,10 +62,10 @@ class LogFile:
         """
         size, now = os.fstat(self.fd).st_size, boot_seconds()
         end = (size - self._limit) // BLOCK * BLOCK
-        if end - self._given_back >= max(self._limit // 8, BLOCK):
+        if end - self.given_back >= max(self._limit // 8, BLOCK):
             self._give_back(end, size)
-        elif size < self._given_back:
-            self._given_back = 0
+        elif size < self.given_back:
+            self.given_back = 0
         speed = (size - self._seen_size) / max(now - self._seen_at, 0.001)
         self._seen_size, self._seen_at = size, now
         shortest_s, longest_s = LOOK_AGAIN_S
@@ -69,7 +79,7 @@ class LogFile:
                 raise
             self._start_over(size)
         else:
-            self._given_back = end
+            self.given_back = end
 
     def _start_over(self, size: int) -> None:
         """Keep the newer half of the limit and begin the file anew, where the file system knows no holes."""
@@ -77,10 +87,13 @@ class LogFile:
         tail = b"".join(
             os.pread(self.fd, min(COPY_STEP, size - at), at) for at in range(start, size, COPY_STEP)
         )
+        skipped = tail.find(b"\n") + 1
         os.ftruncate(self.fd, 0)
         self.mark("older output was removed")
-        os.write(self.fd, tail[tail.find(b"\n") + 1 :])
-        self._given_back = 0
+        begin = os.fstat(self.fd).st_size
+        os.write(self.fd, tail[skipped:])
+        self.given_back = 0
+        self._moved(start + skipped, begin)
 
     def close(self) -> None:
         os.close(self.fd)

@@ -29,6 +29,18 @@ class Refused(Exception):
         self.where = where
 
 
+class Secrets(dict[str, str]):
+    """Variables whose values are in memory only; whatever shows one shows no value."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} secrets>"
+
+    __str__ = __repr__
+
+
+NO_SECRETS = Secrets()
+
+
 class Spec(NamedTuple):
     """One instance to run; the meaning of the fields is the launcher protocol's."""
 
@@ -43,6 +55,8 @@ class Spec(NamedTuple):
     stable_s: float
     grace_s: float
     limits: dict[str, int]
+    secrets: Secrets = NO_SECRETS
+    """Further variables, which stand in no record, answer or log."""
 
 
 class Status(NamedTuple):
@@ -90,6 +104,13 @@ class Record(NamedTuple):
     """Unix seconds at which TERM becomes KILL."""
     end: End | None = None
     """Set when the leader has ended and processes it left behind are still being ended."""
+    has_secrets: bool = False
+    """Whether the spec came with some: a later supervisor knows that, and not what they were."""
+
+    @property
+    def lacks_secrets(self) -> bool:
+        """Whether it cannot be started as it was asked for."""
+        return self.has_secrets and not self.spec.secrets
 
 
 def instance_name(value: object) -> str:
@@ -114,7 +135,7 @@ def spec_from(value: object) -> Spec:
     return Spec(
         instance=instance_name(value.get("instance")),
         argv=_argv(value.get("argv")),
-        env=_env(value.get("env")),
+        env=_variables("env", value.get("env")),
         cwd=_path("cwd", value.get("cwd")),
         log=_path("log", value.get("log")),
         log_limit=_whole("log_limit", value.get("log_limit", 64 << 20), 64 << 10, 1 << 50),
@@ -123,6 +144,7 @@ def spec_from(value: object) -> Spec:
         stable_s=_seconds("stable_s", value.get("stable_s", 60.0)),
         grace_s=_seconds("grace_s", value.get("grace_s", 10.0)),
         limits=_limits(value.get("limits", {})),
+        secrets=Secrets(_variables("secrets", value.get("secrets", {}))),
     )
 
 
@@ -156,13 +178,13 @@ def _argv(value: object) -> tuple[str, ...]:
     return argv
 
 
-def _env(value: object) -> dict[str, str]:
+def _variables(field: str, value: object) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise _wrong("env", "an object")
-    env = {_text("env", name): _text("env", text) for name, text in value.items()}
-    if any(not name or "=" in name for name in env):
-        raise _wrong("env", "an object with names that are not empty and have no =")
-    return env
+        raise _wrong(field, "an object")
+    variables = {_text(field, name): _text(field, text) for name, text in value.items()}
+    if any(not name or "=" in name for name in variables):
+        raise _wrong(field, "an object with names that are not empty and have no =")
+    return variables
 
 
 def _whole(field: str, value: object, low: int, high: int) -> int:
@@ -190,10 +212,13 @@ def _limits(value: object) -> dict[str, int]:
 
 
 def record_to_json(record: Record) -> dict[str, object]:
+    """What is kept on disk: everything but the secrets."""
+    spec = record.spec._asdict()
+    del spec["secrets"]
     return {
         "version": 1,
         **record._asdict(),
-        "spec": record.spec._asdict(),
+        "spec": spec,
         "status": record.status._asdict(),
         "identity": record.identity and record.identity._asdict(),
         "end": record.end and record.end._asdict(),
@@ -216,4 +241,5 @@ def record_from_json(value: object) -> Record:
         started_boot=value["started_boot"],
         kill_at=value["kill_at"],
         end=End(**value["end"]) if value["end"] else None,
+        has_secrets=bool(value.get("has_secrets")),
     )

@@ -110,7 +110,8 @@ def _become(spec: Spec, mark: str, log_fd: int, go_fd: int, said_fd: int) -> Non
         stage = "limits"
         _lower_limits(spec.limits)
         stage = "exec"
-        os.execvpe(spec.argv[0], spec.argv, spec.env | {processes.MARK_VARIABLE: mark})  # noqa: S606
+        env = {**spec.env, **spec.secrets, processes.MARK_VARIABLE: mark}
+        os.execvpe(spec.argv[0], spec.argv, env)  # noqa: S606
     except OSError as error:
         with suppress(OSError):
             os.write(said_fd, f"{stage}:{error.errno}".encode())

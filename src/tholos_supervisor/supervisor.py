@@ -9,14 +9,12 @@ import os
 import signal
 
 from tholos_supervisor import processes
+from tholos_supervisor.growth import Growth
 from tholos_supervisor.instance import Instance, new_record
-from tholos_supervisor.loop import Loop, Timer
+from tholos_supervisor.loop import Loop
 from tholos_supervisor.model import Refused, Status, instance_name, spec_from
 from tholos_supervisor.records import Records
 from tholos_supervisor.wire import PROTOCOL, Listener, Request
-
-FIRST_LOOK_S = 0.2
-"""After a start: what floods its log does so from the beginning."""
 
 
 class Supervisor:
@@ -25,9 +23,9 @@ class Supervisor:
     def __init__(self, loop: Loop, records: Records, listener: Listener) -> None:
         self.loop = loop
         self.records = records
+        self.growth = Growth(loop)
         self._listener = listener
         self._instances: dict[str, Instance] = {}
-        self._logs_timer: Timer | None = None
         self._leaving: list[Request] = []
         self._operations = {
             "hello": self._hello,
@@ -50,17 +48,15 @@ class Supervisor:
             self._instances[record.spec.instance] = Instance(self, record)
         for instance in self._instances.values():
             instance.resume()
-        self._tend_logs()
         self._listener.serve(self.loop, self._answer)
         self.loop.run()
         for instance in self._instances.values():
             instance.close()
+        self.growth.close()
         self._listener.close()
 
     def announce(self, status: Status) -> None:
         self._listener.publish(status._asdict())
-        if self._logs_timer is None:
-            self._logs_timer = self.loop.after(FIRST_LOOK_S, self._tend_logs)
         self._after_change()
 
     def _answer(self, request: Request) -> None:
@@ -155,12 +151,3 @@ class Supervisor:
             owner = next((one for one in self._instances.values() if one.pid == pid), None)
             if owner is not None:
                 owner.ended(os.waitstatus_to_exitcode(status))
-
-    def _tend_logs(self) -> None:
-        """Look at the logs of the living, as often as the fastest writer among them needs it."""
-        live = [instance for instance in self._instances.values() if instance.is_live]
-        self._logs_timer = None
-        if not live:
-            return
-        wait_s = min(instance.tend_log() for instance in live)
-        self._logs_timer = self.loop.after(wait_s, self._tend_logs)

@@ -37,6 +37,7 @@ from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
 from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_thread
+from tholos.sharing.models import Audience
 
 CALLBACK = "/.tholos/callback"
 IDENTITY_PREFIXES = (b"x-tholos-", b"x-forwarded-", b"rstudio-connect-", b"posit-connect-", b"x-rsc-")
@@ -61,11 +62,11 @@ class Exchanges(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a request brought for one app."""
+    """What a request brought for one place: an app, or one of its drafts."""
 
-    app_id: str
+    place: str
     form: str
-    """``pass``, ``handle`` or ``token``."""
+    """``pass``, ``handle`` or ``token``; ``public`` where nothing is needed."""
     secret: str
 
 
@@ -131,7 +132,7 @@ class Door:
             name.encode() for name in (self._cookies.handle, self._cookies.app_pass)
         )
         before, _, after = site.app_url.partition("//")[2].partition("{name}")
-        self._app_host = re.compile(f"{re.escape(before)}([a-z][a-z0-9-]{{1,39}}){re.escape(after)}")
+        self._app_host = re.compile(f"{re.escape(before)}([a-z][a-z0-9-]{{1,51}}){re.escape(after)}")
 
     async def __call__(self, head: RequestHead, attempt: int) -> Decision:
         try:
@@ -190,16 +191,36 @@ class Door:
         cookies = cookies_of(head)
         if head.target.partition("?")[0] == CALLBACK:
             return await self._callback(head, row, cookies)
-        admitted = await self._admit(head, row, cookies) if row else None
+        admitted = await self._admit_anyhow(head, row, cookies) if row else None
         if row is None or admitted is None:
             return await self._turn_away(head, name, row, cookies)
         row = self._serving.find(name) or row  # as it is by now
         serving = await self._await_address(name, row, attempt)
-        if serving.app_id != admitted.credential.app_id:
+        if serving.place != admitted.credential.place:
             raise NotShared  # another app has the name by now
         return self._carry(head, serving, admitted)
 
     # Who it is
+
+    async def _admit_anyhow(
+        self, head: RequestHead, row: Serving, cookies: dict[str, str]
+    ) -> Admitted | None:
+        """By a credential, or as nobody in particular where everyone is let in.
+
+        Raises: Forbidden.
+        """
+        is_public = row.audience == Audience.EVERYONE and not row.draft
+        try:
+            admitted = await self._admit(head, row, cookies)
+        except Forbidden:
+            if not is_public:
+                raise
+            admitted = None
+        if admitted is not None or not is_public:
+            return admitted
+        credential = Credential(row.place, "public", "")
+        known = Known(Admission("", "", "", row.access_version, None), 0, self._epoch)
+        return Admitted(credential, known, self._uses.begin(_stand_of(credential, known)), [])
 
     async def _admit(self, head: RequestHead, row: Serving, cookies: dict[str, str]) -> Admitted | None:
         """By the first credential that lets the request in.
@@ -207,7 +228,7 @@ class Door:
         Raises: Forbidden: only a cookie would, and the request came from elsewhere.
         """
         refusal = None
-        for credential in self._credentials(head, row.app_id, cookies):
+        for credential in self._credentials(head, row.place, cookies):
             known = self._remembered(credential, row.access_version) or await self._look_up_now(credential)
             if known is None:
                 continue
@@ -216,20 +237,20 @@ class Door:
                 self._remember(credential, known)
             if credential.form != "token" and (refusal := self._find_refusal(head)) is not None:
                 continue
-            renewed = [self._new_pass(row.app_id, known)] if is_handle else []
+            renewed = [self._new_pass(row.place, known)] if is_handle else []
             return Admitted(credential, known, self._uses.begin(_stand_of(credential, known)), renewed)
         if refusal is not None:
             raise refusal
         return None
 
-    def _credentials(self, head: RequestHead, app_id: str, cookies: dict[str, str]) -> list[Credential]:
+    def _credentials(self, head: RequestHead, place: str, cookies: dict[str, str]) -> list[Credential]:
         """In the order in which they are tried: a pass costs no look at the database, and a bad token always would."""
         offered = (
             ("pass", cookies.get(self._cookies.app_pass, "")),
             ("token", own_token(head)),
             ("handle", cookies.get(self._cookies.handle, "")),
         )
-        return [Credential(app_id, form, secret) for form, secret in offered if secret]
+        return [Credential(place, form, secret) for form, secret in offered if secret]
 
     def _remembered(self, credential: Credential, access_version: int) -> Known | None:
         """What is still good; never a handle: each time that is all there is, a new pass is due."""
@@ -266,16 +287,16 @@ class Door:
         now = self._clock.now()
         claims = None
         if credential.form == "pass":
-            claims = self._passes.read(credential.secret, credential.app_id)
+            claims = self._passes.read(credential.secret, credential.place)
             if claims is None:
                 return None
         with self._database.read() as db:
             if claims is not None:
-                admission = access.admit_session(db, credential.app_id, claims.session_id, now)
+                admission = access.admit_session(db, credential.place, claims.session_id, now)
             elif credential.form == "token":
-                admission = access.admit_token(db, credential.app_id, credential.secret, now)
+                admission = access.admit_token(db, credential.place, credential.secret, now)
             else:
-                admission = access.admit_handle(db, credential.app_id, credential.secret, now)
+                admission = access.admit_handle(db, credential.place, credential.secret, now)
         if admission is None or (claims and admission.access_version != claims.access_version):
             return None
         return Known(admission, self._good_until(admission, claims.expires_at if claims else None), epoch)
@@ -293,10 +314,10 @@ class Door:
                 if one.form == "token":
                     actor = accounts.find_actor(db, now, token=one.secret)
                 elif one.form == "handle":
-                    session_id = access.find_session_of(db, one.app_id, one.secret)
+                    session_id = access.find_session_of(db, one.place, one.secret)
                     actor = accounts.find_session_actor(db, session_id, now)
                 else:
-                    claims = self._passes.read(one.secret, one.app_id)
+                    claims = self._passes.read(one.secret, one.place)
                     actor = accounts.find_session_actor(db, claims.session_id, now) if claims else None
                 if actor is not None:
                     return True
@@ -364,7 +385,7 @@ class Door:
             # Our own tokens never reach an app, not even one that was not needed; an app's own ones do.
             remove_headers=IDENTITY_HEADERS | {b"authorization"} if own_token(head) else IDENTITY_HEADERS,
             remove_prefixes=IDENTITY_PREFIXES,
-            set_headers=[*self._forwarded(head), (b"x-tholos-account", name.encode())],
+            set_headers=[*self._forwarded(head), *([(b"x-tholos-account", name.encode())] if name else [])],
             answer_headers=admitted.renewed,
             still_allowed=admitted.use,
             details={"app": row.name, "release": str(row.release), "account": name},
@@ -396,7 +417,7 @@ class Door:
     ) -> Answer:
         """Raises: NotSignedIn, NotShared."""
         if not is_navigation(head):
-            credentials = self._credentials(head, row.app_id if row else "", cookies)
+            credentials = self._credentials(head, row.place if row else "", cookies)
             is_somebody = await in_thread(self._is_somebody, credentials)
             if is_somebody:
                 # The same where there is no such app: what is not shared with somebody is not told apart from that.
@@ -424,7 +445,7 @@ class Door:
         epoch = self._epoch
         redeemed = None
         if row is not None and secret:
-            redeemed = await in_thread(self._redeem, row.app_id, query.get("code", [""])[0], secret)
+            redeemed = await in_thread(self._redeem, row.place, query.get("code", [""])[0], secret)
         if row is None or redeemed is None:
             if not secret and (row is None or await self._admit(head, row, cookies) is None):
                 raise CookiesNeeded(fix="Allow cookies for this address, then open the app again.")
@@ -434,23 +455,23 @@ class Door:
         headers = [
             (b"location", path.encode()),
             self._cookie(self._cookies.handle, handle, int(SESSION_LIFE.total_seconds())),
-            self._new_pass(row.app_id, Known(admission, 0, epoch)),
+            self._new_pass(row.place, Known(admission, 0, epoch)),
             self._cookie(cookie, "", 0),
             (b"referrer-policy", b"no-referrer"),
         ]
         return Answer(303, [*headers, *_TEXT], b"Signed in.\n")
 
-    def _redeem(self, app_id: str, code: str, transaction: str) -> tuple[str, Admission] | None:
+    def _redeem(self, place: str, code: str, transaction: str) -> tuple[str, Admission] | None:
         with self._database.write() as db:
-            return access.redeem(db, app_id, code, transaction, self._clock.now())
+            return access.redeem(db, place, code, transaction, self._clock.now())
 
-    def _new_pass(self, app_id: str, known: Known) -> Header:
+    def _new_pass(self, place: str, known: Known) -> Header:
         admission = known.admission
         token = self._passes.issue(
-            app_id, admission.account_id, admission.session_id, admission.access_version
+            place, admission.account_id, admission.session_id, admission.access_version
         )
         until = self._good_until(admission)
-        self._remember(Credential(app_id, "pass", token), replace(known, expires_at=until))
+        self._remember(Credential(place, "pass", token), replace(known, expires_at=until))
         return self._cookie(self._cookies.app_pass, token, LIFE_S)
 
     def _cookie(self, name: str, value: str, max_age: int) -> Header:
@@ -462,9 +483,11 @@ _TEXT: list[Header] = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache
 
 def _stand_of(credential: Credential, known: Known) -> Stand:
     """A pass or handle stands for as long as its session does, however short its own life is."""
+    if credential.form == "public":
+        return Stand(credential.place, "public", "")
     if credential.form == "token":
-        return Stand(credential.app_id, "token", credential.secret)
-    return Stand(credential.app_id, "session", known.admission.session_id)
+        return Stand(credential.place, "token", credential.secret)
+    return Stand(credential.place, "session", known.admission.session_id)
 
 
 def _why_not(row: Serving) -> str:

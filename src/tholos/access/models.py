@@ -19,6 +19,8 @@ class HandoverCode(Base):
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id"))
     app_id: Mapped[str] = mapped_column(ForeignKey("apps.id"), index=True)
+    release: Mapped[int] = mapped_column(default=0)
+    """Number of the draft that it is for; 0 for the app itself."""
     transaction_hash: Mapped[str]
     expires_at: Mapped[datetime]
     spent_at: Mapped[datetime | None]
@@ -33,5 +35,6 @@ class Handle(Base):
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id"), index=True)
     app_id: Mapped[str] = mapped_column(ForeignKey("apps.id"), index=True)
+    release: Mapped[int] = mapped_column(default=0)
     secret_hash: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]

@@ -39,11 +39,11 @@ class Passes:
         self._key = _load_or_make(folder / "passes.pem")
         self._public = self._key.public_key()
 
-    def issue(self, app_id: str, account_id: str, session_id: str, access_version: int) -> str:
+    def issue(self, place: str, account_id: str, session_id: str, access_version: int) -> str:
         now = int(time.time())
         claims = {
             "iss": _ISSUER,
-            "aud": app_id,
+            "aud": place,
             "sub": account_id,
             "g": session_id,
             "v": access_version,
@@ -52,14 +52,14 @@ class Passes:
         }
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
-    def read(self, token: str, app_id: str) -> Claims | None:
-        """What a pass for this app says; None for any other text."""
+    def read(self, token: str, place: str) -> Claims | None:
+        """What a pass for this place says; None for any other text."""
         try:
             claims = jwt.decode(
                 token,
                 self._public,
                 algorithms=[_ALGORITHM],
-                audience=app_id,
+                audience=place,
                 issuer=_ISSUER,
                 leeway=CLOCK_SKEW_S,
                 options={"require": list(_REQUIRED)},

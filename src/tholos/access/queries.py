@@ -16,8 +16,9 @@ def find_code(db: ReadDb, code_hash: str) -> HandoverCode | None:
     return db.get(HandoverCode, code_hash)
 
 
-def find_handle(db: ReadDb, secret_hash: str, app_id: str) -> Handle | None:
-    return db.scalar(select(Handle).where(Handle.secret_hash == secret_hash, Handle.app_id == app_id))
+def find_handle(db: ReadDb, secret_hash: str, app_id: str, release: int) -> Handle | None:
+    chosen = select(Handle).where(Handle.secret_hash == secret_hash, Handle.app_id == app_id)
+    return db.scalar(chosen.where(Handle.release == release))
 
 
 def list_apps(db: ReadDb, app_ids: Collection[str]) -> Sequence[App]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,9 +13,12 @@ from tholos.accounts import service as accounts
 from tholos.accounts.service import ACCESS_TOPIC, Actor, hash_secret
 from tholos.apps import service as apps
 from tholos.apps.models import App
+from tholos.apps.names import RELEASE_NAME
 from tholos.kit import ids
 from tholos.kit.db import ReadDb, WriteDb
 from tholos.operations import service as operations
+from tholos.sharing import service as sharing
+from tholos.sharing.models import Audience, Level
 
 CODE_LIFE = timedelta(seconds=60)
 TOPIC = ACCESS_TOPIC
@@ -36,20 +39,20 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """What an open exchange stands on: a credential, for an app or, where that is empty, for the console."""
+    """What an open exchange stands on: a credential, for a place or, where that is empty, for the console."""
 
-    app_id: str
+    place: str
     form: str
-    """``session`` by its id, ``cookie`` by a session's secret, or ``token`` by its secret."""
+    """``session`` by its id, ``cookie`` by a session's secret, ``token`` by its secret, or ``public`` by nothing."""
     key: str
 
 
 def hand_over(db: WriteDb, actor: Actor, name: str, transaction_hash: str, now: datetime) -> str:
-    """A single-use code for the app's host, bound to the browser's transaction.
+    """A single-use code for the host of an app, or of one of its drafts, bound to the browser's transaction.
 
     Raises: AppNotFound, NotShared, NeedsSession.
     """
-    app = _find_openable(db, actor, name)
+    app, release = _find_openable(db, actor, name)
     if accounts.find_session_actor(db, actor.credential, now) is None:
         raise NeedsSession(fix="Send the token to the app itself: Authorization: Bearer TOKEN")
     remove_expired(db, now)
@@ -60,6 +63,7 @@ def hand_over(db: WriteDb, actor: Actor, name: str, transaction_hash: str, now: 
             organization_id=app.organization_id,
             session_id=actor.credential,
             app_id=app.id,
+            release=release,
             transaction_hash=transaction_hash,
             expires_at=now + CODE_LIFE,
         )
@@ -68,16 +72,16 @@ def hand_over(db: WriteDb, actor: Actor, name: str, transaction_hash: str, now: 
 
 
 def redeem(
-    db: WriteDb, app_id: str, code: str, transaction: str, now: datetime
+    db: WriteDb, place: str, code: str, transaction: str, now: datetime
 ) -> tuple[str, Admission] | None:
     """The secret of a new handle and whom it admits; None for a code that is not good (any more)."""
     found = queries.find_code(db, hash_secret(code))
     if found is None or found.spent_at is not None or found.expires_at < now:
         return None
-    if found.app_id != app_id or found.transaction_hash != hash_secret(transaction):
+    if place_of(found.app_id, found.release) != place or found.transaction_hash != hash_secret(transaction):
         return None
     found.spent_at = now
-    admission = admit_session(db, app_id, found.session_id, now)
+    admission = admit_session(db, place, found.session_id, now)
     if admission is None:
         return None
     secret = ids.new_secret()
@@ -86,7 +90,8 @@ def redeem(
             id=ids.new_id("hdl"),
             organization_id=found.organization_id,
             session_id=found.session_id,
-            app_id=app_id,
+            app_id=found.app_id,
+            release=found.release,
             secret_hash=hash_secret(secret),
             created_at=now,
         )
@@ -94,23 +99,24 @@ def redeem(
     return secret, admission
 
 
-def admit_session(db: ReadDb, app_id: str, session_id: str, now: datetime) -> Admission | None:
-    return _admit(db, app_id, accounts.find_session_actor(db, session_id, now), session_id)
+def admit_session(db: ReadDb, place: str, session_id: str, now: datetime) -> Admission | None:
+    return _admit(db, place, accounts.find_session_actor(db, session_id, now), session_id)
 
 
-def admit_handle(db: ReadDb, app_id: str, secret: str, now: datetime) -> Admission | None:
-    session_id = find_session_of(db, app_id, secret)
-    return admit_session(db, app_id, session_id, now) if session_id else None
+def admit_handle(db: ReadDb, place: str, secret: str, now: datetime) -> Admission | None:
+    session_id = find_session_of(db, place, secret)
+    return admit_session(db, place, session_id, now) if session_id else None
 
 
-def find_session_of(db: ReadDb, app_id: str, handle: str) -> str:
-    """The session that a handle stands for; empty where it is none of this app."""
-    found = queries.find_handle(db, hash_secret(handle), app_id)
+def find_session_of(db: ReadDb, place: str, handle: str) -> str:
+    """The session that a handle stands for; empty where it is none of this place."""
+    app_id, release = _parts(place)
+    found = queries.find_handle(db, hash_secret(handle), app_id, release)
     return found.session_id if found else ""
 
 
-def admit_token(db: ReadDb, app_id: str, token: str, now: datetime) -> Admission | None:
-    return _admit(db, app_id, accounts.find_actor(db, now, token=token), "")
+def admit_token(db: ReadDb, place: str, token: str, now: datetime) -> Admission | None:
+    return _admit(db, place, accounts.find_actor(db, now, token=token), "")
 
 
 def still_standing(db: ReadDb, stands: Collection[Stand], now: datetime) -> set[Stand]:
@@ -122,20 +128,33 @@ def still_standing(db: ReadDb, stands: Collection[Stand], now: datetime) -> set[
         {one.key for one in stands if one.form == "cookie"},
         now,
     )
-    wanted = queries.list_apps(db, {one.app_id for one in stands if one.app_id})
-    openable = {app.id: app for app in wanted if not _is_leaving(db, app)}
+    wanted = {_parts(one.place)[0] for one in stands if one.place}
+    openable = {app.id: app for app in queries.list_apps(db, wanted) if not _is_leaving(db, app)}
+    levels = sharing.all_levels(db, wanted)
     standing = set()
     for one in stands:
         actors = tokens if one.form == "token" else sessions
         actor = actors.get(one.key)
-        if one.app_id:
-            app = openable.get(one.app_id)
-            holds = app is not None and actor is not None and apps.may_open(app, actor)
-        else:
+        if not one.place:
             holds = actor is not None or one.key not in actors
+        else:
+            app_id, release = _parts(one.place)
+            app = openable.get(app_id)
+            holds = app is not None and _is_let_in(app, release, one, actor, levels)
         if holds:
             standing.add(one)
     return standing
+
+
+def _is_let_in(
+    app: App, release: int, stand: Stand, actor: Actor | None, levels: Mapping[tuple[str, str], Level]
+) -> bool:
+    if stand.form == "public":
+        return app.audience == Audience.EVERYONE and not release
+    if actor is None:
+        return False
+    rank = apps.rank_of(app, actor, levels.get((app.id, actor.account_id)))
+    return rank >= (apps.Rank.EDITOR if release else apps.Rank.VIEWER)
 
 
 def note_use(db: WriteDb, token: str, now: datetime) -> None:
@@ -151,18 +170,43 @@ def remove_of_app(db: WriteDb, app_id: str) -> None:
     db.flush()
 
 
-def _admit(db: ReadDb, app_id: str, actor: Actor | None, session_id: str) -> Admission | None:
+def _admit(db: ReadDb, place: str, actor: Actor | None, session_id: str) -> Admission | None:
+    app_id, release = _parts(place)
     app = apps.find_app(db, app_id)
-    if app is None or actor is None or not apps.may_open(app, actor) or _is_leaving(db, app):
+    if app is None or actor is None or _is_leaving(db, app):
+        return None
+    if not apps.may_open(db, app, actor, is_draft=release > 0):
         return None
     return Admission(actor.account_id, actor.name, session_id, app.access_version, actor.expires_at)
 
 
-def _find_openable(db: ReadDb, actor: Actor, name: str) -> App:
-    app = apps.get_visible(db, actor, name)
-    if not apps.may_open(app, actor):
-        raise NotShared(f'Cannot open "{name}": it is not shared with you.', fix="Ask its owner to share it.")
-    return app
+def _find_openable(db: ReadDb, actor: Actor, host_name: str) -> tuple[App, int]:
+    """The app and the number of the draft that a host's name means.
+
+    Raises: AppNotFound, NotShared.
+    """
+    match = RELEASE_NAME.fullmatch(host_name)
+    name, release = (match[1], int(match[2])) if match else (host_name, 0)
+    app = apps.find_named(db, actor.organization_id, name)
+    if app is None:
+        return apps.get_visible(db, actor, name), release  # in the words for what is not there
+    if not apps.may_open(db, app, actor, is_draft=release > 0):
+        raise NotShared(
+            f'Cannot open "{host_name}": it is not shared with you.',
+            fix="Ask its owner to share it.",
+            app=name,
+        )
+    return app, release
+
+
+def place_of(app_id: str, release: int = 0) -> str:
+    """What a pass, handle or exchange is for: an app, or one of its drafts."""
+    return f"{app_id}/r{release}" if release else app_id
+
+
+def _parts(place: str) -> tuple[str, int]:
+    app_id, _, release = place.partition("/r")
+    return app_id, int(release or 0)
 
 
 def remove_expired(db: WriteDb, now: datetime) -> None:

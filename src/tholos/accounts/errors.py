@@ -35,6 +35,12 @@ class RoleTooLow(Forbidden):
     code = "role_too_low"
 
 
+class ScopeTooNarrow(Forbidden):
+    """Cannot do that: this token's scope does not allow it."""
+
+    code = "scope_too_narrow"
+
+
 class AccountTaken(Conflict):
     """Cannot make this account: the name is taken."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -17,13 +17,15 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Request
 
 from tholos.accounts import errors
 from tholos.accounts import service as accounts
-from tholos.accounts.models import Role
+from tholos.accounts.models import Role, Scope
 from tholos.accounts.service import Actor
+from tholos.audit import service as audit
 from tholos.kit.clock import Clock
 from tholos.kit.db import Database, ReadDb, WriteDb
 from tholos.kit.errors import NotSignedIn
 from tholos.kit.http import SAFE_METHODS, CookieNames, bearer_token, is_own_request
 from tholos.kit.services import Services
+from tholos.kit.versions import from_tag
 
 T = TypeVar("T")
 
@@ -37,6 +39,8 @@ class Permission(StrEnum):
     ADMINISTER = "administer"
     APP_VIEW = "app.view"
     APP_EDIT = "app.edit"
+    APP_SHARE = "app.share"
+    APP_OWN = "app.own"
 
 
 _ROLES = {
@@ -44,8 +48,18 @@ _ROLES = {
     Permission.APP_VIEW: Role.VIEWER,
     Permission.PUBLISH: Role.PUBLISHER,
     Permission.APP_EDIT: Role.PUBLISHER,
+    Permission.APP_SHARE: Role.PUBLISHER,
+    Permission.APP_OWN: Role.PUBLISHER,
     Permission.ADMINISTER: Role.ADMINISTRATOR,
 }
+_CHANGING_SCOPES = {
+    Permission.PUBLISH: Scope.PUBLISH,
+    Permission.APP_VIEW: Scope.PUBLISH,
+    Permission.APP_EDIT: Scope.PUBLISH,
+}
+"""What a token needs for what changes something; everything else needs all that its account may."""
+_BEYOND_ONE_APP = frozenset({Permission.ADMINISTER, Permission.SIGNED_IN})
+"""What a token for one app never changes: people, tokens, the installation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +111,27 @@ class Call:
         with self.get(Database).read() as db:
             yield db
 
+    @property
+    def seen_version(self) -> int | None:
+        """The version that an If-Match header names.
+
+        Raises: TagInvalid.
+        """
+        return from_tag(self.request.headers.get("if-match"))
+
     @contextmanager
-    def write(self) -> Iterator[WriteDb]:
-        """One transaction, committed when the block ends: this is the edge."""
+    def write(self, *, unrecorded: str = "") -> Iterator[WriteDb]:
+        """One transaction, committed when the block ends: this is the edge.
+
+        Args:
+            unrecorded: why what changes in it is no deed that the record needs; without a reason, a change that was not
+                recorded is a mistake of ours, and is not committed.
+        """
         with self.get(Database).write() as db:
             yield db
+            if not unrecorded and db.has_changes and not db.info.get(audit.RECORDED):
+                msg = f"{self.request.method} {self.request.url.path} changed something and did not record it"
+                raise RuntimeError(msg)
 
     def get(self, wanted: type[T]) -> T:
         return self.services.get(wanted)
@@ -116,7 +146,7 @@ def _call_of(request: Request, background: BackgroundTasks) -> Call:
 
 
 def _note_use(call: Call, actor: Actor) -> None:
-    with call.write() as db:
+    with call.write(unrecorded="a token's last use stands at the token") as db:
         accounts.touch_token(db, actor.credential, actor.account_id, call.now)
 
 
@@ -136,16 +166,26 @@ def find_actor(request: Request, services: Services) -> Actor | None:
         if not is_own_request(request.headers.get("origin"), request.headers.get("sec-fetch-site"), own):
             raise errors.ForeignOrigin
     with services.get(Database).read() as db:
-        return accounts.find_actor(db, now, token=token, session=session)
+        actor = accounts.find_actor(db, now, token=token, session=session)
+    if actor is None:
+        return None
+    client = request.client.host if request.client else ""
+    address = request.headers.get("x-forwarded-for", "") or client
+    return replace(actor, address=address, request_id=getattr(request.state, "id", ""))
 
 
 Calling = Annotated[Call, Depends(_call_of)]
 
 
-def _require(permission: Permission) -> Callable[[Call], None]:
+def _require(permission: Permission, scope: Scope | None = None) -> Callable[[Call], None]:
     def check(call: Calling) -> None:
         if permission is not Permission.PUBLIC:
             call.actor.needs(_ROLES[permission])
+            is_reading = call.request.method in SAFE_METHODS
+            needed = Scope.READ if is_reading else scope or _CHANGING_SCOPES.get(permission, Scope.FULL)
+            call.actor.needs_scope(needed)
+            if scope is None and not is_reading and permission in _BEYOND_ONE_APP:
+                call.actor.needs_all_apps()
 
     return check
 
@@ -154,16 +194,20 @@ class Routes(APIRouter):
     """A router whose every route declares its permission."""
 
     def declare(
-        self, method: str, path: str, *, permission: Permission, **options: Any
+        self, method: str, path: str, *, permission: Permission, scope: Scope | None = None, **options: Any
     ) -> Callable[[Callable[..., T]], Callable[..., T]]:
-        """Add a handler for a method and path, for those whom the permission names."""
+        """Add a handler for a method and path, for those whom the permission names.
+
+        Args:
+            scope: what a token needs, where that is less than what changes of this kind need.
+        """
 
         def add(handler: Callable[..., T]) -> Callable[..., T]:
             self.add_api_route(
                 path,
                 handler,
                 methods=[method],
-                dependencies=[Depends(_require(permission))],
+                dependencies=[Depends(_require(permission, scope))],
                 openapi_extra={"x-permission": permission.value},
                 **options,
             )

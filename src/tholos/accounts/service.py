@@ -15,6 +15,7 @@ from tholos.accounts.models import (
     Account,
     Organization,
     Role,
+    Scope,
     Session,
     SignInLink,
     Token,
@@ -51,6 +52,11 @@ class Actor:
     """When the credential ends by itself."""
     is_use_news: bool = field(default=False, compare=False)
     """Whether the use of this token is to be noted: noting each would make every request a write."""
+    scope: Scope = Scope.FULL
+    object_id: str = ""
+    """The one app that the token is good for; empty for all."""
+    address: str = field(default="", compare=False)
+    request_id: str = field(default="", compare=False)
 
     def needs(self, role: Role) -> None:
         """Raises: RoleTooLow."""
@@ -58,6 +64,21 @@ class Actor:
             raise errors.RoleTooLow(
                 f"Cannot do that: it needs the role {role}, and {self.name} is a {self.role}.",
                 fix="Ask an administrator for the role.",
+            )
+
+    def needs_scope(self, scope: Scope) -> None:
+        """Raises: ScopeTooNarrow."""
+        if not self.scope.includes(scope):
+            raise errors.ScopeTooNarrow(
+                f"Cannot do that: it needs the scope {scope}, and this token has the scope {self.scope}.",
+                fix="Make a token with a wider scope, on your account's page or with: tholos tokens add",
+            )
+
+    def needs_all_apps(self) -> None:
+        """Raises: ScopeTooNarrow: this token is for one app."""
+        if self.object_id:
+            raise errors.ScopeTooNarrow(
+                "Cannot do that: this token is for one app only.", fix="Make a token that is for all of them."
             )
 
 
@@ -310,7 +331,10 @@ def _actor_of(found: Token | Session | None, now: datetime) -> Actor | None:
     if found is None or found.revoked_at is not None or found.expires_at < now or found.account.is_disabled:
         return None
     is_news = isinstance(found, Token) and _is_use_news(found, now)
-    return replace(actor_for(found.account, found.id), expires_at=found.expires_at, is_use_news=is_news)
+    actor = replace(actor_for(found.account, found.id), expires_at=found.expires_at, is_use_news=is_news)
+    if isinstance(found, Token):
+        return replace(actor, scope=Scope(found.scope), object_id=found.object_id or "")
+    return actor
 
 
 def _is_use_news(token: Token, now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tholos.kit.errors import Conflict, Invalid, NotFound
+from tholos.kit.errors import Conflict, Forbidden, Invalid, NotFound
 
 
 class AppNotFound(NotFound):
@@ -15,6 +15,12 @@ class ReleaseNotFound(NotFound):
     """The app has no such release."""
 
     code = "release_not_found"
+
+
+class NotAnEditor(Forbidden):
+    """Cannot do that with this app: it is for its owner and editors."""
+
+    code = "not_an_editor"
 
 
 class NameInvalid(Invalid):

@@ -7,6 +7,14 @@ import re
 from tholos.apps.errors import NameInvalid, NameReserved
 
 APP_NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
+RELEASE_NAME = re.compile(r"([a-z][a-z0-9-]{1,39}?)--r([1-9][0-9]{0,8})")
+"""What a draft's host is called: the app's name and the release's number. No app is called so."""
+
+
+def release_name(name: str, number: int) -> str:
+    """The host name of one release of an app."""
+    return f"{name}--r{number}"
+
 
 RESERVED_PREFIXES = frozenset({
     # ours
@@ -41,7 +49,12 @@ def check_app_name(name: str) -> str:
 
     Raises: NameInvalid, NameReserved.
     """
-    if not APP_NAME.fullmatch(name) or name.endswith("-") or name.startswith("xn--"):
+    if (
+        not APP_NAME.fullmatch(name)
+        or name.endswith("-")
+        or name.startswith("xn--")
+        or RELEASE_NAME.fullmatch(name)
+    ):
         raise NameInvalid(
             f'Cannot take "{name[:60]}" as the name of an app: it needs 2 to 40 lower-case letters, digits and "-", '
             'a letter first and no "-" last.',

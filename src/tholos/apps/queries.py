@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import defer
 
+from tholos.accounts.models import Role
+from tholos.accounts.service import Actor
 from tholos.apps.errors import AppNotFound, ReleaseNotFound
-from tholos.apps.models import LIVE, App, Pointer, Release
+from tholos.apps.models import LIVE, App, Pointer, Release, ReleaseState, Visit
 from tholos.kit.db import ReadDb
+from tholos.sharing import service as sharing
+from tholos.sharing.models import Audience, Level
 
 Visible = Select[App]
+Ids = Select[str]
 
 
-def visible_to(organization_id: str, account_id: str, *, sees_all: bool) -> Visible:
-    chosen = select(App).where(App.organization_id == organization_id)
-    return chosen if sees_all else chosen.where(App.owner_id == account_id)
+def visible_to(actor: Actor, level: Level = Level.VIEWER) -> Visible:
+    """The apps that an actor may see, or may edit; administrators look after all of them."""
+    chosen = select(App).where(App.organization_id == actor.organization_id)
+    if actor.object_id:
+        chosen = chosen.where(App.id == actor.object_id)
+    if actor.role.includes(Role.ADMINISTRATOR):
+        return chosen
+    reached = [App.owner_id == actor.account_id]
+    if level == Level.VIEWER:
+        reached.append(App.audience.in_([Audience.SIGNED_IN, Audience.EVERYONE]))
+    if level == Level.VIEWER or actor.role.includes(Role.PUBLISHER):
+        reached.append(App.id.in_(sharing.granted_ids(actor.account_id, level)))
+    return chosen.where(or_(*reached))
+
+
+def editable_ids(actor: Actor) -> Ids:
+    """A subquery: ids of the apps that an actor may edit."""
+    return visible_to(actor, Level.EDITOR).with_only_columns(App.id)
 
 
 def get_visible(db: ReadDb, visible: Visible, name: str) -> App:
@@ -70,7 +92,8 @@ def get_release_numbered(db: ReadDb, app_id: str, number: int) -> Release:
 
 
 def list_releases(db: ReadDb, app_id: str) -> Sequence[Release]:
-    return db.scalars(select(Release).where(Release.app_id == app_id).order_by(Release.number.desc())).all()
+    chosen = select(Release).where(Release.app_id == app_id).order_by(Release.number.desc())
+    return db.scalars(chosen.options(defer(Release.manifest))).all()
 
 
 def find_pointer(db: ReadDb, app_id: str, name: str = LIVE) -> Pointer | None:
@@ -78,16 +101,69 @@ def find_pointer(db: ReadDb, app_id: str, name: str = LIVE) -> Pointer | None:
 
 
 def live_releases(db: ReadDb, app_ids: Sequence[str]) -> dict[str, Release]:
-    """The live release of each app that has one, by app id."""
+    """The live release of each app that has one, by app id; without manifests, which may be large."""
     chosen = select(Release).join(Pointer, Pointer.release_id == Release.id)
-    found = db.scalars(chosen.where(Pointer.name == LIVE, Pointer.app_id.in_(app_ids)))
-    return {release.app_id: release for release in found}
+    found: dict[str, Release] = {}
+    for start in range(0, len(app_ids), 500):
+        some = chosen.where(Pointer.name == LIVE, Pointer.app_id.in_(app_ids[start : start + 500]))
+        found |= {release.app_id: release for release in db.scalars(some.options(defer(Release.manifest)))}
+    return found
 
 
-def live_release_ids(db: ReadDb) -> dict[str, str]:
-    """The id of the live release of every app that has one, by app id."""
-    found = db.execute(select(Pointer.app_id, Pointer.release_id).where(Pointer.name == LIVE))
-    return {app_id: release_id for app_id, release_id in found}  # noqa: C416 - rows, not pairs
+def find_pointed(db: ReadDb, app_id: str, name: str) -> Release | None:
+    """The release that one of an app's pointers names, all of it."""
+    chosen = select(Release).join(Pointer, Pointer.release_id == Release.id)
+    return db.scalar(chosen.where(Pointer.name == name, Pointer.app_id == app_id))
+
+
+def pointed_ids(db: ReadDb) -> list[tuple[str, str, str, datetime]]:
+    """App, pointer, release and moment of every pointer there is."""
+    rows = db.execute(select(Pointer.app_id, Pointer.name, Pointer.release_id, Pointer.changed_at))
+    return [(app_id, name, release_id, at) for app_id, name, release_id, at in rows]
+
+
+def find_rollback_target(db: ReadDb, app_id: str, below: int) -> Release | None:
+    """The newest release before a number that was live once."""
+    chosen = select(Release).where(
+        Release.app_id == app_id,
+        Release.number < below,
+        Release.state == ReleaseState.READY,
+        Release.live_at.is_not(None),
+    )
+    return db.scalar(chosen.order_by(Release.number.desc()).limit(1))
+
+
+def list_expendable(db: ReadDb, app_id: str, keep: int) -> Sequence[Release]:
+    """The releases beyond the newest ``keep`` that nothing names: not pinned, not pointed at, not in preparation."""
+    pointed = select(Pointer.release_id).where(Pointer.app_id == app_id)
+    chosen = select(Release).where(Release.app_id == app_id).order_by(Release.number.desc()).offset(keep)
+    found = db.scalars(chosen.options(defer(Release.manifest)).limit(1000)).all()
+    named = {*db.scalars(pointed)}
+    return [
+        one
+        for one in found
+        if not one.is_pinned and one.id not in named and one.state != ReleaseState.PREPARING
+    ]
+
+
+def find_visit(db: ReadDb, account_id: str, app_id: str) -> Visit | None:
+    return db.get(Visit, (account_id, app_id))
+
+
+def list_visits(db: ReadDb, account_id: str) -> Sequence[Visit]:
+    return db.scalars(select(Visit).where(Visit.account_id == account_id)).all()
+
+
+def list_visits_of_app(db: ReadDb, app_id: str) -> Sequence[Visit]:
+    return db.scalars(select(Visit).where(Visit.app_id == app_id)).all()
+
+
+def list_owned(db: ReadDb, account_id: str) -> Sequence[App]:
+    return db.scalars(select(App).where(App.owner_id == account_id).order_by(App.name)).all()
+
+
+def count_releases(db: ReadDb, app_id: str) -> int:
+    return db.scalar(select(func.count()).select_from(Release).where(Release.app_id == app_id)) or 0
 
 
 def list_pointers(db: ReadDb, app_id: str) -> Sequence[Pointer]:

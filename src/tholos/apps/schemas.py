@@ -60,7 +60,6 @@ class AppList(BaseModel):
 
 
 def release_out(release: Release, names: Mapping[str, str], *, is_live: bool) -> ReleaseOut:
-    manifest = release.manifest
     return ReleaseOut(
         id=release.id,
         number=release.number,
@@ -68,9 +67,9 @@ def release_out(release: Release, names: Mapping[str, str], *, is_live: bool) ->
         created_at=to_text(release.created_at) or "",
         author=names.get(release.author_id, ""),
         message=release.message,
-        kind=str(manifest.get("kind", "")),
-        framework=str(manifest.get("framework", "")),
-        entrypoint=str(manifest.get("entrypoint", "")),
+        kind=release.kind,
+        framework=release.framework,
+        entrypoint=release.entrypoint,
         python=release.python,
         packages=release.packages,
         files=release.files,

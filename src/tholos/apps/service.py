@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 
 from tholos.accounts.models import Role
 from tholos.accounts.service import Actor
 from tholos.apps import queries
-from tholos.apps.errors import NameTaken, TransitionRefused
-from tholos.apps.models import LIVE, RELEASE_TRANSITIONS, App, AppState, Pointer, Release, ReleaseState
+from tholos.apps.errors import NameTaken, NotAnEditor, TransitionRefused
+from tholos.apps.models import (
+    LIVE,
+    PREVIOUS,
+    RELEASE_TRANSITIONS,
+    App,
+    AppState,
+    Origin,
+    Pointer,
+    Release,
+    ReleaseState,
+    draft_pointer,
+)
 from tholos.apps.names import check_app_name
+from tholos.audit import service as audit
+from tholos.audit.models import Action
 from tholos.kit import ids
 from tholos.kit.db import JsonObject, ReadDb, WriteDb
+from tholos.sharing import service as sharing
+from tholos.sharing.models import Audience, Level
 
 TOPIC = "apps"
+
+
+class Rank(IntEnum):
+    """What an actor is to an app; each may do what those before it may."""
+
+    NOBODY = 0
+    VIEWER = 1
+    EDITOR = 2
+    OWNER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +54,14 @@ class NewRelease:
     manifest: JsonObject
     python: str
     message: str
+    settings: JsonObject = field(default_factory=dict)
+    origin: Origin = Origin.PUBLISH
+    based_on: int | None = None
 
 
 def get_visible(db: ReadDb, actor: Actor, name: str) -> App:
     """Raises: AppNotFound."""
-    return queries.get_visible(db, _visible(actor), name)
+    return queries.get_visible(db, queries.visible_to(actor), name)
 
 
 def find_own_or_free(db: ReadDb, actor: Actor, name: str) -> App | None:
@@ -43,7 +71,9 @@ def find_own_or_free(db: ReadDb, actor: Actor, name: str) -> App | None:
     """
     check_app_name(name)
     found = queries.find_named(db, actor.organization_id, name)
-    if found is not None and not may_edit(found, actor):
+    if actor.object_id and (found is None or found.id != actor.object_id):
+        actor.needs_all_apps()
+    if found is not None and not may_edit(db, found, actor):
         raise NameTaken(
             f'Cannot publish as "{name}": somebody else has an app of that name.',
             fix="Choose another: tholos publish --name NAME",
@@ -52,17 +82,74 @@ def find_own_or_free(db: ReadDb, actor: Actor, name: str) -> App | None:
     return found
 
 
-def may_edit(app: App, actor: Actor) -> bool:
-    return app.owner_id == actor.account_id or actor.role.includes(Role.ADMINISTRATOR)
+def rank_of(app: App, actor: Actor, granted: Level | None) -> Rank:
+    """What an actor is to an app, with the highest level that it was granted. The one table of who may what.
+
+    Managing an installation is no reason to look into an app: an administrator's rank is that of anybody.
+    """
+    if actor.object_id not in {"", app.id}:
+        return Rank.NOBODY
+    if app.owner_id == actor.account_id:
+        return Rank.OWNER
+    if granted == Level.EDITOR and actor.role.includes(Role.PUBLISHER):
+        return Rank.EDITOR
+    if granted is not None or app.audience != Audience.LISTED:
+        return Rank.VIEWER
+    return Rank.NOBODY
 
 
-def may_open(app: App, actor: Actor) -> bool:
-    """Whether an account may open the app itself. Managing an installation is no reason to look into an app."""
-    return app.owner_id == actor.account_id
+def find_rank(db: ReadDb, app: App, actor: Actor) -> Rank:
+    return rank_of(app, actor, sharing.levels_of(db, actor.account_id, [app.id]).get(app.id))
+
+
+def may_edit(db: ReadDb, app: App, actor: Actor) -> bool:
+    """Whether an account may publish to an app and manage it."""
+    return _looks_after(app, actor) or find_rank(db, app, actor) >= Rank.EDITOR
+
+
+def may_own(app: App, actor: Actor) -> bool:
+    """Whether an account may delete an app and hand it over."""
+    return app.owner_id == actor.account_id or _looks_after(app, actor)
+
+
+def may_open(db: ReadDb, app: App, actor: Actor, *, is_draft: bool = False) -> bool:
+    """Whether an account may open the app itself; its drafts are for those who edit it."""
+    return find_rank(db, app, actor) >= (Rank.EDITOR if is_draft else Rank.VIEWER)
+
+
+def get_editable(db: ReadDb, actor: Actor, name: str) -> App:
+    """Raises: AppNotFound, NotAnEditor."""
+    app = get_visible(db, actor, name)
+    if not may_edit(db, app, actor):
+        raise NotAnEditor(
+            f'Cannot do that with "{name}": it is for its owner and editors.',
+            fix="Ask its owner to share it with you for editing.",
+            where="name",
+        )
+    return app
+
+
+def get_owned(db: ReadDb, actor: Actor, name: str) -> App:
+    """Raises: AppNotFound, NotAnEditor."""
+    app = get_editable(db, actor, name)
+    if not may_own(app, actor):
+        raise NotAnEditor(
+            f'Cannot do that with "{name}": only its owner does.', fix="Ask its owner.", where="name"
+        )
+    return app
+
+
+def _looks_after(app: App, actor: Actor) -> bool:
+    return actor.role.includes(Role.ADMINISTRATOR) and actor.object_id in {"", app.id}
+
+
+def editable_ids(actor: Actor) -> queries.Ids:
+    """A subquery: ids of the apps that an actor may edit."""
+    return queries.editable_ids(actor)
 
 
 def list_visible(db: ReadDb, actor: Actor, search: str = "") -> Sequence[App]:
-    return queries.list_visible(db, _visible(actor), search)
+    return queries.list_visible(db, queries.visible_to(actor), search)
 
 
 def list_all(db: ReadDb) -> Sequence[App]:
@@ -75,6 +162,11 @@ def get_app(db: ReadDb, app_id: str) -> App:
 
 def find_app(db: ReadDb, app_id: str) -> App | None:
     return queries.find_app(db, app_id)
+
+
+def find_named(db: ReadDb, organization_id: str, name: str) -> App | None:
+    """Whoever's it is; what may be told of it is for the caller to say."""
+    return queries.find_named(db, organization_id, name)
 
 
 def find_by_host_name(db: ReadDb, name: str) -> App | None:
@@ -97,8 +189,9 @@ def live_releases(db: ReadDb, found: Sequence[App]) -> dict[str, Release]:
     return queries.live_releases(db, [app.id for app in found])
 
 
-def live_release_ids(db: ReadDb) -> dict[str, str]:
-    return queries.live_release_ids(db)
+def list_pointed(db: ReadDb) -> list[tuple[str, str, str, datetime]]:
+    """App, pointer, release and moment of every pointer there is."""
+    return queries.pointed_ids(db)
 
 
 def find_live_id(db: ReadDb, app_id: str) -> str | None:
@@ -108,7 +201,7 @@ def find_live_id(db: ReadDb, app_id: str) -> str | None:
 
 
 def find_live(db: ReadDb, app_id: str) -> Release | None:
-    return queries.live_releases(db, [app_id]).get(app_id)
+    return queries.find_pointed(db, app_id, LIVE)
 
 
 def kept_snapshots(db: ReadDb) -> Sequence[str]:
@@ -121,7 +214,11 @@ def create_app(db: WriteDb, actor: Actor, name: str, now: datetime) -> App:
         organization_id=actor.organization_id,
         owner_id=actor.account_id,
         name=check_app_name(name),
+        title="",
+        description="",
+        audience=Audience.LISTED,
         access_version=1,
+        version=1,
         overrides={},
         last_number=0,
         state=AppState.STOPPED,
@@ -131,7 +228,13 @@ def create_app(db: WriteDb, actor: Actor, name: str, now: datetime) -> App:
     )
     db.add(app)
     db.flush()
+    audit.record(db, actor, Action.APP_MADE, subject_of(app), now)
     return app
+
+
+def subject_of(app: App) -> audit.Subject:
+    """An app as the record of deeds names it."""
+    return audit.Subject("app", app.id, app.name)
 
 
 def create_release(db: WriteDb, actor: Actor, app: App, new: NewRelease, now: datetime) -> Release:
@@ -149,7 +252,14 @@ def create_release(db: WriteDb, actor: Actor, app: App, new: NewRelease, now: da
         files=new.files,
         bytes=new.bytes,
         fingerprint=new.fingerprint,
+        kind=str(new.manifest.get("kind", "")),
+        framework=str(new.manifest.get("framework", "")),
+        entrypoint=str(new.manifest.get("entrypoint", "")),
         manifest=new.manifest,
+        settings=new.settings,
+        origin=new.origin,
+        based_on=new.based_on,
+        is_pinned=False,
         python=new.python,
         created_at=now,
     )
@@ -168,26 +278,56 @@ def record_environment(db: WriteDb, release_id: str, lock: str, environment: str
 
 
 def switch(db: WriteDb, release_id: str, now: datetime) -> Release | None:
-    """Point *live* at a release that is ready; returns the one that was live before."""
+    """Point *live* at a release that is ready; returns the one that was live before, which *previous* names from now on."""
     release = queries.get_release(db, release_id)
     _move(release, ReleaseState.READY)
-    pointer = queries.find_pointer(db, release.app_id)
-    if pointer is None:
-        before = None
-        db.add(
-            Pointer(
-                app_id=release.app_id,
-                name=LIVE,
-                organization_id=release.organization_id,
-                release_id=release.id,
-                changed_at=now,
-            )
-        )
-    else:
-        before = queries.get_release(db, pointer.release_id) if pointer.release_id != release.id else None
-        pointer.release_id, pointer.changed_at = release.id, now
+    live = queries.find_pointer(db, release.app_id)
+    before = None
+    if live is not None and live.release_id != release.id:
+        before = queries.get_release(db, live.release_id)
+        _point(db, before, PREVIOUS, now)
+    _remove_pointer(db, release, draft_pointer(release.number))
+    _point(db, release, LIVE, now)
+    release.live_at = now
     db.flush()
     return before
+
+
+def keep_as_draft(db: WriteDb, release_id: str, now: datetime) -> None:
+    """Keep a release that is ready running at an address of its own."""
+    release = queries.get_release(db, release_id)
+    _move(release, ReleaseState.READY)
+    _point(db, release, draft_pointer(release.number), now)
+    db.flush()
+
+
+def discard_draft(db: WriteDb, release: Release) -> bool:
+    """Let a draft's instance end; the release stays. Returns whether it was a draft."""
+    return _remove_pointer(db, release, draft_pointer(release.number))
+
+
+def _point(db: WriteDb, release: Release, name: str, now: datetime) -> None:
+    pointer = queries.find_pointer(db, release.app_id, name)
+    if pointer is not None:
+        pointer.release_id, pointer.changed_at = release.id, now
+        return
+    db.add(
+        Pointer(
+            app_id=release.app_id,
+            name=name,
+            organization_id=release.organization_id,
+            release_id=release.id,
+            changed_at=now,
+        )
+    )
+
+
+def _remove_pointer(db: WriteDb, release: Release, name: str) -> bool:
+    pointer = queries.find_pointer(db, release.app_id, name)
+    if pointer is None or pointer.release_id != release.id:
+        return False
+    db.delete(pointer)
+    return True
 
 
 def fail_release(db: WriteDb, release_id: str) -> None:
@@ -208,8 +348,13 @@ def set_state(
         return False
     if app.state != state:
         app.state_since = now
+        if state in _TOLD:
+            audit.record(db, audit.ITSELF, _TOLD[state], subject_of(app), now, note=reason)
     app.state, app.state_reason = state, reason
     return True
+
+
+_TOLD = {AppState.FAILING: Action.APP_FAILING, AppState.SERVING: Action.APP_SERVING}
 
 
 def remove_pointers(db: WriteDb, app_id: str) -> None:
@@ -222,8 +367,9 @@ def remove_pointers(db: WriteDb, app_id: str) -> None:
 def remove_app(db: WriteDb, app_id: str) -> None:
     """Remove the rows of an app; its instances are gone before."""
     remove_pointers(db, app_id)
-    for release in queries.list_releases(db, app_id):
-        db.delete(release)
+    sharing.remove_of_object(db, app_id)
+    for row in [*queries.list_releases(db, app_id), *queries.list_visits_of_app(db, app_id)]:
+        db.delete(row)
     db.flush()
     db.delete(queries.get_app(db, app_id))
 
@@ -232,9 +378,3 @@ def _move(release: Release, state: ReleaseState) -> None:
     if state not in RELEASE_TRANSITIONS[ReleaseState(release.state)]:
         raise TransitionRefused(f"Cannot make release {release.number} {state}: it is {release.state}.")
     release.state = state
-
-
-def _visible(actor: Actor) -> queries.Visible:
-    return queries.visible_to(
-        actor.organization_id, actor.account_id, sees_all=actor.role.includes(Role.ADMINISTRATOR)
-    )

@@ -240,7 +240,7 @@ def _overview(call: Call, name: str, wrong: str = "", typed: str = "", status: i
             reasons=reasons,
             instances=[instances_api.shown(db, one) for one in found],
             settings=Remembered.of(app.overrides),
-            may_change=apps.may_edit(app, call.actor),
+            may_change=apps.may_edit(db, app, call.actor),
             delete_error=wrong,
             delete_typed=typed,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from tholos.instances.models import ACTIVE, LEAVING, InstanceState
 from tholos.runtime.model import ProcessState
@@ -19,11 +20,20 @@ class Seen:
     state: InstanceState
     is_held: bool
     """An operation that has not ended started it."""
+    ready_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Wanted:
+    """A release that should run."""
+
+    app_id: str
+    release_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The live release has no instance: start one."""
+    """A release that should run has no instance: start one."""
 
     app_id: str
     release_id: str
@@ -31,7 +41,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """Not the live release's and nobody holds it: let it finish what it has, then stop it."""
+    """Of no release that should run, or another stands for it, and nobody holds it: let it finish, then stop it."""
 
     instance: str
 
@@ -54,27 +64,29 @@ Action = Start | Retire | Lost | Stray
 
 
 def plan(
-    live: Mapping[str, str],
+    wanted: Collection[Wanted],
     rows: Sequence[Seen],
     processes: Mapping[str, ProcessState],
     launching: Collection[str] = (),
     one_offs: Collection[str] = (),
+    kept: Collection[str] = (),
 ) -> list[Action]:
     """The actions that bring rows and processes to what should be.
 
     Args:
-        live: the live release of each app, by app id.
+        wanted: the releases that should run: live ones and drafts.
         rows: instances that have not ended.
         processes: what the launcher knows, by instance.
         launching: instances whose start is being asked for right now; they are left alone.
         one_offs: processes of operations that have not ended; they are theirs to end.
+        kept: releases that may go on running a while, and are not started again.
     """
     lost = {row.id for row in rows if _is_lost(row, processes, launching)}
     standing = [row for row in rows if row.id not in lost]
     return [
         *(Lost(one) for one in sorted(lost)),
-        *_to_start(live, standing),
-        *_to_retire(live, standing),
+        *_to_start(wanted, standing),
+        *_to_retire({one.release_id for one in wanted} | {*kept}, standing),
         *_to_stop({*(row.id for row in standing), *launching, *one_offs}, processes),
     ]
 
@@ -84,16 +96,35 @@ def _is_lost(row: Seen, processes: Mapping[str, ProcessState], launching: Collec
     return row.id not in processes and row.id not in launching and row.state != InstanceState.FAILED
 
 
-def _to_start(live: Mapping[str, str], standing: Sequence[Seen]) -> Iterator[Action]:
+def _to_start(wanted: Collection[Wanted], standing: Sequence[Seen]) -> Iterator[Action]:
     served = {row.release_id for row in standing if row.state in ACTIVE}
-    return (Start(app, release) for app, release in sorted(live.items()) if release not in served)
+    return (Start(one.app_id, one.release_id) for one in sorted(wanted) if one.release_id not in served)
 
 
-def _to_retire(live: Mapping[str, str], standing: Sequence[Seen]) -> Iterator[Action]:
+def _to_retire(may_run: Collection[str], standing: Sequence[Seen]) -> Iterator[Action]:
+    newest: dict[str, Seen] = {}
     for row in standing:
-        is_wanted = live.get(row.app_id) == row.release_id and row.state not in LEAVING
-        if not is_wanted and not row.is_held:
+        before = newest.get(row.release_id)
+        if (
+            row.state == InstanceState.READY
+            and not row.is_held
+            and (before is None or _is_newer(row, before))
+        ):
+            newest[row.release_id] = row
+    for row in standing:
+        one = newest.get(row.release_id)
+        is_replaced = one is not None and row.id != one.id and row.state == InstanceState.READY
+        may_stay = row.release_id in may_run and row.state not in LEAVING and not is_replaced
+        if not may_stay and not row.is_held:
             yield Retire(row.id)
+
+
+def _is_newer(one: Seen, other: Seen) -> bool:
+    return (one.ready_at is not None, one.ready_at, one.id) > (
+        other.ready_at is not None,
+        other.ready_at,
+        other.id,
+    )
 
 
 def _to_stop(known: Collection[str], processes: Mapping[str, ProcessState]) -> Iterator[Action]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, func, select
 
-from tholos.apps.models import LIVE, App, Pointer, Release
+from tholos.apps.models import PREVIOUS, App, Pointer, Release
 from tholos.instances.errors import InstanceNotFound
 from tholos.instances.models import ACTIVE, ENDED, Instance, InstanceState, Node
 from tholos.kit.db import ReadDb, UtcDateTime
@@ -35,23 +35,30 @@ def list_standing(db: ReadDb, node_id: int) -> Sequence[Instance]:
     return db.scalars(chosen.order_by(Instance.id)).all()
 
 
-def list_seen(db: ReadDb, node_id: int) -> list[tuple[str, str, str, str, str | None]]:
-    """Id, app, release, state and operation of those of a node that have not ended."""
+def list_seen(db: ReadDb, node_id: int) -> list[tuple[str, str, str, str, str | None, datetime | None]]:
+    """Id, app, release, state, operation and first answer of those of a node that have not ended."""
     chosen = select(
-        Instance.id, Instance.app_id, Instance.release_id, Instance.state, Instance.operation_id
+        Instance.id,
+        Instance.app_id,
+        Instance.release_id,
+        Instance.state,
+        Instance.operation_id,
+        Instance.ready_at,
     ).where(Instance.node_id == node_id, Instance.state.not_in(ENDED))
     found = db.execute(chosen.order_by(Instance.id))
-    return [(one, app, release, state, operation) for one, app, release, state, operation in found]
+    return [(one, app, release, state, operation, at) for one, app, release, state, operation, at in found]
 
 
 @dataclass(frozen=True, slots=True)
 class ServingRow:
-    """An app, the number of its live release, and one active instance of that; None where there is none."""
+    """An app, one of its pointers with its release's number, and one active instance of that; None where there is none."""
 
     app_id: str
     name: str
     owner_id: str
+    audience: str
     access_version: int
+    pointer: str | None
     release: int | None
     instance: str | None
     address: str | None
@@ -62,18 +69,20 @@ class ServingRow:
 
 
 def list_serving(db: ReadDb, app_id: str | None = None) -> list[ServingRow]:
-    """Each app, or one; a row for each active instance, the newest first, and one row where there is none."""
-    is_live = and_(Pointer.app_id == App.id, Pointer.name == LIVE)
+    """Each app, or one; a row for each pointer and active instance, the newest first, and one row where there is none."""
+    is_shown = and_(Pointer.app_id == App.id, Pointer.name != PREVIOUS)
     is_active = and_(Instance.release_id == Pointer.release_id, Instance.state.in_(ACTIVE))
     at = func.coalesce(Instance.ready_at, Instance.created_at, type_=UtcDateTime())
-    app = select(App.id, App.name, App.owner_id, App.access_version, Release.number)
+    app = select(
+        App.id, App.name, App.owner_id, App.audience, App.access_version, Pointer.name, Release.number
+    )
     chosen = (
         app.add_columns(Instance.id, Instance.address, Instance.state, Instance.reason, at)
         .select_from(App)
-        .outerjoin(Pointer, is_live)
+        .outerjoin(Pointer, is_shown)
         .outerjoin(Release, Release.id == Pointer.release_id)
         .outerjoin(Instance, is_active)
-        .order_by(App.id, Instance.created_at.desc())
+        .order_by(App.id, Pointer.name, Instance.created_at.desc())
     )
     return [ServingRow(*row) for row in db.execute(chosen.where(App.id == app_id) if app_id else chosen)]
 

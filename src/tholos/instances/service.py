@@ -155,14 +155,14 @@ def list_of_app(db: ReadDb, app_id: str, *, ended: bool = False) -> Sequence[Ins
 
 
 def list_visible(db: ReadDb, actor: Actor, name: str) -> Sequence[Instance]:
-    """Raises: AppNotFound."""
-    return queries.list_of_app(db, apps.get_visible(db, actor, name).id)
+    """Raises: AppNotFound, NotAnEditor."""
+    return queries.list_of_app(db, apps.get_editable(db, actor, name).id)
 
 
 def list_seen(db: ReadDb) -> list[Seen]:
     return [
-        Seen(one, app_id, release_id, InstanceState(state), operation_id is not None)
-        for one, app_id, release_id, state, operation_id in queries.list_seen(db, THIS_NODE)
+        Seen(one, app_id, release_id, InstanceState(state), operation_id is not None, ready_at)
+        for one, app_id, release_id, state, operation_id, ready_at in queries.list_seen(db, THIS_NODE)
     ]
 
 

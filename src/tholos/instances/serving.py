@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tholos.apps.models import LIVE
+from tholos.apps.names import release_name
 from tholos.instances import queries
 from tholos.instances.models import InstanceState
 from tholos.kit.db import Database, ReadDb
@@ -17,19 +20,28 @@ from tholos.kit.db import Database, ReadDb
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """One app, as the front door needs it."""
+    """One app, or one of its drafts, as the front door needs it."""
 
     app_id: str
     name: str
+    """Of its host: the app's, or for a draft that and the release's number."""
     owner_id: str
+    audience: str
     access_version: int
+    draft: int
+    """Number of the release where it is a draft; 0 for the app itself."""
     release: int
-    """Number of the live release; 0 where there is none."""
+    """Number of the release that answers, or is to; 0 where there is none."""
     instance: str
     """Id of the instance that requests go to; empty where none is ready."""
     address: str
     state: str
     reason: str
+
+    @property
+    def place(self) -> str:
+        """What passes and handles for it are good for."""
+        return f"{self.app_id}/r{self.draft}" if self.draft else self.app_id
 
 
 class ServingTable:
@@ -38,7 +50,7 @@ class ServingTable:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._by_name: dict[str, Serving] = {}
-        self._names: dict[str, str] = {}
+        self._names: defaultdict[str, set[str]] = defaultdict(set)
         self._changed = asyncio.Condition()
 
     def find(self, name: str) -> Serving | None:
@@ -52,24 +64,29 @@ class ServingTable:
         with self._database.read() as db:
             return _serving(db)
 
-    def read_one(self, app_id: str) -> Serving | None:
+    def read_of(self, app_id: str) -> list[Serving]:
+        """One app and its drafts; nothing where the app is gone."""
         with self._database.read() as db:
-            return next(iter(_serving(db, app_id)), None)
+            return _serving(db, app_id)
 
     async def replace(self, rows: list[Serving]) -> None:
-        self._by_name = {row.name: row for row in rows}
-        self._names = {row.app_id: row.name for row in rows}
+        self._by_name.clear()
+        self._names.clear()
+        self._put(rows)
         await self._tell()
 
-    async def put(self, app_id: str, row: Serving | None) -> None:
-        """Put what one app's row is now; None where the app is gone."""
-        name = self._names.pop(app_id, "")
-        if name in self._by_name and self._by_name[name].app_id == app_id:
-            del self._by_name[name]
-        if row is not None:
-            self._by_name[row.name] = row
-            self._names[app_id] = row.name
+    async def put(self, app_id: str, rows: Sequence[Serving]) -> None:
+        """Put what one app's rows are now; none where the app is gone."""
+        for name in self._names.pop(app_id, set()):
+            if name in self._by_name and self._by_name[name].app_id == app_id:
+                del self._by_name[name]
+        self._put(rows)
         await self._tell()
+
+    def _put(self, rows: Sequence[Serving]) -> None:
+        for row in rows:
+            self._by_name[row.name] = row
+            self._names[row.app_id].add(row.name)
 
     async def wait_for_address(self, name: str, seconds: float, *, other_than: str = "") -> Serving | None:
         """An app's row once it has an address (another than the one that did not answer), or as it is after a time."""
@@ -100,9 +117,20 @@ class ServingTable:
 
 
 def _serving(db: ReadDb, app_id: str | None = None) -> list[Serving]:
-    """The rows of every app, or of one, with one query."""
+    """The rows of every app and its drafts, or of one app, with one query."""
     rows = queries.list_serving(db, app_id)
-    return [_row([*found]) for _, found in itertools.groupby(rows, lambda row: row.app_id)]
+    served = []
+    for _, of_app in itertools.groupby(rows, lambda row: row.app_id):
+        found = [*of_app]
+        pointed = {name: [*some] for name, some in itertools.groupby(found, lambda row: row.pointer) if name is not None}
+        live = pointed.pop(LIVE, [_nothing_live(found[0])])
+        served.append(_row(live))
+        served += [_row(drafted) for drafted in pointed.values()]
+    return served
+
+
+def _nothing_live(row: queries.ServingRow) -> queries.ServingRow:
+    return replace(row, pointer=None, release=None, instance=None, address=None, state=None, reason=None)
 
 
 def _row(found: Sequence[queries.ServingRow]) -> Serving:
@@ -110,11 +138,14 @@ def _row(found: Sequence[queries.ServingRow]) -> Serving:
     answering = [row for row in found if row.state == InstanceState.READY]
     ready = max(answering, key=lambda row: str(row.at), default=None)
     shown = ready or found[0]
+    draft = (shown.release or 0) if shown.pointer not in {LIVE, None} else 0
     return Serving(
         app_id=shown.app_id,
-        name=shown.name,
+        name=release_name(shown.name, draft) if draft else shown.name,
         owner_id=shown.owner_id,
+        audience=shown.audience,
         access_version=shown.access_version,
+        draft=draft,
         release=shown.release or 0,
         instance=(ready.instance or "") if ready else "",
         address=(ready.address or "") if ready else "",

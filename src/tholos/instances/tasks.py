@@ -6,21 +6,22 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from tholos.apps import service as apps
-from tholos.apps.models import AppState
+from tholos.apps.models import PREVIOUS, AppState
 from tholos.instances import causes
 from tholos.instances import service as instances
 from tholos.instances.errors import InstanceDied, StopTimedOut, TransitionRefused
 from tholos.instances.models import LEAVING, Instance, InstanceState
-from tholos.instances.plan import Action, Lost, Retire, Start, Stray, plan
+from tholos.instances.plan import Action, Lost, Retire, Start, Stray, Wanted, plan
 from tholos.instances.serving import ServingTable
 from tholos.instances.starting import Starter
 from tholos.kit.clock import Clock
 from tholos.kit.company import first_of
-from tholos.kit.db import Database
+from tholos.kit.db import Database, ReadDb
 from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices, wait
@@ -59,6 +60,8 @@ class Keeper:
     drained: Drained
     start_timeout_s: float
     drain_timeout_s: float
+    fallback_s: float = 0.0
+    """How long the release that was live before keeps its instance, so that a roll-back finds it running."""
     _launching: set[str] = field(default_factory=set)
     _retiring: set[str] = field(default_factory=set)
     _probing: set[str] = field(default_factory=set)
@@ -119,7 +122,7 @@ class Keeper:
     async def refresh(self, app_id: str) -> None:
         """Bring what is told of an app, and where its requests go, in line with its instances."""
         async with self._refreshing:  # what was read first is put first
-            await self.serving.put(app_id, await in_thread(self.serving.read_one, app_id))
+            await self.serving.put(app_id, await in_thread(self.serving.read_of, app_id))
         await in_thread(self._tell_app, app_id)
         self.notices.publish(apps.TOPIC)
 
@@ -349,10 +352,21 @@ class Keeper:
 
     def _plan(self) -> list[Action]:
         with self.database.read() as db:
-            live = apps.live_release_ids(db)
+            wanted, kept = self._wanted(db)
             processes = {one: status.state for one, status in list(self._processes.items())}
             one_offs = {one_off_name(one.id) for one in operations.list_under_way(db)}
-            return plan(live, instances.list_seen(db), processes, set(self._launching), one_offs)
+            return plan(wanted, instances.list_seen(db), processes, set(self._launching), one_offs, kept)
+
+    def _wanted(self, db: ReadDb) -> tuple[list[Wanted], list[str]]:
+        """What should run, and what may for as long as a roll-back to it should find it running."""
+        fresh = self.clock.now() - timedelta(seconds=self.fallback_s)
+        wanted, kept = [], []
+        for app_id, name, release_id, at in apps.list_pointed(db):
+            if name != PREVIOUS:
+                wanted.append(Wanted(app_id, release_id))
+            elif at > fresh:
+                kept.append(release_id)
+        return wanted, kept
 
     async def _apply(self, action: Action) -> None:
         try:

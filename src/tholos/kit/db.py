@@ -9,7 +9,7 @@ one moment.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -95,6 +95,18 @@ class WriteDb(ReadDb):
         """Run once the transaction is durable; dropped when it rolls back."""
         self.info.setdefault("after_commit", []).append(action)
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything was written in this transaction so far."""
+        self.flush()
+        return bool(self.info.get("changed"))
+
+
+@event.listens_for(WriteDb, "after_flush")
+def _note_changes(db: Session, _context: object) -> None:
+    if db.new or db.deleted or any(db.is_modified(one) for one in db.dirty):
+        db.info["changed"] = True
+
 
 class Database:
     """The engines of one database.
@@ -106,6 +118,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.on_commit: list[Callable[[Mapping[object, object]], None]] = []
+        """Called after each commit with what its session's ``info`` says."""
         if self.is_sqlite:
             # One connection for writing, so that writers queue here instead of failing on a busy file.
             self.writer = self._sqlite_engine("BEGIN IMMEDIATE", pool_size=1, read_only=False)
@@ -135,6 +149,8 @@ class Database:
                 raise
             for action in db.info.get("after_commit", []):
                 action()
+            for told in self.on_commit:
+                told(db.info)
 
     def close(self) -> None:
         self.writer.dispose()

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Select, func, or_, select
 
+from tholos.accounts.models import Role
+from tholos.accounts.service import Actor
+from tholos.apps import service as apps
 from tholos.kit.db import ReadDb
 from tholos.operations.errors import OperationNotFound
 from tholos.operations.models import Operation, OperationEvent, OperationState, OperationStep
@@ -29,9 +32,17 @@ def get_visible(db: ReadDb, operation_id: str, visible: Select[Operation]) -> Op
     return found
 
 
-def visible_to(organization_id: str, account_id: str, *, sees_all: bool) -> Select[Operation]:
-    chosen = select(Operation).where(Operation.organization_id == organization_id)
-    return chosen if sees_all else chosen.where(Operation.account_id == account_id)
+def visible_to(actor: Actor) -> Select[Operation]:
+    """One's own, and those on apps that one may edit; administrators see all. A token for one app sees that app's."""
+    chosen = select(Operation).where(Operation.organization_id == actor.organization_id)
+    if actor.object_id:
+        return chosen.where(
+            Operation.subject_id == actor.object_id, Operation.subject_id.in_(apps.editable_ids(actor))
+        )
+    if actor.role.includes(Role.ADMINISTRATOR):
+        return chosen
+    is_own = Operation.account_id == actor.account_id
+    return chosen.where(or_(is_own, Operation.subject_id.in_(apps.editable_ids(actor))))
 
 
 def find_by_key(db: ReadDb, account_id: str, key: str) -> Operation | None:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tholos.accounts.models import Role
 from tholos.accounts.service import Actor
 from tholos.kit import ids
 from tholos.kit.db import JsonObject, ReadDb, WriteDb
@@ -104,13 +103,13 @@ def find_by_key(db: ReadDb, actor: Actor, key: str | None) -> Operation | None:
 
 def get_visible(db: ReadDb, actor: Actor, operation_id: str) -> Operation:
     """Raises: OperationNotFound."""
-    return queries.get_visible(db, operation_id, _visible(actor))
+    return queries.get_visible(db, operation_id, queries.visible_to(actor))
 
 
 def list_newest(
     db: ReadDb, actor: Actor, subject_id: str | None = None, name: str | None = None, limit: int = 50
 ) -> Sequence[Operation]:
-    return queries.list_newest(db, _visible(actor), subject_id, name, limit)
+    return queries.list_newest(db, queries.visible_to(actor), subject_id, name, limit)
 
 
 def list_last(db: ReadDb, subject_ids: Sequence[str]) -> Sequence[Operation]:
@@ -259,9 +258,3 @@ def _move(operation: Operation, state: OperationState) -> None:
     if state not in TRANSITIONS[OperationState(operation.state)]:
         raise TransitionRefused(f"Cannot make operation {operation.id} {state}: it is {operation.state}.")
     operation.state = state
-
-
-def _visible(actor: Actor) -> queries.Visible:
-    return queries.visible_to(
-        actor.organization_id, actor.account_id, sees_all=actor.role.includes(Role.ADMINISTRATOR)
-    )

@@ -93,7 +93,7 @@ class Publisher:
             say(f"{len(running)} stopped" if running else "nothing ran")
         async with work.step("remove") as say:
             await in_thread(self._remove, app_id)
-            await self.keeper.serving.put(app_id, None)
+            await self.keeper.serving.put(app_id, [])
             say("gone, its data too")
         return {"app": work.operation.subject_name}
 

@@ -16,7 +16,7 @@ class ProcessState(StrEnum):
     """It ended by itself and will be started again at ``next_start_at``."""
     STOPPING = "stopping"
     EXITED = "exited"
-    """It was told to stop, and has."""
+    """It was told to stop, and has; or it ended by itself and the engine has no secrets to start it again with."""
     FAILED = "failed"
     """It ended by itself too often, or could not be started at all; it is not tried again."""
 
@@ -43,6 +43,9 @@ class InstanceSpec:
     """Seconds between TERM and KILL."""
     limits: Mapping[str, int] = field(default_factory=dict)
     """rlimits by name: ``nofile``, ``core`` …"""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Further variables, kept in memory only: one that ends after its engine was replaced has ``EXITED`` and is to be
+    asked for anew."""
 
 
 @dataclass(frozen=True, slots=True)

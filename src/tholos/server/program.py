@@ -20,6 +20,7 @@ from tholos.access.passes import Passes
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account
 from tholos.accounts.routes import Site
+from tholos.audit import service as audit
 from tholos.gateway.carrier import Carrier
 from tholos.gateway.model import Answer, Decision, RequestHead
 from tholos.instances import service as instances
@@ -35,6 +36,7 @@ from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
 from tholos.kit.pages import Pages
 from tholos.kit.persistence import attempt, go_on
+from tholos.kit.sealing import Sealer
 from tholos.kit.services import Services
 from tholos.kit.threads import in_long_thread, in_thread
 from tholos.kit.threads import prepare as prepare_threads
@@ -110,6 +112,9 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     services.add(database)
     services.add(notices)
     services.add(clock, as_type=Clock)
+    database.on_commit.append(lambda info: notices.publish(audit.TOPIC) if info.get(audit.RECORDED) else None)
+    sealer = Sealer(layout.keys)
+    services.add(sealer)
     pages = Pages([Path(__file__).parents[1] / name / "templates" for name in _TEMPLATES])
     services.add(pages)
     store = Store(LocalBackend(layout.store), SqliteIndex(layout.store / "index.db"))
@@ -137,6 +142,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         keeper = Keeper(
             database, notices, clock, launcher, starter, serving, carrier.drained,
             start_timeout_s=settings.apps.start_timeout_s, drain_timeout_s=settings.apps.drain_timeout_s,
+            fallback_s=settings.apps.fallback_s,
         )  # fmt: skip
         services.add(keeper)
         publisher = Publisher(database, notices, clock, keeper, starter, starter.environments)

@@ -15,11 +15,13 @@ from tholos.gateway.model import Answer, RequestHead
 from tholos.kit.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, TholosError, Unavailable
 from tholos.kit.ids import new_id
 from tholos.kit.pages import Pages
+from tholos.kit.versions import EditedMeanwhile
 from tholos.publishing.content import BodyTooLarge
 
 _STATUSES: tuple[tuple[type[TholosError], int], ...] = (
     (BodyTooLarge, 413),
     (TooManyAttempts, 429),
+    (EditedMeanwhile, 412),
     (NotSignedIn, 401),
     (Forbidden, 403),
     (NotFound, 404),
@@ -33,6 +35,7 @@ _TITLES = {
     403: "This is not for you",
     404: "There is nothing here",
     409: "Something was there first",
+    412: "Somebody else changed it meanwhile",
     413: "That is too much",
     429: "That was too often",
     503: "It is not there just now",

@@ -7,10 +7,22 @@ from types import ModuleType
 from tholos.access import models as access
 from tholos.accounts import models as accounts
 from tholos.apps import models as apps
+from tholos.audit import models as audit
 from tholos.instances import models as instances
 from tholos.operations import models as operations
+from tholos.sharing import models as sharing
+from tholos.variables import models as variables
 
-MODULES: tuple[ModuleType, ...] = (accounts, operations, apps, instances, access)
+MODULES: tuple[ModuleType, ...] = (
+    audit,
+    accounts,
+    sharing,
+    apps,
+    operations,
+    variables,
+    instances,
+    access,
+)
 
 
 def load() -> tuple[ModuleType, ...]:

@@ -27,7 +27,7 @@ from tholos.runtime.launchers.errors import (
 )
 from tholos.runtime.model import InstanceSpec, ProcessState, ProcessStatus
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of the supervisor's protocol that is spoken here."""
 LONGEST_SOCKET_PATH = 107
 """Bytes: unix(7)."""
@@ -351,4 +351,5 @@ def _spec_to_json(spec: InstanceSpec) -> dict[str, object]:
         "stable_s": spec.stable_s,
         "grace_s": spec.grace_s,
         "limits": {**spec.limits},
+        "secrets": {**spec.secrets},
     }

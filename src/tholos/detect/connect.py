@@ -1,0 +1,373 @@
+"""The manifest that other publishers write beside an app, and ours: Connect's version 1 with the key ``tholos``. Pure.
+
+Read, it says what the publisher did not say: flags stand above it, the files below it. It never keeps from running what would
+run without it: what cannot be read, or does not fit the files, becomes a note. Checksums decide one thing only, whether our
+lock is still that of the file it was made from. Unknown keys are passed over at every level.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tholos.detect import interpreters
+from tholos.detect.model import Evidence, FileTree, Kind, Overrides, Requirements
+
+NAME = "manifest.json"
+SPARE_NAME = "tholos.manifest.json"
+"""Where the other name is that of something else, such as a web app's manifest."""
+VERSION = 1
+LIMIT = 8 << 20
+"""Bytes of a manifest; 50,000 files take about 5 MB."""
+
+_MODES = {
+    "python-api": Kind.WSGI,
+    "python-dash": Kind.WSGI,
+    "python-fastapi": Kind.ASGI,
+    "python-shiny": Kind.ASGI,
+    "python-streamlit": Kind.STREAMLIT,
+    "static": Kind.STATIC,
+}
+MODE_OF_KIND = {
+    Kind.WSGI: "python-api",
+    Kind.ASGI: "python-fastapi",
+    Kind.STREAMLIT: "python-streamlit",
+    Kind.STATIC: "static",
+}
+_PIP_FORMS = frozenset({"requirements.txt"})
+_LOCK_FORMS = frozenset({"requirements", "pylock.toml"})
+_FINAL = re.compile(r"(\d+\.\d+)(\.\d+)?")
+_NAME_OF_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Every package with its version and hash, and the files it was made from by their MD5."""
+
+    text: str
+    form: str = "requirements"
+    made_from: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a manifest says, as far as it is of use here."""
+
+    path: str
+    overrides: Overrides = Overrides()
+    made_with: str = ""
+    """The version of Python it was made with, as ``3.12``."""
+    lock: Lock | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def requirements(self) -> Requirements | None:
+        """The locked packages, in the form that building takes."""
+        if self.lock is None:
+            return None
+        form = "pylock.toml" if self.lock.form == "pylock.toml" else "requirements.txt"
+        return Requirements(form, self.lock.text, f"locked in {self.path}", Evidence(self.path))
+
+    def complete(self, said: Overrides) -> Overrides:
+        """What was said, and what this says where nothing was."""
+        told = self.overrides
+        return Overrides(
+            kind=said.kind if said.kind is not None or said.entrypoint is not None else told.kind,
+            entrypoint=said.entrypoint if said.entrypoint is not None or said.kind is not None else told.entrypoint,
+            python=said.python if said.python is not None else told.python,
+            requirements=said.requirements if said.requirements is not None else told.requirements,
+            prepare=said.prepare if said.prepare is not None else told.prepare,
+            keep=said.keep if said.keep is not None else told.keep,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a manifest is written from."""
+
+    kind: Kind
+    entrypoint: str
+    python: str
+    """The interpreter's version, as ``3.12.4``."""
+    wish: str
+    """What the app asks for, as ``>=3.11``; empty for any."""
+    files: Mapping[str, str]
+    """MD5 by path."""
+    paths: tuple[str, ...] = ("",)
+    prepare: str = ""
+    keep: tuple[str, ...] = ()
+    package_file: str = ""
+    """Where pip would read the packages."""
+    requirements: str = ""
+    """The file that declares them, of whatever form."""
+    lock: Lock | None = None
+    variables: Mapping[str, str | None] = field(default_factory=dict)
+    """None for a secret: its value is never written."""
+    limits: Mapping[str, object] = field(default_factory=dict)
+
+
+class NotRead(ValueError):
+    """The manifest cannot be read; the text is the end of a sentence."""
+
+
+# Reading
+
+
+def read(tree: FileTree) -> Manifest | None:
+    """The manifest of a folder; None where there is none, or something else has its name."""
+    paths = frozenset(tree.paths())
+    for path in (SPARE_NAME, NAME):
+        if path in paths:
+            found = _read(tree, path, paths)
+            if found is not None:
+                return found
+    return None
+
+
+def is_manifest(data: bytes) -> bool:
+    """Whether a file of that name is one, rather than something else's."""
+    try:
+        return _parse(data) is not None
+    except NotRead:
+        return False
+
+
+def md5(data: bytes) -> str:
+    """The checksum that the format names files by."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _read(tree: FileTree, path: str, paths: frozenset[str]) -> Manifest | None:
+    try:
+        document = _parse(tree.read(path, LIMIT + 1))
+        if document is None:
+            return None
+        if type(document.get("version")) is not int or document["version"] != VERSION:
+            raise NotRead(f"it is not of version {VERSION}")
+    except NotRead as error:
+        return Manifest(path, notes=(f"{path} is passed over: {error}.",))
+    ours = document.get("tholos")
+    return _of_ours(tree, path, ours, paths) if isinstance(ours, dict) else _of_others(path, document, paths)
+
+
+def _parse(data: bytes) -> Json | None:
+    """The document; None for one that is no manifest of this format at all.
+
+    Raises:
+        NotRead: it is damaged, hostile or too large.
+    """
+    if len(data) > LIMIT:
+        raise NotRead(f"it is larger than {LIMIT >> 20} MB")
+    try:
+        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once)
+    except UnicodeDecodeError:
+        raise NotRead("it is not UTF-8 text") from None
+    except RecursionError:
+        raise NotRead("it is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise NotRead(f"line {error.lineno} is not JSON") from None
+    except ValueError as error:  # a number beyond the interpreter's limit of digits
+        raise error if isinstance(error, NotRead) else NotRead("a number in it is too long") from None
+    if not isinstance(document, dict):
+        return None
+    return document if isinstance(document.get("metadata"), dict) else None
+
+
+def _once(pairs: list[tuple[str, object]]) -> Json:
+    """An object, unless it says two things under one name: which of them holds differs from reader to reader."""
+    found: Json = {}
+    for name, value in pairs:
+        if name in found:
+            raise NotRead(f"the key {name[:60]!r} occurs twice")
+        found[name] = value
+    return found
+
+
+def _of_ours(tree: FileTree, path: str, ours: Json, paths: frozenset[str]) -> Manifest:
+    values, secrets = _variables(ours.get("variables"))
+    lock, notes = _lock(tree, path, ours.get("lock"), paths)
+    requirements = _text(ours, "requirements")
+    keep = ours.get("keep")
+    if secrets:
+        notes.append(f"The values of secrets are not in {path}: set {', '.join(secrets[:8])} on the app.")
+    return Manifest(
+        path,
+        Overrides(
+            kind=_text(ours, "kind"),
+            entrypoint=_text(ours, "entrypoint"),
+            python=_text(ours, "python"),
+            requirements=requirements if lock is None and requirements in paths else None,
+            prepare=_text(ours, "prepare"),
+            keep=tuple(map(str, keep)) if isinstance(keep, list) and keep else None,
+        ),
+        _minor(_text(ours, "made_with")) if lock else "",
+        lock,
+        values,
+        secrets,
+        tuple(notes),
+    )
+
+
+def _lock(tree: FileTree, path: str, value: object, paths: frozenset[str]) -> tuple[Lock | None, list[str]]:
+    """The lock, unless what it was made from is no longer what it was."""
+    if not isinstance(value, dict):
+        return None, []
+    text, form, sources = value.get("text"), value.get("form"), value.get("of")
+    if not isinstance(text, str) or form not in _LOCK_FORMS or not isinstance(sources, dict):
+        return None, [f"The lock in {path} is passed over: it is not of the form that is needed."]
+    for source, checksum in sources.items():
+        if source not in paths or md5(tree.read(source, LIMIT)) != checksum:
+            return None, [f"{source} is not what the lock in {path} was made from: packages are resolved anew."]
+    return (Lock(text, str(form), {name: str(one) for name, one in sources.items()}), []) if text else (None, [])
+
+
+def _variables(value: object) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Plain values by name, and the names of secrets."""
+    named = value if isinstance(value, dict) else {}
+    known = {name: one for name, one in named.items() if _NAME_OF_VARIABLE.fullmatch(name)}
+    plain = {name: one for name, one in known.items() if isinstance(one, str)}
+    return plain, tuple(sorted(name for name, one in known.items() if one is None))
+
+
+def _of_others(path: str, document: Json, paths: frozenset[str]) -> Manifest:
+    """What another publisher's manifest is good for: kind, entry point, Python and the file that lists the packages."""
+    metadata = _object(document["metadata"])
+    mode = _text(metadata, "appmode") or ""
+    kind = _MODES.get(mode)
+    if kind is None:
+        return Manifest(path, notes=(f"{path} asks for {mode or 'no app mode'}, which is not served here.",))
+    if kind is Kind.STATIC:
+        return _of_site(path, metadata)
+    python = _object(document.get("python"))
+    package_file = _text(_object(python.get("package_manager")), "package_file")
+    wish, notes = _wish(path, document)
+    return Manifest(
+        path,
+        Overrides(
+            kind=None if mode == "python-dash" else kind.value,
+            entrypoint=_entrypoint(mode, _text(metadata, "entrypoint")),
+            python=wish,
+            requirements=package_file if package_file in paths else None,
+        ),
+        _minor(_text(python, "version")),
+        notes=notes,
+    )
+
+
+def _of_site(path: str, metadata: Json) -> Manifest:
+    page = _text(metadata, "primary_html") or _text(metadata, "entrypoint") or "index.html"
+    folder, _, name = page.rpartition("/")
+    if name != "index.html":
+        return Manifest(path, notes=(f"{path} begins at {page}; a site is served from its index.html.",))
+    return Manifest(path, Overrides(kind=Kind.STATIC.value, entrypoint=folder or "."))
+
+
+def _entrypoint(mode: str, said: str | None) -> str | None:
+    """Our way to say it; a Dash object is served by its ``server``."""
+    if said is None:
+        return None
+    module, _, name = said.partition(":")
+    return f"{module}:{name}.server" if mode == "python-dash" and name and "server" not in name else said
+
+
+def _wish(path: str, document: Json) -> tuple[str | None, tuple[str, ...]]:
+    said = _text(_object(_object(document.get("environment")).get("python")), "requires")
+    if said is None:
+        return None, ()
+    try:
+        return interpreters.constraint_of(said), ()
+    except ValueError:
+        return None, (f"The Python that {path} asks for is passed over: {said[:60]!r} is not a version.",)
+
+
+def _minor(version: str | None) -> str:
+    found = _FINAL.match(version or "")
+    return found[1] if found and len(found[0]) < 20 else ""
+
+
+def _object(value: object) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(of: Json, key: str) -> str | None:
+    value = of.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+# Writing
+
+
+def to_json(facts: Facts) -> Json:
+    """The manifest as a document, in the order in which people read it."""
+    is_site = facts.kind is Kind.STATIC
+    document: Json = {"version": VERSION}
+    if not is_site:
+        document["locale"] = "en_US.UTF-8"
+    document["metadata"] = {"appmode": MODE_OF_KIND[facts.kind], **_metadata(facts)}
+    if not is_site:
+        document["python"] = _python(facts)
+    if facts.wish and not is_site:
+        document["environment"] = {"python": {"requires": facts.wish}}
+    document["tholos"] = _ours(facts)
+    document["files"] = {path: {"checksum": facts.files[path]} for path in sorted(facts.files)}
+    return document
+
+
+def encode(document: Json) -> bytes:
+    """As a file of a folder, or the body of an answer."""
+    return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def file_name(names: Iterable[str], data_of_name: bytes | None) -> str:
+    """What a manifest is to be called among files of these names; the data is that of the file that has its name."""
+    taken = NAME in names and (data_of_name is None or not is_manifest(data_of_name))
+    return SPARE_NAME if taken else NAME
+
+
+def package_file_of(form: str, path: str) -> str:
+    """The file that pip would read the packages from, where there is one."""
+    return path if form in _PIP_FORMS else ""
+
+
+def _metadata(facts: Facts) -> Json:
+    if facts.kind is Kind.STATIC:
+        folder = "" if facts.entrypoint in {"", "."} else f"{facts.entrypoint}/"
+        page = f"{folder}index.html"
+        return {"entrypoint": page, "primary_html": page}
+    if facts.kind is Kind.STREAMLIT and "/" not in facts.entrypoint:
+        return {"entrypoint": facts.entrypoint.removesuffix(".py")}
+    module, _, name = facts.entrypoint.partition(":")
+    # Factories of these names are found without being named, and cannot be named.
+    return {"entrypoint": module if name in {"create_app()", "make_app()"} else facts.entrypoint}
+
+
+def _python(facts: Facts) -> Json:
+    manager: Json = {"name": "pip"}
+    if facts.package_file:
+        manager["package_file"] = facts.package_file
+    return {"version": facts.python, "package_manager": manager}
+
+
+def _ours(facts: Facts) -> Json:
+    """The one key of ours; what is empty is left out."""
+    lock = facts.lock
+    ours: Json = {
+        "kind": facts.kind.value,
+        "entrypoint": facts.entrypoint,
+        "paths": [] if facts.paths == ("",) else list(facts.paths),
+        "python": facts.wish,
+        "made_with": facts.python,
+        "prepare": facts.prepare,
+        "keep": list(facts.keep),
+        "requirements": facts.requirements,
+        "variables": dict(facts.variables),
+        "limits": dict(facts.limits),
+        "lock": {"form": lock.form, "of": dict(lock.made_from), "text": lock.text} if lock else None,
+    }
+    return {name: value for name, value in ours.items() if value}

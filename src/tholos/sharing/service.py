@@ -1,0 +1,201 @@
+"""Use cases of sharing an object: grant, take back, ask, decide. Whoever owns the object's kind checks who may, and tells
+that access changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tholos.accounts.service import Actor
+from tholos.kit import ids
+from tholos.kit.db import ReadDb, WriteDb
+from tholos.sharing import queries
+from tholos.sharing.errors import (
+    GrantInvalid,
+    GrantNotFound,
+    PrincipalUnknown,
+    RequestDecided,
+    RequestNotFound,
+)
+from tholos.sharing.models import AccessRequest, Grant, Level, PrincipalKind, RequestState
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The object that is shared."""
+
+    kind: str
+    id: str
+    organization_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An account or group."""
+
+    kind: PrincipalKind
+    id: str
+    name: str
+
+
+def granted_ids(account_id: str, level: Level) -> queries.Ids:
+    """A subquery: ids of the objects that an account has this level of, or a higher one."""
+    return queries.granted_ids(account_id, level)
+
+
+def levels_of(db: ReadDb, account_id: str, object_ids: Collection[str]) -> dict[str, Level]:
+    """The highest level that an account was granted of each object; none is left out."""
+    found: dict[str, Level] = {}
+    for object_id, level in queries.levels_of(db, account_id, object_ids):
+        found[object_id] = _higher(found.get(object_id), Level(level))
+    return found
+
+
+def all_levels(db: ReadDb, object_ids: Collection[str]) -> dict[tuple[str, str], Level]:
+    """The highest level of each object and account that has one."""
+    found: dict[tuple[str, str], Level] = {}
+    for object_id, account_id, level in queries.all_levels(db, object_ids):
+        found[object_id, account_id] = _higher(found.get((object_id, account_id)), Level(level))
+    return found
+
+
+def list_grants(db: ReadDb, object_id: str) -> list[tuple[Grant, Principal]]:
+    grants = queries.list_grants(db, object_id)
+    names = queries.principal_names(db, [one.principal_id for one in grants])
+    return [
+        (one, Principal(PrincipalKind(one.principal_kind), one.principal_id, names.get(one.principal_id, "")))
+        for one in grants
+    ]
+
+
+def list_grants_to(db: ReadDb, principal_id: str) -> Sequence[Grant]:
+    return queries.list_grants_to(db, principal_id)
+
+
+def get_principal(db: ReadDb, organization_id: str, kind: str, name: str) -> Principal:
+    """Raises: PrincipalUnknown."""
+    wanted = name.strip().lower()
+    if kind == PrincipalKind.ACCOUNT:
+        account = queries.find_account(db, organization_id, wanted)
+        if account is not None and not account.is_disabled:
+            return Principal(PrincipalKind.ACCOUNT, account.id, account.name)
+    elif kind == PrincipalKind.GROUP:
+        group = queries.find_group(db, organization_id, name.strip()) or queries.find_group(
+            db, organization_id, wanted
+        )
+        if group is not None:
+            return Principal(PrincipalKind.GROUP, group.id, group.name)
+    raise PrincipalUnknown(
+        f'Cannot share with "{name[:60]}": there is no such {"group" if kind == "group" else "account"}.',
+        fix="Who is not here yet can be invited: tholos invite",
+        where="name",
+    )
+
+
+def grant(
+    db: WriteDb, doer: Actor | None, shared: Shared, principal: Principal, level: Level, now: datetime
+) -> Level | None:
+    """Share, or change the level; returns the level that was there before.
+
+    Raises: GrantInvalid: an editor needs the role of a publisher.
+    """
+    is_account = principal.kind == PrincipalKind.ACCOUNT
+    if level == Level.EDITOR and is_account and not queries.may_edit_by_role(db, principal.id):
+        raise GrantInvalid(
+            f"Cannot make {principal.name} an editor: an editor publishes, and {principal.name} is a viewer here.",
+            fix="Share it for viewing, or ask an administrator to make them a publisher.",
+            where="level",
+        )
+    found = queries.find_grant(db, shared.id, principal.id)
+    if found is not None:
+        before = Level(found.level)
+        found.level = level
+        return before
+    db.add(
+        Grant(
+            id=ids.new_id("grt"),
+            organization_id=shared.organization_id,
+            object_kind=shared.kind,
+            object_id=shared.id,
+            principal_kind=principal.kind,
+            principal_id=principal.id,
+            level=level,
+            created_by=doer.account_id if doer else None,
+            created_at=now,
+        )
+    )
+    db.flush()
+    return None
+
+
+def revoke(db: WriteDb, object_id: str, principal: Principal) -> Level:
+    """Take a share back; returns what it was.
+
+    Raises: GrantNotFound.
+    """
+    found = queries.find_grant(db, object_id, principal.id)
+    if found is None:
+        raise GrantNotFound(f"It is not shared with {principal.name}.", where="name")
+    db.delete(found)
+    db.flush()
+    return Level(found.level)
+
+
+def request_access(db: WriteDb, actor: Actor, shared: Shared, message: str, now: datetime) -> AccessRequest:
+    """Ask for a share; asking twice is asking once, with the later words."""
+    found = queries.find_open_request(db, shared.id, actor.account_id)
+    if found is not None:
+        found.message = message
+        return found
+    request = AccessRequest(
+        id=ids.new_id("req"),
+        organization_id=shared.organization_id,
+        object_kind=shared.kind,
+        object_id=shared.id,
+        account_id=actor.account_id,
+        message=message,
+        state=RequestState.OPEN,
+        created_at=now,
+    )
+    db.add(request)
+    db.flush()
+    return request
+
+
+def get_request(db: ReadDb, object_id: str, request_id: str) -> AccessRequest:
+    """Raises: RequestNotFound."""
+    found = queries.find_request(db, request_id)
+    if found is None or found.object_id != object_id:
+        raise RequestNotFound(where="request")
+    return found
+
+
+def decide(db: WriteDb, actor: Actor, request: AccessRequest, state: RequestState, now: datetime) -> None:
+    """Raises: RequestDecided."""
+    if request.state != RequestState.OPEN:
+        raise RequestDecided(f"Cannot decide this request: it was {request.state} already.")
+    request.state, request.decided_at, request.decided_by = state, now, actor.account_id
+
+
+def find_open_request(db: ReadDb, object_id: str, account_id: str) -> AccessRequest | None:
+    return queries.find_open_request(db, object_id, account_id)
+
+
+def list_requests(db: ReadDb, object_id: str) -> Sequence[AccessRequest]:
+    return queries.list_requests(db, object_id)
+
+
+def list_open_requests(db: ReadDb, object_ids: Collection[str]) -> Sequence[AccessRequest]:
+    return queries.list_open_requests(db, object_ids)
+
+
+def remove_of_object(db: WriteDb, object_id: str) -> None:
+    for row in queries.list_of_object(db, object_id):
+        db.delete(row)
+    db.flush()
+
+
+def _higher(one: Level | None, other: Level) -> Level:
+    return other if one is None or other.includes(one) else one
