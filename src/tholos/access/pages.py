@@ -23,7 +23,7 @@ def open_app(
     if call.known_actor is None:
         here = f"/open/{name}" + (f"?t={t}" if t else "")
         return RedirectResponse("/sign-in?" + urlencode({"next": here}), 303)
-    with call.write() as db:
+    with call.write(unrecorded="opening an app is counted, not recorded") as db:
         code = access.hand_over(db, call.actor, name, t, call.now)
     origin = call.site.app_url.format(name=name)
     response = RedirectResponse(f"{origin}{CALLBACK}?code={code}&t={t}" if t else f"{origin}/", 303)

@@ -118,7 +118,7 @@ def spend_setup(call: Calling, code: Text = "", password: Text = "") -> Response
         with call.read() as db:
             accounts.check_link(db, code, call.now)
         hashed = call.get(Passwords).hash(password) if password else None
-        with call.write() as db:
+        with call.write(unrecorded="the session that follows is") as db:
             account = accounts.spend_link(db, code, call.now)
             if hashed is not None:
                 accounts.set_password(db, account.id, hashed)
@@ -132,7 +132,7 @@ def spend_setup(call: Calling, code: Text = "", password: Text = "") -> Response
 @routes.declare("POST", "/sign-out", permission=Permission.SIGNED_IN)
 def sign_out(call: Calling) -> Response:
     with call.write() as db:
-        accounts.end_session(db, call.actor.credential, call.now)
+        accounts.end_session(db, call.actor.credential, call.now, call.actor)
     call.get(Notices).publish(accounts.ACCESS_TOPIC)
     response = RedirectResponse("/sign-in", 303)
     response.headers["set-cookie"] = _session_cookie(call, "", 0)
@@ -242,7 +242,7 @@ def _account_page(
 
 def _signed_in(call: Call, account: Account, next_path: str) -> Response:
     with call.write() as db:
-        secret = accounts.open_session(db, account, call.now)
+        secret = accounts.open_session(db, account, call.now, call.origin)
     response = _go(next_path)
     response.headers["set-cookie"] = _session_cookie(call, secret, int(SESSION_LIFE.total_seconds()))
     return response

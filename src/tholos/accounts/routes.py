@@ -18,7 +18,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from tholos.accounts import errors
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Role, Scope
-from tholos.accounts.service import Actor
+from tholos.accounts.service import Actor, Origin
 from tholos.audit import service as audit
 from tholos.kit.clock import Clock
 from tholos.kit.db import Database, ReadDb, WriteDb
@@ -105,6 +105,12 @@ class Call:
         """Where the client is, as the door saw it: that header is set there, whatever a client sends."""
         client = self.request.client
         return self.request.headers.get("x-forwarded-for", "") or (client.host if client else "")
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request comes from, for whoever signs in by it."""
+        agent = self.request.headers.get("user-agent", "")
+        return Origin(agent[:80], self.address, getattr(self.request.state, "id", ""))
 
     @contextmanager
     def read(self) -> Iterator[ReadDb]:

@@ -20,6 +20,8 @@ from tholos.accounts.models import (
     SignInLink,
     Token,
 )
+from tholos.audit import service as audit
+from tholos.audit.models import Action
 from tholos.kit import ids
 from tholos.kit.db import ReadDb, WriteDb
 
@@ -125,7 +127,13 @@ def create_account(db: WriteDb, actor: Actor, name: str, role: str, now: datetim
     if queries.find_account(db, actor.organization_id, name):
         raise errors.AccountTaken(f'Cannot make the account "{name}": the name is taken.', where="name")
     account = _add_account(db, actor.organization_id, name, Role(role), now)
+    audit.record(db, actor, Action.ACCOUNT_MADE, subject_of(account), now, after={"role": account.role})
     return account, create_link(db, account, now, INVITATION_LIFE)
+
+
+def subject_of(account: Account) -> audit.Subject:
+    """An account as the record of deeds names it."""
+    return audit.Subject("account", account.id, account.name)
 
 
 def create_link(db: WriteDb, account: Account, now: datetime, life: timedelta = LINK_LIFE) -> str:
@@ -209,31 +217,47 @@ def change_password(
     if has_password(db, actor) and (checked is None or get_checked(db, checked).id != actor.account_id):
         raise errors.WrongPassword
     set_password(db, actor.account_id, password)
+    account = queries.get_account(db, actor.account_id)
+    audit.record(db, actor, Action.PASSWORD_CHANGED, subject_of(account), now)
     for session in queries.list_open_sessions(db, actor.account_id):
         if session.id != actor.credential:
             session.revoked_at = now
 
 
-def open_session(db: WriteDb, account: Account, now: datetime) -> str:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where somebody signs in from: the browser or program in a few words, its address, and the request's id."""
+
+    label: str = ""
+    address: str = ""
+    request_id: str = ""
+
+
+def open_session(db: WriteDb, account: Account, now: datetime, origin: Origin = Origin()) -> str:
     """The secret of a new session, for the browser's cookie."""
     secret = ids.new_secret()
-    db.add(
-        Session(
-            id=ids.new_id("ses"),
-            organization_id=account.organization_id,
-            account_id=account.id,
-            secret_hash=hash_secret(secret),
-            created_at=now,
-            expires_at=now + SESSION_LIFE,
-        )
+    session = Session(
+        id=ids.new_id("ses"),
+        organization_id=account.organization_id,
+        account_id=account.id,
+        secret_hash=hash_secret(secret),
+        label=origin.label[:80],
+        address=origin.address,
+        created_at=now,
+        expires_at=now + SESSION_LIFE,
     )
+    db.add(session)
+    account.seen_at = now
+    audit.record(db, actor_for(account, session.id, origin), Action.SIGNED_IN, subject_of(account), now)
     return secret
 
 
-def end_session(db: WriteDb, session_id: str, now: datetime) -> None:
+def end_session(db: WriteDb, session_id: str, now: datetime, doer: Actor | None = None) -> None:
     session = queries.find_session_by_id(db, session_id)
     if session is not None and session.revoked_at is None:
         session.revoked_at = now
+        doer = doer or actor_for(session.account, session.id)
+        audit.record(db, doer, Action.SIGNED_OUT, subject_of(session.account), now)
 
 
 def create_token(
@@ -258,10 +282,16 @@ def create_token(
         account_id=account.id,
         secret_hash=hash_secret(secret),
         label=label.strip()[:80] or "token",
+        scope=Scope.FULL,
         created_at=now,
         expires_at=expires_at,
     )
     db.add(token)
+    doer = maker or actor_for(account, token.id)
+    audit.record(
+        db, doer, Action.TOKEN_MADE, audit.Subject("token", token.id, token.label), now,
+        after={"account": account.name, "scope": token.scope, "days": days},
+    )  # fmt: skip
     return token, secret
 
 
@@ -272,6 +302,7 @@ def revoke_token(db: WriteDb, actor: Actor, token_id: str, now: datetime) -> Non
     if token is None or token.revoked_at is not None:
         raise errors.TokenNotFound
     token.revoked_at = now
+    audit.record(db, actor, Action.TOKEN_REVOKED, audit.Subject("token", token.id, token.label), now)
 
 
 def list_tokens(db: ReadDb, actor: Actor) -> list[Token]:
@@ -323,8 +354,16 @@ def touch_token(db: WriteDb, token_id: str, account_id: str, now: datetime) -> N
         token.last_used_at = now
 
 
-def actor_for(account: Account, credential: str = "") -> Actor:
-    return Actor(account.id, account.organization_id, account.name, Role(account.role), credential)
+def actor_for(account: Account, credential: str = "", origin: Origin = Origin()) -> Actor:
+    return Actor(
+        account.id,
+        account.organization_id,
+        account.name,
+        Role(account.role),
+        credential,
+        address=origin.address,
+        request_id=origin.request_id,
+    )
 
 
 def _actor_of(found: Token | Session | None, now: datetime) -> Actor | None:

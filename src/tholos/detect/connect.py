@@ -42,6 +42,8 @@ _LOCK_FORMS = frozenset({"requirements", "pylock.toml"})
 _FINAL = re.compile(r"(\d+\.\d+)(\.\d+)?")
 _NAME_OF_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+_SILENT = Overrides()
+
 Json = dict[str, object]
 
 
@@ -59,7 +61,7 @@ class Manifest:
     """What a manifest says, as far as it is of use here."""
 
     path: str
-    overrides: Overrides = Overrides()
+    overrides: Overrides = _SILENT
     made_with: str = ""
     """The version of Python it was made with, as ``3.12``."""
     lock: Lock | None = None
@@ -148,8 +150,6 @@ def _read(tree: FileTree, path: str, paths: frozenset[str]) -> Manifest | None:
         document = _parse(tree.read(path, LIMIT + 1))
         if document is None:
             return None
-        if type(document.get("version")) is not int or document["version"] != VERSION:
-            raise NotRead(f"it is not of version {VERSION}")
     except NotRead as error:
         return Manifest(path, notes=(f"{path} is passed over: {error}.",))
     ours = document.get("tholos")
@@ -160,7 +160,7 @@ def _parse(data: bytes) -> Json | None:
     """The document; None for one that is no manifest of this format at all.
 
     Raises:
-        NotRead: it is damaged, hostile or too large.
+        NotRead: it is damaged, hostile, too large or of another version.
     """
     if len(data) > LIMIT:
         raise NotRead(f"it is larger than {LIMIT >> 20} MB")
@@ -176,7 +176,11 @@ def _parse(data: bytes) -> Json | None:
         raise error if isinstance(error, NotRead) else NotRead("a number in it is too long") from None
     if not isinstance(document, dict):
         return None
-    return document if isinstance(document.get("metadata"), dict) else None
+    if not isinstance(document.get("metadata"), dict):
+        return None
+    if type(document.get("version")) is not int or document["version"] != VERSION:
+        raise NotRead(f"it is not of version {VERSION}")
+    return document
 
 
 def _once(pairs: list[tuple[str, object]]) -> Json:
@@ -200,7 +204,7 @@ def _of_ours(tree: FileTree, path: str, ours: Json, paths: frozenset[str]) -> Ma
         path,
         Overrides(
             kind=_text(ours, "kind"),
-            entrypoint=_text(ours, "entrypoint"),
+            entrypoint=_placed(ours, paths),
             python=_text(ours, "python"),
             requirements=requirements if lock is None and requirements in paths else None,
             prepare=_text(ours, "prepare"),
@@ -214,6 +218,16 @@ def _of_ours(tree: FileTree, path: str, ours: Json, paths: frozenset[str]) -> Ma
     )
 
 
+def _placed(ours: Json, paths: frozenset[str]) -> str | None:
+    """Our entry point by its file, where its module is found from another folder than the app's."""
+    entrypoint, roots = _text(ours, "entrypoint"), ours.get("paths")
+    root = str(roots[0]) if isinstance(roots, list) and roots else ""
+    module, _, name = (entrypoint or "").partition(":")
+    stem = f"{root}/{module.replace('.', '/')}"
+    found = next((path for path in (f"{stem}.py", f"{stem}/__init__.py") if root and path in paths), "")
+    return f"{found}:{name}" if found and name else entrypoint
+
+
 def _lock(tree: FileTree, path: str, value: object, paths: frozenset[str]) -> tuple[Lock | None, list[str]]:
     """The lock, unless what it was made from is no longer what it was."""
     if not isinstance(value, dict):
@@ -223,8 +237,12 @@ def _lock(tree: FileTree, path: str, value: object, paths: frozenset[str]) -> tu
         return None, [f"The lock in {path} is passed over: it is not of the form that is needed."]
     for source, checksum in sources.items():
         if source not in paths or md5(tree.read(source, LIMIT)) != checksum:
-            return None, [f"{source} is not what the lock in {path} was made from: packages are resolved anew."]
-    return (Lock(text, str(form), {name: str(one) for name, one in sources.items()}), []) if text else (None, [])
+            return None, [
+                f"{source} is not what the lock in {path} was made from: packages are resolved anew."
+            ]
+    return (
+        (Lock(text, str(form), {name: str(one) for name, one in sources.items()}), []) if text else (None, [])
+    )
 
 
 def _variables(value: object) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -244,6 +262,9 @@ def _of_others(path: str, document: Json, paths: frozenset[str]) -> Manifest:
         return Manifest(path, notes=(f"{path} asks for {mode or 'no app mode'}, which is not served here.",))
     if kind is Kind.STATIC:
         return _of_site(path, metadata)
+    entrypoint = _entrypoint(mode, _text(metadata, "entrypoint"))
+    if entrypoint and not _is_there(entrypoint, paths):
+        return Manifest(path, notes=(f"{path} begins at {entrypoint[:200]}, which is not here.",))
     python = _object(document.get("python"))
     package_file = _text(_object(python.get("package_manager")), "package_file")
     wish, notes = _wish(path, document)
@@ -251,7 +272,7 @@ def _of_others(path: str, document: Json, paths: frozenset[str]) -> Manifest:
         path,
         Overrides(
             kind=None if mode == "python-dash" else kind.value,
-            entrypoint=_entrypoint(mode, _text(metadata, "entrypoint")),
+            entrypoint=entrypoint,
             python=wish,
             requirements=package_file if package_file in paths else None,
         ),
@@ -274,6 +295,16 @@ def _entrypoint(mode: str, said: str | None) -> str | None:
         return None
     module, _, name = said.partition(":")
     return f"{module}:{name}.server" if mode == "python-dash" and name and "server" not in name else said
+
+
+def _is_there(entrypoint: str, paths: frozenset[str]) -> bool:
+    """Whether a file stands behind an entry point; Shiny's Express files are loaded by the package itself."""
+    target = entrypoint.partition(":")[0].removeprefix("./")
+    first = target.partition(".")[0]
+    module = target.replace(".", "/")
+    ends = (target, f"{module}.py", f"{module}/__init__.py")
+    known = any(path in ends or path.endswith(tuple(f"/{end}" for end in ends)) for path in paths)
+    return known or (first == "shiny" and ":" in entrypoint)
 
 
 def _wish(path: str, document: Json) -> tuple[str | None, tuple[str, ...]]:

@@ -2,29 +2,76 @@
 
 What is started, by which convention and with which precedence is decided in ``candidates`` (ranks) and ``entrypoints``
 (choice), the interpreter in ``interpreters``, the packages in ``requirements``, the data in ``keep``; each says its rules.
-A flag always wins over what the files say, and is checked against them.
+A flag always wins over what the files say, and is checked against them. Between the two stands a manifest, where the folder
+has one (``connect``).
 """
 
 from __future__ import annotations
 
-from tholos.detect import django, interpreters, keep
+from dataclasses import replace
+
+from tholos.detect import connect, django, interpreters, keep
 from tholos.detect.candidates import Candidate, is_aside
+from tholos.detect.connect import Manifest
 from tholos.detect.entrypoints import Choice, Chooser
 from tholos.detect.errors import OverrideInvalid
-from tholos.detect.model import Detection, FileTree, Finding, Kind, Overrides
-from tholos.detect.requirements import Search
+from tholos.detect.model import Detection, Evidence, FileTree, Finding, Kind, Overrides, Requirements
+from tholos.detect.requirements import Found, Search
 from tholos.detect.sources import Folder
+from tholos.kit.errors import Invalid
 
 _BROKEN_SHOWN = 3
 _NO_OVERRIDES = Overrides()
 
 
-def detect(tree: FileTree, overrides: Overrides = _NO_OVERRIDES) -> Detection:
+def detect(tree: FileTree, overrides: Overrides = _NO_OVERRIDES, *, upgrade: bool = False) -> Detection:
     """Kind, entry point, Python and packages of a folder or a single file, each with its evidence.
+
+    Args:
+        tree: the files.
+        overrides: what the publisher says.
+        upgrade: whether a lock that a manifest brings along is passed over.
 
     Raises:
         Invalid: one of ``tholos.detect.errors``; nothing else, whatever the tree holds.
     """
+    manifest = connect.read(tree)
+    if manifest is None:
+        return _detect(tree, overrides, None)
+    told = manifest.complete(overrides)
+    lock = None if upgrade or overrides.requirements is not None else manifest.requirements()
+    if told == overrides and lock is None:
+        return _noted(_detect(tree, overrides, None), manifest, overrides)
+    try:
+        return _noted(_detect(tree, told, lock), manifest, overrides)
+    except Invalid as error:
+        found = _detect(tree, overrides, None)
+        reason = error.message.partition("\n")[0]
+        note = f"{manifest.path} is passed over, because it does not fit these files: {reason}"
+        return replace(found, notes=(note, *found.notes))
+
+
+def _noted(found: Detection, manifest: Manifest, said: Overrides) -> Detection:
+    """What was found, with the manifest named as the reason for what it decided."""
+
+    def named(one: Finding) -> Finding:
+        is_told = one.why.startswith("given with --")
+        return replace(one, why="said there", evidence=Evidence(manifest.path)) if is_told else one
+
+    return replace(
+        found,
+        entrypoint=replace(found.entrypoint, why=f"said in {manifest.path}")
+        if said.entrypoint is None and found.entrypoint.why.startswith("given")
+        else found.entrypoint,
+        python=named(found.python) if said.python is None else found.python,
+        prepare=named(found.prepare) if found.prepare and said.prepare is None else found.prepare,
+        keep=tuple(map(named, found.keep)) if said.keep is None else found.keep,
+        notes=(*manifest.notes, *found.notes),
+        made_with=manifest.made_with if said.python is None else "",
+    )
+
+
+def _detect(tree: FileTree, overrides: Overrides, locked: Requirements | None) -> Detection:
     prepare = _prepare(overrides.prepare)
     given = keep.given(overrides.keep) if overrides.keep is not None else None
     folder = Folder(tree)
@@ -41,7 +88,7 @@ def detect(tree: FileTree, overrides: Overrides = _NO_OVERRIDES) -> Detection:
     )
     installed = django.installed(folder, chooser.modules, project) if project else {}
     search = Search(folder, chooser.modules, choice, _starts(folder, chooser, choice, project), installed)
-    found = search.find(overrides.requirements)
+    found = Found(locked) if locked and not is_static else search.find(overrides.requirements)
     files = () if is_static else search.reached().files
     kept = given if given is not None else keep.find(folder, choice, files, project)
     notes = [*choice.notes, *_advice(folder, choice, overrides), *python_notes, *found.notes]
@@ -57,6 +104,7 @@ def detect(tree: FileTree, overrides: Overrides = _NO_OVERRIDES) -> Detection:
         kept,
         tuple(dict.fromkeys(notes)),
         _paths(candidate),
+        alternatives=tuple(Finding(one.entrypoint, one.framework, one.evidence) for one in choice.others),
     )
 
 

@@ -32,6 +32,8 @@ class Choice:
     framework: Finding
     entrypoint: Finding
     notes: tuple[str, ...] = ()
+    others: tuple[Candidate, ...] = ()
+    """What else could be started, best first."""
 
 
 class Chooser:
@@ -82,7 +84,9 @@ class Chooser:
             candidate.entrypoint, why if candidate.kind is not Kind.STATIC else "holds index.html"
         )
         entrypoint = replace(entrypoint, evidence=candidate.evidence)
-        return Choice(candidate, candidate.kind or Kind.WSGI, framework, entrypoint, notes)
+        return Choice(
+            candidate, candidate.kind or Kind.WSGI, framework, entrypoint, notes, tuple(others[:_SHOWN])
+        )
 
     def _found(self, kind: Kind | None) -> list[Candidate]:
         every = [] if kind is Kind.STATIC else self._finder.all()

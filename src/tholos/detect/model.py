@@ -94,3 +94,7 @@ class Detection:
     """What a publisher should know and nothing fails for."""
     paths: tuple[str, ...] = ("",)
     """Folders to put first on ``sys.path``, in this order; ``""`` is the app's folder, which is also the working one."""
+    made_with: str = ""
+    """The version of Python that a manifest was made with, as ``3.12``: to be preferred where it is here and fits."""
+    alternatives: tuple[Finding, ...] = ()
+    """Other entry points that could have been chosen; each one's why is its framework."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tholos.accounts.service import Actor
+from tholos.audit import service as audit
+from tholos.audit.models import Action
 from tholos.kit import ids
 from tholos.kit.db import JsonObject, ReadDb, WriteDb
 from tholos.operations import queries
@@ -231,7 +233,10 @@ def request_cancel(db: WriteDb, actor: Actor, operation_id: str, now: datetime) 
     operation = get_visible(db, actor, operation_id)
     if operation.has_ended:
         return operation
-    operation.cancel_requested_at = operation.cancel_requested_at or now
+    if operation.cancel_requested_at is None:
+        operation.cancel_requested_at = now
+        subject = audit.Subject("operation", operation.id, f"{operation.kind} of {operation.subject_name}")
+        audit.record(db, actor, Action.OPERATION_CANCELLED, subject, now)
     return operation
 
 

@@ -9,6 +9,8 @@ from tholos.accounts.service import Actor
 from tholos.apps import service as apps
 from tholos.apps.models import App, AppState, Release
 from tholos.apps.service import NewRelease
+from tholos.audit import service as audit
+from tholos.audit.models import Action
 from tholos.detect import core as detection
 from tholos.detect.model import Detection, FileTree, Overrides
 from tholos.instances import service as instances
@@ -127,6 +129,10 @@ def begin_publish(
         "remembered": decided.remembered,
         "upload": _upload_text(wish.upload, decided),
     }
+    audit.record(
+        db, actor, Action.PUBLISH_BEGUN, apps.subject_of(app), now,
+        after={"release": release.number, "operation": operation.id, "message": wish.message},
+    )  # fmt: skip
     told = manifests.findings(decided.found, str(decided.choice.interpreter), decided.choice.why)
     operations.say(db, operation.id, list(told), now)
     return operation
@@ -144,10 +150,12 @@ def go_live(db: WriteDb, operation: Operation, now: datetime) -> None:
 def begin_delete(db: WriteDb, actor: Actor, name: str, now: datetime) -> Operation:
     """The operation that ends an app.
 
-    Raises: AppNotFound, OperationUnderWay.
+    Raises: AppNotFound, NotAnEditor, OperationUnderWay.
     """
-    app = apps.get_visible(db, actor, name)
-    return operations.begin(db, actor, DELETE, Subject(app.id, app.name), DELETE_STEPS, {}, now)
+    app = apps.get_owned(db, actor, name)
+    begun = operations.begin(db, actor, DELETE, Subject(app.id, app.name), DELETE_STEPS, {}, now)
+    audit.record(db, actor, Action.APP_DELETED, apps.subject_of(app), now, after={"operation": begun.id})
+    return begun
 
 
 def fail_publish(db: WriteDb, operation: Operation, reason: str, now: datetime) -> list[str]:

@@ -172,7 +172,7 @@ def get_request(db: ReadDb, object_id: str, request_id: str) -> AccessRequest:
     return found
 
 
-def decide(db: WriteDb, actor: Actor, request: AccessRequest, state: RequestState, now: datetime) -> None:
+def decide(actor: Actor, request: AccessRequest, state: RequestState, now: datetime) -> None:
     """Raises: RequestDecided."""
     if request.state != RequestState.OPEN:
         raise RequestDecided(f"Cannot decide this request: it was {request.state} already.")

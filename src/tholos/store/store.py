@@ -184,6 +184,17 @@ class Store:
         """Write the snapshot as a tar; the same snapshot always gives the same bytes."""
         exporting.write_tar(self._reader, self.tree(snapshot), out, compressed=compressed)
 
+    def stream_tar(
+        self, snapshot: SnapshotId, last: exporting.LastMembers, *, without: Collection[str] = ()
+    ) -> Iterator[bytes]:
+        """The snapshot as a gzipped tar, piece by piece; `last` gives what stands at its end, from all files' MD5."""
+        kept = Tree(tuple(file for file in self.tree(snapshot).files if file.path not in without))
+        return exporting.stream_tar(self._reader, kept, last)
+
+    def checksums(self, snapshot: SnapshotId) -> dict[str, str]:
+        """The MD5 of every file; reads all of them."""
+        return exporting.checksums(self._reader, self.tree(snapshot))
+
     def collect(self, keep: Iterable[SnapshotId], now: datetime, grace: timedelta) -> collecting.Report:
         """Remove what no kept snapshot needs and what was not sent or added within the grace period before `now`.
 

@@ -29,6 +29,8 @@ class MemoryLauncher:
 
     def __init__(self, programs: Mapping[str, int | None] | None = None) -> None:
         self.specs: dict[str, InstanceSpec] = {}
+        self.bereft: set[str] = set()
+        """Instances whose secrets the engine has no more."""
         self._programs = dict(programs or {})
         self._statuses: dict[str, ProcessStatus] = {}
         self._watchers: set[asyncio.Queue[ProcessStatus | None]] = set()
@@ -59,6 +61,7 @@ class MemoryLauncher:
             raise InstanceNotEnded(f"Cannot forget {instance}: it has not ended.")
         self._statuses.pop(instance, None)
         self.specs.pop(instance, None)
+        self.bereft.discard(instance)
 
     async def list(self) -> Sequence[ProcessStatus]:
         self._check_open()
@@ -77,14 +80,20 @@ class MemoryLauncher:
         for queue in self._watchers:
             queue.put_nowait(None)
 
+    def replace_engine(self) -> None:
+        """As if the engine were killed and another one took up what runs: what was in memory only is gone."""
+        self.bereft = {instance for instance, spec in self.specs.items() if spec.secrets}
+
     def end(self, instance: str, exit_code: int) -> ProcessStatus:
-        """Let a running instance end by itself; it waits in BACKOFF until `resume`, or has FAILED."""
+        """Let a running instance end by itself; it waits in BACKOFF until `resume`, or has FAILED, or EXITED."""
         status = self._statuses[instance]
         ends = status.ends + 1
         over = replace(status, pid=None, ended_at=time.time(), exit_code=exit_code, ends=ends)
         reason = f"exited with code {exit_code} after 0.0 s"
         if ends > self.specs[instance].restarts:
             return self._set(replace(over, state=ProcessState.FAILED, reason=reason))
+        if instance in self.bereft:
+            return self._set(replace(over, state=ProcessState.EXITED, reason=f"{reason}; its secrets are gone"))
         return self._set(replace(over, state=ProcessState.BACKOFF, next_start_at=time.time(), reason=reason))
 
     def resume(self, instance: str) -> None:

@@ -11,6 +11,7 @@ from tholos.instances import service as instances
 from tholos.instances import tasks
 from tholos.instances.errors import InstanceDied, StopTimedOut
 from tholos.instances.models import InstanceState
+from tholos.instances.plan import Start
 from tholos.instances.serving import ServingTable
 from tholos.instances.tasks import Keeper
 from tholos.kit.notices import Notices
@@ -90,3 +91,19 @@ async def test_one_that_dies_while_it_is_awaited_is_told_as_it_is(kept):
     asyncio.get_running_loop().call_later(0.05, kept.set, InstanceState.FAILING, "exited with code 1")
     with pytest.raises(InstanceDied, match="exited with code 1"):
         await kept.keeper.wait_until_ready(kept.instance.id)
+
+
+async def test_one_that_lost_its_secrets_makes_room_for_another(kept):
+    """The supervisor was replaced and the process ends: its row has ended too, and the plan is to start another one."""
+    kept.launcher = kept.keeper.launcher
+    folder = str(Path(kept.instance.log).parent)
+    spec = InstanceSpec(kept.instance.id, ["app"], {}, folder, kept.instance.log, secrets={"KEY": "x"})
+    await kept.launcher.start(spec)
+    kept.set(InstanceState.READY)
+    kept.launcher.replace_engine()
+    await kept.keeper._heed(kept.launcher.end(kept.instance.id, 1))
+    with kept.database.read() as db:
+        assert instances.get_instance(db, kept.instance.id).state == InstanceState.STOPPED
+    assert await kept.launcher.list() == []
+    (action,) = await asyncio.to_thread(kept.keeper._plan)
+    assert action == Start(kept.app.id, kept.instance.release_id)

@@ -15,7 +15,7 @@ from tholos.runtime.launchers.errors import LauncherUnavailable, SpecInvalid
 from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.model import ProcessState
 from tholos.testing.launcher import history, wait_for
-from tholos_supervisor import program
+from tholos_supervisor import program, wire
 
 FOREVER = "import time; time.sleep(1000)"
 DEAF = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(1000)"
@@ -300,12 +300,12 @@ async def test_other_protocol_is_replaced(home, monkeypatch):
     await old.close()
     before = home.pid
     launcher = LocalLauncher(home.state, home.run)
-    monkeypatch.setattr(local, "PROTOCOL", 2)
+    monkeypatch.setattr(local, "PROTOCOL", 99)
     original = launcher._agrees
 
     async def once(link):
         result = await original(link)
-        monkeypatch.setattr(local, "PROTOCOL", 1)
+        monkeypatch.setattr(local, "PROTOCOL", wire.PROTOCOL)
         return result
 
     monkeypatch.setattr(launcher, "_agrees", once)

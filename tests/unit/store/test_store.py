@@ -1,3 +1,4 @@
+import hashlib
 import io
 import itertools
 import tarfile
@@ -290,3 +291,24 @@ def test_collecting_loses_nothing_that_is_kept(first, second):
         return
     store.collect([kept], LATER, DAY)
     assert content(store, kept) == {path: b"".join(parts) for path, parts in first.items()}
+
+
+def test_a_tar_can_end_with_what_describes_it(store):
+    """The last members know the MD5 of the files before them."""
+    snapshot = add(store, A, {"a": (b"1", b"2"), "m": (b"old",), "z": (b"",)})
+    seen = []
+
+    def last(checksums):
+        seen.append(dict(checksums))
+        return [("m", b"new")]
+
+    data = b"".join(store.stream_tar(snapshot, last, without={"m"}))
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
+        members = {one.name: archive.extractfile(one).read() for one in archive}
+    assert list(members.items()) == [("a", b"12"), ("z", b""), ("m", b"new")]
+    assert seen == [{"a": md5(b"12"), "z": md5(b"")}]
+    assert store.checksums(snapshot) == {**seen[0], "m": md5(b"old")}
+
+
+def md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()

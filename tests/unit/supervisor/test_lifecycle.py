@@ -126,3 +126,18 @@ def test_step_outside_the_table_is_a_bug():
     failed = crash(make(restarts=0), running(make()))
     with pytest.raises(ValueError, match="failed cannot become running"):
         lifecycle.started(failed, 9, 1.0)
+
+
+def test_without_its_secrets_it_is_over():
+    """It has EXITED where it would have been started again, and FAILED where it would not."""
+    spec = make(restarts=1)
+    end = End(1, 0.2, seen=True)
+    status = lifecycle.ended(spec, running(spec), end, 200.0, lacks_secrets=True)
+    assert (status.state, status.ends, status.next_start_at) == (EXITED, 1, None)
+    assert status.reason == f"exited with code 1 after 0.2 s; {lifecycle.NO_SECRETS_LEFT}"
+    status = lifecycle.ended(make(restarts=0), running(spec), end, 200.0, lacks_secrets=True)
+    assert status.state == FAILED
+    waiting = crash(spec, running(spec))
+    assert lifecycle.not_restarted(waiting).state == EXITED
+    told = lifecycle.ended(spec, lifecycle.stopping(running(spec), 1.0), end, 200.0, lacks_secrets=True)
+    assert told.reason.endswith("after it was told to stop")

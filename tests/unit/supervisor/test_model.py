@@ -103,3 +103,28 @@ def test_other_records_are_refused(value):
     """A record of another version is not guessed at."""
     with pytest.raises(Refused):
         record_from_json(value)
+
+
+def test_secrets_stand_in_no_record():
+    """A record says that there were some; they are not shown either."""
+    spec = spec_from({**GOOD, "secrets": {"KEY": "hunter2"}})
+    assert spec.secrets == {"KEY": "hunter2"}
+    record = Record(spec, Status("web-1", "running"), "ab", has_secrets=True)
+    text = json.dumps(record_to_json(record))
+    assert "hunter2" not in text + repr(spec) + str(spec.secrets)
+    again = record_from_json(json.loads(text))
+    assert (again.has_secrets, again.lacks_secrets, record.lacks_secrets) == (True, True, False)
+    assert again.spec == spec._replace(secrets={})
+
+
+def test_a_wrong_secret_is_refused_without_its_value():
+    with pytest.raises(Refused) as caught:
+        spec_from({**GOOD, "secrets": {"KEY": "hunter2\0"}})
+    assert caught.value.where == "secrets"
+    assert "hunter2" not in caught.value.message
+
+
+def test_records_of_before_had_none():
+    old = json.loads(json.dumps(record_to_json(Record(spec_from(GOOD), Status("web-1", "running"), "ab"))))
+    del old["has_secrets"]
+    assert record_from_json(old).lacks_secrets is False
