@@ -81,3 +81,9 @@ class TooBusy(Unavailable):
     """Cannot sign in just now: too many others do."""
 
     code = "too_busy"
+
+
+class KeyReused(Conflict):
+    """Cannot do that: its Idempotency-Key was used already."""
+
+    code = "idempotency_key_reused"

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from tholos.accounts.models import Account, Organization, Session, SignInLink, Token
+from tholos.accounts.models import Account, KeptAnswer, Organization, Session, SignInLink, Token
 from tholos.kit.db import ReadDb
 
 
@@ -97,3 +97,11 @@ def find_link(db: ReadDb, code_hash: str) -> SignInLink | None:
 
 def list_expired_links(db: ReadDb, before: datetime) -> Sequence[SignInLink]:
     return db.scalars(select(SignInLink).where(SignInLink.expires_at < before)).all()
+
+
+def find_answer(db: ReadDb, account_id: str, key: str) -> KeptAnswer | None:
+    return db.get(KeptAnswer, (account_id, key))
+
+
+def list_answers_before(db: ReadDb, moment: datetime) -> Sequence[KeptAnswer]:
+    return db.scalars(select(KeptAnswer).where(KeptAnswer.created_at < moment).limit(10_000)).all()

@@ -13,10 +13,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Header, Request
+from pydantic import BaseModel
 
-from tholos.accounts import errors
+from tholos.accounts import answers, errors
 from tholos.accounts import service as accounts
+from tholos.accounts.answers import Answered, Keyed
 from tholos.accounts.models import Role, Scope
 from tholos.accounts.service import Actor, Origin
 from tholos.audit import service as audit
@@ -24,10 +26,12 @@ from tholos.kit.clock import Clock
 from tholos.kit.db import Database, ReadDb, WriteDb
 from tholos.kit.errors import NotSignedIn
 from tholos.kit.http import SAFE_METHODS, CookieNames, bearer_token, is_own_request
+from tholos.kit.sealing import Sealer
 from tholos.kit.services import Services
 from tholos.kit.versions import from_tag
 
 T = TypeVar("T")
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Permission(StrEnum):
@@ -105,6 +109,13 @@ class Call:
         """Where the client is, as the door saw it: that header is set there, whatever a client sends."""
         client = self.request.client
         return self.request.headers.get("x-forwarded-for", "") or (client.host if client else "")
+
+    def kept(self, db: WriteDb, answer: Model, status: int = 201) -> Model:
+        """The answer, kept under the call's idempotency key if it has one: the same call gets it again, undone."""
+        keyed: Keyed | None = getattr(self.request.state, "keyed", None)
+        if keyed is not None:
+            answers.keep(db, self.get(Sealer), keyed, Answered(status, answer.model_dump_json()), self.now)
+        return answer
 
     @property
     def origin(self) -> Origin:
@@ -196,25 +207,70 @@ def _require(permission: Permission, scope: Scope | None = None) -> Callable[[Ca
     return check
 
 
+class Replayed(Exception):
+    """Not an error: this very call was answered before, and that is the answer."""
+
+    def __init__(self, answered: Answered) -> None:
+        self.answered = answered
+        super().__init__("answered before")
+
+
+async def _fingerprint_of(request: Request) -> str:
+    return answers.fingerprint(request.method, str(request.url.path), await request.body())
+
+
+def _replay(
+    call: Calling,
+    fingerprint: Annotated[str, Depends(_fingerprint_of)],
+    idempotency_key: Annotated[
+        str | None,
+        Header(max_length=200, description="A random text: sent again with it, the call is done once."),
+    ] = None,
+) -> None:
+    """Raises: Replayed, KeyReused."""
+    if not idempotency_key or call.known_actor is None:
+        return
+    keyed = Keyed(call.actor.account_id, idempotency_key, fingerprint)
+    with call.read() as db:
+        found = answers.find(db, call.get(Sealer), keyed)
+    if found is not None:
+        raise Replayed(found)
+    call.request.state.keyed = keyed
+
+
 class Routes(APIRouter):
     """A router whose every route declares its permission."""
 
     def declare(
-        self, method: str, path: str, *, permission: Permission, scope: Scope | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        permission: Permission,
+        scope: Scope | None = None,
+        is_creating: bool = False,
+        **options: Any,
     ) -> Callable[[Callable[..., T]], Callable[..., T]]:
         """Add a handler for a method and path, for those whom the permission names.
 
         Args:
+            method: of HTTP.
+            path: within the router's prefix.
+            permission: who may use it.
             scope: what a token needs, where that is less than what changes of this kind need.
+            is_creating: takes an idempotency key; the handler answers by ``call.kept`` within its transaction.
+            options: FastAPI's own.
         """
+        told = {"x-permission": permission.value, **options.pop("openapi_extra", {})}
+        checks = [Depends(_require(permission, scope)), *([Depends(_replay)] if is_creating else [])]
 
         def add(handler: Callable[..., T]) -> Callable[..., T]:
             self.add_api_route(
                 path,
                 handler,
                 methods=[method],
-                dependencies=[Depends(_require(permission, scope))],
-                openapi_extra={"x-permission": permission.value},
+                dependencies=checks,
+                openapi_extra=told,
                 **options,
             )
             return handler

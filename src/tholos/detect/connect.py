@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tholos.detect import interpreters
@@ -37,7 +37,7 @@ MODE_OF_KIND = {
     Kind.STREAMLIT: "python-streamlit",
     Kind.STATIC: "static",
 }
-_PIP_FORMS = frozenset({"requirements.txt"})
+
 _LOCK_FORMS = frozenset({"requirements", "pylock.toml"})
 _FINAL = re.compile(r"(\d+\.\d+)(\.\d+)?")
 _NAME_OF_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -353,17 +353,6 @@ def to_json(facts: Facts) -> Json:
 def encode(document: Json) -> bytes:
     """As a file of a folder, or the body of an answer."""
     return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
-
-
-def file_name(names: Iterable[str], data_of_name: bytes | None) -> str:
-    """What a manifest is to be called among files of these names; the data is that of the file that has its name."""
-    taken = NAME in names and (data_of_name is None or not is_manifest(data_of_name))
-    return SPARE_NAME if taken else NAME
-
-
-def package_file_of(form: str, path: str) -> str:
-    """The file that pip would read the packages from, where there is one."""
-    return path if form in _PIP_FORMS else ""
 
 
 def _metadata(facts: Facts) -> Json:

@@ -83,7 +83,7 @@ def publish_app(
     return schemas.PublishOut(operation=shown)
 
 
-@routes.declare("DELETE", "/{name}", permission=Permission.APP_EDIT, status_code=202)
+@routes.declare("DELETE", "/{name}", permission=Permission.APP_OWN, status_code=202)
 def delete_app(call: Calling, name: str) -> schemas.PublishOut:
     return schemas.PublishOut(operation=begin_delete(call, name))
 

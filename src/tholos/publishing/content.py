@@ -10,6 +10,7 @@ from fastapi import Body, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from tholos.accounts.routes import Call, Calling, Permission, Routes
+from tholos.kit.db import JsonObject
 from tholos.kit.errors import Invalid
 from tholos.kit.threads import in_thread
 from tholos.store import archives
@@ -26,7 +27,15 @@ JSON_LIMIT = 32 << 20
 CHUNKS_AT_MOST = 100_000
 """Of one file: at the size that chunks have on average, 25 GB."""
 
+PACK_TYPE = "application/vnd.tholos.pack"
+
 routes = Routes(prefix="/api/v1", tags=["content"])
+
+
+def _body_of(*types: str) -> JsonObject:
+    """What OpenAPI says of a body that is read as it comes."""
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    return {"requestBody": {"required": True, "content": dict.fromkeys(types, schema)}}
 
 
 class BodyTooLarge(Invalid):
@@ -81,7 +90,9 @@ def find_missing(call: Calling, body: Annotated[HashesIn, Body()]) -> MissingOut
     return MissingOut(missing=list(call.get(Store).missing(scope_of(call), body.hashes)))
 
 
-@routes.declare("POST", "/content/packs", permission=Permission.PUBLISH, status_code=201)
+@routes.declare(
+    "POST", "/content/packs", permission=Permission.PUBLISH, status_code=201, openapi_extra=_body_of(PACK_TYPE)
+)
 async def add_pack(call: Calling, request: Request) -> StoredOut:
     async with asyncio.timeout(600):
         with tempfile.SpooledTemporaryFile(max_size=PACK_LIMIT) as spool:
@@ -90,7 +101,9 @@ async def add_pack(call: Calling, request: Request) -> StoredOut:
     return StoredOut(stored=receipt.chunks, bytes=receipt.size)
 
 
-@routes.declare("POST", "/snapshots", permission=Permission.PUBLISH, status_code=201)
+@routes.declare(
+    "POST", "/snapshots", permission=Permission.PUBLISH, status_code=201, openapi_extra=_body_of(*sorted(ARCHIVE_TYPES))
+)
 async def add_snapshot(call: Calling, request: Request) -> SnapshotOut:
     """A tree by its chunks (JSON), or an archive that is unpacked here."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

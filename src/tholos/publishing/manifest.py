@@ -10,7 +10,8 @@ from tholos.detect.model import Detection, Evidence, Finding, Kind, Overrides, R
 from tholos.kit.db import JsonObject
 from tholos.operations.service import Said
 
-_EVIDENCE = frozenset({"evidence", "why", "notes"})
+_EVIDENCE = frozenset({"evidence", "why", "notes", "python"})
+"""What has no part in how a release runs; of Python, the interpreter that was chosen decides."""
 
 
 def to_json(found: Detection, python_why: str) -> JsonObject:
@@ -21,6 +22,7 @@ def to_json(found: Detection, python_why: str) -> JsonObject:
         "framework": found.framework.value,
         "entrypoint": found.entrypoint.value,
         "paths": list(found.paths),
+        "python": found.python.value,
         "prepare": found.prepare.value if found.prepare else "",
         "keep": [one.value for one in found.keep],
         "requirements": {

@@ -119,7 +119,7 @@ def _end_of_line(data: bytes, at: int) -> int:
 def read_tail(path: Path, lines: int) -> Tail:
     """The last complete lines, at most so many and out of at most the last 8 MiB; a log that is not there is empty."""
     try:
-        with _opened(path) as fd:
+        with opened(path) as fd:
             return _tail(fd, lines)
     except FileNotFoundError:
         return Tail((), 0)
@@ -134,7 +134,7 @@ def first_traceback(path: Path, since_offset: int, folder: str) -> Traceback | N
         folder: absolute path of the app's own files, as the app sees it.
     """
     try:
-        with _opened(path) as fd:
+        with opened(path) as fd:
             return tracebacks.parse(_text_lines(fd, since_offset), folder)
     except FileNotFoundError:
         return None
@@ -167,7 +167,7 @@ async def follow_lines(path: Path, offset: int, until: Until | None = None) -> A
         with watching(until.woken) as watch:
             watch.add(path.parent, _BIRTH, path.name)
             try:
-                with _opened(path) as fd:
+                with opened(path) as fd:
                     watch.add(path, _GROWTH)
                     async with aclosing(_grow(path, fd, lines, watch, until)) as grown:
                         async for line in grown:
@@ -228,14 +228,14 @@ def _enter(lines: Lines, start: int, data: bytes) -> bytes:
 def _data(fd: int, at: int, size: int) -> tuple[int, bytes]:
     """The next bytes that are not in a hole, and their offset."""
     while True:
-        start = _seek_data(fd, at, size)
+        start = seek_data(fd, at, size)
         data = os.pread(fd, READ_STEP, start)
         # A hole punched meanwhile reads as zeros; holes grow from the beginning, so the first byte tells for all.
-        if start >= size or _seek_data(fd, start, size) == start:
+        if start >= size or seek_data(fd, start, size) == start:
             return start, data
 
 
-def _seek_data(fd: int, at: int, size: int) -> int:
+def seek_data(fd: int, at: int, size: int) -> int:
     try:
         return os.lseek(fd, at, os.SEEK_DATA)
     except OSError:
@@ -244,7 +244,7 @@ def _seek_data(fd: int, at: int, size: int) -> int:
 
 def _tail(fd: int, wanted: int) -> Tail:
     size = os.fstat(fd).st_size
-    floor = _seek_data(fd, 0, size)
+    floor = seek_data(fd, 0, size)
     start, ends, blocks = size, 0, []
     while start > max(floor, size - MOST_TAIL) and ends <= wanted:
         step = min(READ_STEP, start - floor)
@@ -255,7 +255,7 @@ def _tail(fd: int, wanted: int) -> Tail:
     lines = Lines(start)
     # What was begun before the hole, or before what is read of it, is no line.
     found = lines.feed(_enter(lines, start, data) if start else data)
-    texts = tuple(_text(line.data) for line in found[len(found) - min(wanted, len(found)) :])
+    texts = tuple(text_of(line.data) for line in found[len(found) - min(wanted, len(found)) :])
     return Tail(texts, lines.done)
 
 
@@ -265,10 +265,10 @@ def _text_lines(fd: int, offset: int) -> Iterator[str]:
     while searched < MOST_SEARCHED and (found := _read(fd, lines)) is not None:
         searched += READ_STEP
         for line in found:
-            yield _text(line.data)
+            yield text_of(line.data)
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes) -> str:
     return data.decode(errors="replace").rstrip("\r\n")
 
 
@@ -282,7 +282,7 @@ def _is_at(path: Path, fd: int) -> bool:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def opened(path: Path) -> Iterator[int]:
     fd = os.open(path, os.O_RDONLY)
     try:
         yield fd

@@ -21,7 +21,7 @@ from tholos.access import pages as access_pages
 from tholos.accounts import api as accounts_api
 from tholos.accounts import pages as accounts_pages
 from tholos.accounts.passwords import Passwords
-from tholos.accounts.routes import Calling, Permission, Routes, find_actor
+from tholos.accounts.routes import Calling, Permission, Replayed, Routes, find_actor
 from tholos.accounts.service import Actor
 from tholos.apps import api as apps_api
 from tholos.console import pages as console_pages
@@ -35,7 +35,7 @@ from tholos.kit.services import Services
 from tholos.operations import api as operations_api
 from tholos.publishing import api as publishing_api
 from tholos.publishing import content as content_api
-from tholos.server import render
+from tholos.server import openapi, render
 
 BODY_LIMIT = 1 << 20
 STREAMING_PATHS = frozenset({"/api/v1/content/packs", "/api/v1/snapshots"})
@@ -84,7 +84,7 @@ def build(services: Services) -> FastAPI:
     """The application over the parts that the entry point built."""
     app = FastAPI(
         title="Tholos", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None,
-        redirect_slashes=False,
+        redirect_slashes=False, generate_unique_id_function=lambda route: route.name,
     )  # fmt: skip
     services.add(Passwords())
     app.state.services = services
@@ -95,7 +95,10 @@ def build(services: Services) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(ValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Replayed, _on_replayed)
     app.add_middleware(_Named)
+    document = app.openapi
+    app.openapi = lambda: openapi.complete(document()) if app.openapi_schema is None else app.openapi_schema  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 
@@ -180,6 +183,14 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     first = found[0] if found else {"loc": (), "msg": "it is not of the form that is needed"}
     where = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "header", "path"})
     return _answer(request, Invalid(f"Cannot take this request: {first['msg']}.", where=where))
+
+
+async def _on_replayed(_request: Request, replayed: Exception) -> Response:
+    """What the same call was answered before, word for word."""
+    if not isinstance(replayed, Replayed):
+        raise replayed
+    found = replayed.answered
+    return Response(found.body, found.status, {"idempotent-replayed": "true"}, "application/json")
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from tholos.access import service as access
+from tholos.accounts import answers
 from tholos.accounts import service as accounts
 from tholos.apps import service as apps
 from tholos.kit.clock import Clock
@@ -45,5 +46,6 @@ class Housekeeper:
         report = self.store.collect(kept, now, GRACE)
         with self.database.write() as db:
             accounts.remove_expired(db, now - GRACE)
+            answers.remove_expired(db, now)
             access.remove_expired(db, now - GRACE)
         get_logger().info("house_kept", content=str(report))

@@ -143,7 +143,7 @@ def test_another_file_of_that_name_is_none_of_ours(run, manifest):
     """Such as a web app's manifest, which many sites have."""
     found = run({"index.html": "", "manifest.json": manifest})
     assert (found.kind, found.notes) == (Kind.STATIC, ())
-    assert connect.file_name(["manifest.json"], manifest.encode()) == connect.SPARE_NAME
+    assert not connect.is_manifest(manifest.encode())
 
 
 def test_the_error_of_the_files_is_raised_where_both_fail(run):

@@ -1,0 +1,121 @@
+"""A release written for elsewhere, and read there: the same kind, entry point and packages come out."""
+
+import json
+
+import pytest
+
+from tholos.detect import connect
+from tholos.detect.core import detect
+from tholos.publishing import manifest as manifests
+from tholos.publishing.connect_manifest import Source, python_version
+
+FLASK = "from flask import Flask\napp = Flask(__name__)\n"
+LOCK = "flask==3.0.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"
+PYPROJECT = '[project]\nname = "x"\ndependencies = ["flask"]\nrequires-python = ">=3.11"\n'
+
+
+class Files:
+    """A folder in memory."""
+
+    def __init__(self, files) -> None:
+        self.files = {path: data.encode() if isinstance(data, str) else data for path, data in files.items()}
+
+    def paths(self):
+        return list(self.files)
+
+    def read(self, path, limit=1 << 20):
+        return self.files[path][:limit]
+
+
+def _download(files, lock=LOCK, **more):
+    """What a release of these files is elsewhere; as the server makes it."""
+    tree = Files(files)
+    found = detect(tree)
+    before = connect.read(tree)
+    is_other = connect.NAME in tree.files and not connect.is_manifest(tree.files[connect.NAME])
+    source = Source(
+        manifests.to_json(found, "newest"), "3.12.4", lock, frozenset(tree.files), before=before,
+        has_other=is_other, **more,
+    )  # fmt: skip
+    kept = {path: data for path, data in tree.files.items() if path not in source.replaced}
+    members = source.members({path: connect.md5(data) for path, data in kept.items()})
+    return found, Files({**kept, **dict(members)})
+
+
+@pytest.mark.parametrize(
+    ("files", "lock_name"),
+    [
+        ({"app.py": FLASK}, "requirements.txt"),
+        ({"app.py": FLASK, "requirements.txt": "flask\n"}, ""),
+        ({"app.py": FLASK, "pyproject.toml": PYPROJECT}, "requirements.txt.lock"),
+        ({"app.py": FLASK, "setup.cfg": "[options]\ninstall_requires =\n  flask\n"}, "requirements.txt.lock"),
+        ({"app.py": "# /// script\n# dependencies = ['flask']\n# ///\n" + FLASK}, "requirements.txt"),
+        (
+            {"web/app.py": "import views\n" + FLASK, "web/views.py": "", "requirements.txt": "flask\n"},
+            "",
+        ),
+    ],
+)
+def test_what_is_downloaded_publishes_unchanged(files, lock_name):
+    found, elsewhere = _download(files)
+    again = detect(elsewhere)
+    assert (again.kind, again.entrypoint.value, again.paths) == (
+        found.kind, found.entrypoint.value, found.paths,
+    )  # fmt: skip
+    assert (again.python.value, again.made_with) == (found.python.value, "3.12")
+    assert again.requirements.text == LOCK
+    assert again.requirements.why == "locked in manifest.json"
+    assert again.notes == found.notes
+    assert set(elsewhere.files) == {*files, "manifest.json", *filter(None, [lock_name])}
+    document = json.loads(elsewhere.files["manifest.json"])
+    named = document["python"]["package_manager"]["package_file"]
+    assert named == (lock_name or "requirements.txt")
+    assert set(document["files"]) == set(elsewhere.files) - {"manifest.json"}
+    for path, said in document["files"].items():
+        assert said == {"checksum": connect.md5(elsewhere.files[path])}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{"app.py": FLASK}, {"app.py": FLASK, "pyproject.toml": PYPROJECT}, {"app.py": FLASK, "requirements.txt": "flask"}],
+)  # fmt: skip
+def test_a_download_of_a_download_is_the_same_again(files):
+    _, once = _download(files)
+    _, twice = _download(once.files)
+    assert twice.files == once.files
+
+
+def test_changing_what_is_asked_for_ends_the_lock():
+    _, elsewhere = _download({"app.py": FLASK, "pyproject.toml": PYPROJECT})
+    edited = {**elsewhere.files, "pyproject.toml": PYPROJECT.replace("flask", "flask>=3").encode()}
+    again = detect(Files(edited))
+    assert again.requirements.text.split() == ["flask>=3"]
+    assert "pyproject.toml is not what the lock" in again.notes[0]
+
+
+def test_a_site_that_has_a_web_apps_manifest_keeps_it():
+    site = {"index.html": "<h1>", "manifest.json": '{"name": "Site"}'}
+    _, elsewhere = _download(site, lock="")
+    assert set(elsewhere.files) == {*site, connect.SPARE_NAME}
+    assert elsewhere.files["manifest.json"] == site["manifest.json"].encode()
+    assert detect(elsewhere).kind == "static"
+    assert _download(elsewhere.files, lock="")[1].files == elsewhere.files
+
+
+def test_a_foreign_manifest_is_replaced():
+    foreign = {"version": 1, "metadata": {"appmode": "python-api", "entrypoint": "app"}, "files": {}}
+    _, elsewhere = _download({"app.py": FLASK, "manifest.json": json.dumps(foreign)})
+    assert "tholos" in json.loads(elsewhere.files["manifest.json"])
+
+
+def test_secrets_are_named_and_plain_values_told():
+    _, elsewhere = _download({"app.py": FLASK}, variables={"MODE": "x", "KEY": None}, limits={"memory": 1})
+    ours = json.loads(elsewhere.files["manifest.json"])["tholos"]
+    assert (ours["variables"], ours["limits"]) == ({"MODE": "x", "KEY": None}, {"memory": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "version"), [("3.12.4", "3.12.4"), ("pypy 3.10.2", "3.10.2"), ("3.13.1t", "3.13.1"), ("", "")]
+)
+def test_the_version_in_an_interpreters_name(text, version):
+    assert python_version(text) == version
