@@ -20,6 +20,7 @@ TASKS_WITH_OWNERS = {
 BROAD_EXCEPTS_AT_THE_EDGES = {
     "tholos/cli/failures.py": "the one place that prints failures",
     "tholos/operations/tasks.py": "the worker loop",
+    "tholos/notifications/tasks.py": "the messenger's loop: one broken delivery ends alone",
     "tholos/server/application.py": "the request middleware",
     "tholos/access/door.py": "whatever goes wrong while access is decided anew, nobody stays because of it",
     "tholos/kit/persistence.py": "the edge of a task that nobody waits for",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,7 +26,9 @@ class AppSettings(BaseModel):
         ge=0,
         description="Seconds that the release that was live before keeps running, so that a roll-back is immediate.",
     )
-    keep_releases: int = Field(20, ge=1, le=10_000, description="Releases that are kept of an app, besides pinned ones.")
+    keep_releases: int = Field(
+        20, ge=1, le=10_000, description="Releases that are kept of an app, besides pinned ones."
+    )
     log_limit: int = Field(64 << 20, ge=1 << 20, description="Bytes that are kept of each instance's log.")
     open_files: int = Field(8192, ge=64, description="Open files that each of an app's processes may have.")
 
@@ -35,6 +39,46 @@ class PackageSettings(BaseModel):
     index_url: str = Field("", description="A package index instead of PyPI.")
     find_links: str = Field("", description="A folder or page of wheels to look in as well.")
     offline: bool = Field(default=False, description="Use nothing but what is cached or lies in find_links.")
+
+
+class MailSettings(BaseModel):
+    """How mail is sent; none is where there is no host."""
+
+    host: str = Field(
+        "", description="The mail server (SMTP) that mail is given to; none is sent where empty."
+    )
+    port: int = Field(587, ge=1, le=65535, description="Its port.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the connection is kept from others: starttls, tls or none."
+    )
+    username: str = Field(
+        "", description="Name to sign in to the mail server with; without one nobody signs in."
+    )
+    password: SecretStr = Field(SecretStr(""), description="Password to sign in to the mail server with.")
+    sender: str = Field(
+        "",
+        description="Whom mail is from, such as Tholos <tholos@example.org>; tholos@ the host where empty.",
+    )
+
+    @property
+    def sent_from(self) -> str:
+        return self.sender or f"Tholos <tholos@{self.host}>"
+
+
+class NotificationSettings(BaseModel):
+    """Where webhooks may lead."""
+
+    allow_networks: list[str] = Field(
+        [],
+        description='Networks inside that webhooks may be sent to, as a JSON list such as ["10.0.0.0/8"]; others are refused.',
+    )
+
+    @field_validator("allow_networks")
+    @classmethod
+    def check_networks(cls, texts: list[str]) -> list[str]:
+        for text in texts:
+            ip_network(text)
+        return texts
 
 
 class Settings(BaseSettings):
@@ -58,6 +102,8 @@ class Settings(BaseSettings):
     log_level: str = Field("info", description="debug, info, warning or error.")
     apps: AppSettings = AppSettings()
     packages: PackageSettings = PackageSettings()
+    mail: MailSettings = MailSettings()
+    notifications: NotificationSettings = NotificationSettings()
 
     def console_url(self, port: int) -> str:
         """The console's origin, for the port that is really listened on."""

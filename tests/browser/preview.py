@@ -200,7 +200,7 @@ def log_texts(count: int) -> list[str]:
 
 
 def log_lines(count: int, begin: int = 1) -> list[Thing]:
-    return [Thing(n=n, text=text, level="") for n, text in enumerate(log_texts(count), begin)]
+    return [Thing(n=n, text=text, level="", at="") for n, text in enumerate(log_texts(count), begin)]
 
 
 # Pages: name → template and the model that its top comment asks for.
@@ -353,15 +353,26 @@ def some_releases() -> list[Thing]:
     ]
 
 
+def an_asked(**changes: object) -> Thing:
+    asked = {"q": "", "level": "", "since": "", "release": None, "instance": "", "is_narrowed": False}
+    return Thing(**(asked | changes))
+
+
 def logs(lines: list[Thing], **changes: object) -> Thing:
     more = {
         "app": an_app("forecast", "failing"),
         "lines": lines,
         "stream_url": "",
         "download_url": "/api/v1/apps/forecast/logs?lines=1000000",
-        "release": None,
-        "line_query": "",
-        "level": "",
+        "asked": an_asked(),
+        "wrong": None,
+        "earlier_url": "",
+        "latest_url": "",
+        "releases": [3, 2, 1],
+        "instances": [],
+        "traceback": None,
+        "traceback_url": "",
+        "is_traceback_shown": False,
     }
     return a_page("forecast: log", **(more | changes))
 
@@ -510,7 +521,7 @@ PAGES: dict[str, Shown] = {
         "app_logs.html",
         lambda: logs(log_lines(200), stream_url="/api/v1/apps/forecast/logs?follow=1&after=200&count=100000"),
     ),
-    "logs-empty": Shown("app_logs.html", lambda: logs([], release=3)),
+    "logs-empty": Shown("app_logs.html", lambda: logs([], asked=an_asked(release=3))),
     "operation-done": Shown("operation.html", lambda: operation("done"), "/operations/{id}"),
     "operation-failed": Shown("operation.html", lambda: operation("failed", keeps=a_release(3))),
     "operation-running": Shown("operation.html", lambda: operation("running", last=999)),

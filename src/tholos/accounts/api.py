@@ -19,16 +19,17 @@ def get_me(call: Calling) -> schemas.AccountOut:
     return schemas.account_out(call.actor)
 
 
-@routes.declare("POST", "/accounts", permission=Permission.ADMINISTER, status_code=201)
+@routes.declare("POST", "/accounts", permission=Permission.ADMINISTER, status_code=201, is_creating=True)
 def create_account(call: Calling, body: schemas.AccountIn) -> schemas.AccountMade:
     with call.write() as db:
         account, code = accounts.create_account(db, call.actor, body.name, body.role, call.now)
-        return schemas.AccountMade(
+        made = schemas.AccountMade(
             account=schemas.account_out(account), sign_in_url=f"{call.site.url}/setup?code={code}"
         )
+        return call.kept(db, made)
 
 
-@routes.declare("POST", "/tokens", permission=Permission.PUBLIC, status_code=201)
+@routes.declare("POST", "/tokens", permission=Permission.PUBLIC, status_code=201, is_creating=True)
 def create_token(call: Calling, body: schemas.TokenIn) -> schemas.TokenMade:
     """Sign in by a one-time code or by name and password; signed in already, make a further token."""
     checked = None
@@ -40,12 +41,13 @@ def create_token(call: Calling, body: schemas.TokenIn) -> schemas.TokenMade:
     with call.write() as db:
         account = _account_for(call, db, body, checked)
         token, secret = accounts.create_token(db, account, body.label, body.days, call.now, maker)
-        return schemas.TokenMade(
+        made = schemas.TokenMade(
             token=secret,
             id=token.id,
             expires_at=schemas.token_out(token).expires_at,
             account=schemas.account_out(account),
         )
+        return call.kept(db, made)
 
 
 @routes.declare("GET", "/tokens", permission=Permission.SIGNED_IN)

@@ -47,6 +47,8 @@ class Frame:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     notice: str = ""
     query: str = ""
+    json_url: str = ""
+    """Where programs get what the page shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from fastapi import Query
 
 from tholos.accounts import service as accounts
 from tholos.accounts.routes import Call, Calling, Permission, Routes
-from tholos.apps import schemas
+from tholos.apps import listing, schemas
 from tholos.apps import service as apps
+from tholos.apps.listing import Asked, Show
 from tholos.apps.models import App
 from tholos.kit.db import ReadDb
+from tholos.kit.paging import MOST
 
 routes = Routes(prefix="/api/v1/apps", tags=["apps"])
 
 
 @routes.declare("GET", "", permission=Permission.SIGNED_IN)
-def list_apps(call: Calling, q: str = Query("", max_length=100)) -> schemas.AppList:
+def list_apps(
+    call: Calling,
+    q: Annotated[str, Query(max_length=100, description="In the name, the title or the owner's name.")] = "",
+    show: Show = Show.ALL,
+    cursor: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+) -> schemas.AppList:
+    """The apps that one may see, or some of them, the newest first."""
     with call.read() as db:
-        return schemas.AppList(items=shown(call, db, apps.list_visible(db, call.actor, q.strip().lower())))
+        page = listing.list_page(db, call.actor, Asked(show, q, cursor, limit))
+        return schemas.AppList(items=shown(call, db, page.items), next=page.next or None)
 
 
 @routes.declare("GET", "/{name}", permission=Permission.APP_VIEW)
@@ -36,12 +47,16 @@ def list_releases(call: Calling, name: str) -> schemas.ReleaseList:
 
 
 def shown(call: Call, db: ReadDb, found: Sequence[App]) -> list[schemas.AppOut]:
-    """Apps as JSON, with three queries however many they are."""
+    """Apps as JSON, with four queries however many they are."""
     live = apps.live_releases(db, found)
     names = accounts.account_names(
         db, [*{app.owner_id for app in found} | {release.author_id for release in live.values()}]
     )
-    return [schemas.app_out(app, live.get(app.id), names, call.site.url, call.site.app_url) for app in found]
+    ranks = apps.manager_ranks(db, found, call.actor)
+    return [
+        schemas.app_out(app, live.get(app.id), ranks[app.id], names, call.site.url, call.site.app_url)
+        for app in found
+    ]
 
 
 def shown_releases(db: ReadDb, app: App) -> list[schemas.ReleaseOut]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import defer
 
-from tholos.accounts.models import Role
+from tholos.accounts.models import Account, Role
 from tholos.accounts.service import Actor
 from tholos.apps.errors import AppNotFound, ReleaseNotFound
 from tholos.apps.models import LIVE, App, Pointer, Release, ReleaseState, Visit
@@ -71,6 +71,57 @@ def find_app(db: ReadDb, app_id: str) -> App | None:
 def list_visible(db: ReadDb, visible: Visible, search: str = "") -> Sequence[App]:
     chosen = visible.where(App.name.contains(search, autoescape=True)) if search else visible
     return db.scalars(chosen.order_by(App.created_at.desc(), App.id.desc())).all()
+
+
+def pinned_by(visible: Visible, account_id: str) -> Visible:
+    return visible.join(Visit, Visit.app_id == App.id).where(
+        Visit.account_id == account_id, Visit.is_pinned.is_(True)
+    )
+
+
+def opened_by(visible: Visible, account_id: str) -> Visible:
+    return visible.join(Visit, Visit.app_id == App.id).where(
+        Visit.account_id == account_id, Visit.opened_at.is_not(None)
+    )
+
+
+def owned_by(visible: Visible, account_id: str, *, is_own: bool) -> Visible:
+    return visible.where(App.owner_id == account_id if is_own else App.owner_id != account_id)
+
+
+def matching(visible: Visible, search: str) -> Visible:
+    """Those with a text in their name or title, or their owner's name."""
+    owners = select(Account.id).where(Account.name.contains(search, autoescape=True))
+    return visible.where(
+        or_(
+            App.name.contains(search, autoescape=True),
+            func.lower(App.title).contains(search, autoescape=True),
+            App.owner_id.in_(owners),
+        )
+    )
+
+
+def list_page(db: ReadDb, visible: Visible, *, after: str, limit: int, by_opening: bool) -> Sequence[App]:
+    """The next of a list: ids ascend in the order of making."""
+    if by_opening:
+        return db.scalars(visible.order_by(Visit.opened_at.desc()).limit(limit)).all()
+    chosen = visible.where(App.id < after) if after else visible
+    return db.scalars(chosen.order_by(App.id.desc()).limit(limit)).all()
+
+
+def count_of(db: ReadDb, visible: Visible) -> int:
+    return db.scalar(select(func.count()).select_from(visible.with_only_columns(App.id).subquery())) or 0
+
+
+def list_named(db: ReadDb, visible: Visible, names: Sequence[str]) -> Sequence[App]:
+    return db.scalars(visible.where(App.name.in_(names))).all()
+
+
+def live_numbers(db: ReadDb, app_ids: Sequence[str]) -> dict[str, int]:
+    """The number of the live release of each app that has one."""
+    chosen = select(Pointer.app_id, Release.number).join(Release, Release.id == Pointer.release_id)
+    rows = db.execute(chosen.where(Pointer.name == LIVE, Pointer.app_id.in_(app_ids)))
+    return {app_id: number for app_id, number in rows}  # noqa: C416 - rows, not pairs
 
 
 def list_all(db: ReadDb) -> Sequence[App]:

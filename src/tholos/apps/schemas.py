@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from tholos.apps.models import App, Release
+from tholos.apps.service import Rank
 from tholos.kit.clock import to_text
 
 
@@ -43,6 +44,11 @@ class ReleaseList(BaseModel):
 class AppOut(BaseModel):
     id: str
     name: str
+    title: str
+    audience: str
+    """Who may open it besides those whom it is shared with: ``listed`` (nobody), ``signed_in`` or ``everyone``."""
+    rank: str
+    """What the asker is to it: ``viewer``, ``editor`` or ``owner``; an administrator is at least an editor here."""
     kind: str
     framework: str
     url: str
@@ -80,12 +86,15 @@ def release_out(release: Release, names: Mapping[str, str], *, is_live: bool) ->
 
 
 def app_out(
-    app: App, live: Release | None, names: Mapping[str, str], console_url: str, app_url: str
+    app: App, live: Release | None, rank: Rank, names: Mapping[str, str], console_url: str, app_url: str
 ) -> AppOut:
     shown = release_out(live, names, is_live=True) if live else None
     return AppOut(
         id=app.id,
         name=app.name,
+        title=app.title,
+        audience=app.audience,
+        rank=rank.name.lower(),
         kind=shown.kind if shown else "",
         framework=shown.framework if shown else "",
         url=app_url.format(name=app.name) + "/",

@@ -102,6 +102,16 @@ def find_rank(db: ReadDb, app: App, actor: Actor) -> Rank:
     return rank_of(app, actor, sharing.levels_of(db, actor.account_id, [app.id]).get(app.id))
 
 
+def manager_ranks(db: ReadDb, found: Sequence[App], actor: Actor) -> dict[str, Rank]:
+    """By app id: what an actor is to each app at the console, where an administrator looks after all of them."""
+    levels = sharing.levels_of(db, actor.account_id, [app.id for app in found])
+    ranks = {app.id: rank_of(app, actor, levels.get(app.id)) for app in found}
+    return {
+        app.id: max(ranks[app.id], Rank.EDITOR) if _looks_after(app, actor) else ranks[app.id]
+        for app in found
+    }
+
+
 def may_edit(db: ReadDb, app: App, actor: Actor) -> bool:
     """Whether an account may publish to an app and manage it."""
     return _looks_after(app, actor) or find_rank(db, app, actor) >= Rank.EDITOR
@@ -150,6 +160,14 @@ def editable_ids(actor: Actor) -> queries.Ids:
 
 def list_visible(db: ReadDb, actor: Actor, search: str = "") -> Sequence[App]:
     return queries.list_visible(db, queries.visible_to(actor), search)
+
+
+def list_visible_named(db: ReadDb, actor: Actor, names: Sequence[str]) -> Sequence[App]:
+    return queries.list_named(db, queries.visible_to(actor), names)
+
+
+def live_release_numbers(db: ReadDb, app_ids: Sequence[str]) -> dict[str, int]:
+    return queries.live_numbers(db, app_ids)
 
 
 def list_all(db: ReadDb) -> Sequence[App]:

@@ -79,6 +79,7 @@ class Action(StrEnum):
     WEBHOOK_MADE = "webhook.made"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_REMOVED = "webhook.removed"
+    WEBHOOK_TESTED = "webhook.tested"
     WEBHOOK_GIVEN_UP = "webhook.given_up"
     DELIVERY_REPEATED = "webhook.delivery_repeated"
     PREFERENCE_CHANGED = "notification.preference_changed"

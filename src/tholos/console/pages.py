@@ -1,13 +1,12 @@
-"""Home, an app with its tabs, an operation, and how to publish. Each handler builds one page model."""
+"""Home, an app with its tabs, and an operation. Each handler builds one page model."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Form, Query
+from fastapi import Form
 from starlette.responses import RedirectResponse, Response
 
 from tholos.accounts.pages import Frame, account_of
@@ -27,23 +26,11 @@ from tholos.operations import service as operations
 from tholos.operations.models import OperationState
 from tholos.publishing import api as publishing_api
 from tholos.publishing import service as publishing
-from tholos.runtime import logs
 
 routes = Routes(include_in_schema=False)
 
-LOG_LINES = 1000
 _TEXTS = ("entrypoint", "python", "requirements", "prepare")
 _TOLD_ON_CARDS = frozenset({OperationState.QUEUED, OperationState.RUNNING, OperationState.FAILED})
-_ERROR = re.compile(r"\b(error|critical|fatal|traceback|exception)\b", re.IGNORECASE)
-_WARNING = re.compile(r"\bwarn(ing)?\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomePage(Frame):
-    apps: Sequence[app_schemas.AppOut]
-    total: int
-    operations: Mapping[str, operation_schemas.OperationOut]
-    server_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,23 +72,6 @@ class ReleasesPage(AppPage):
     releases: Sequence[app_schemas.ReleaseOut]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    n: int
-    text: str
-    level: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogsPage(AppPage):
-    lines: Sequence[Line]
-    stream_url: str
-    download_url: str
-    release: int | None
-    line_query: str
-    level: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationPage(Frame):
     operation: operation_schemas.OperationOut
@@ -109,36 +79,6 @@ class OperationPage(Frame):
     last: int
     keeps: app_schemas.ReleaseOut | None
     may_cancel: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishPage(Frame):
-    server_url: str
-
-
-@routes.declare("GET", "/", permission=Permission.PUBLIC)
-def show_home(call: Calling, q: Annotated[str, Query(max_length=100)] = "") -> Response:
-    if call.known_actor is None:
-        return RedirectResponse("/sign-in", 303)
-    with call.read() as db:
-        every = apps.list_visible(db, call.actor)
-        found = [app for app in every if q.strip().lower() in app.name]
-        page = HomePage(
-            title="Apps",
-            account=account_of(call),
-            query=q,
-            apps=apps_api.shown(call, db, found),
-            total=len(every),
-            operations=_last_operations(call, db, found),
-            server_url=call.site.url,
-        )
-    return call.get(Pages).answer("home.html", page)
-
-
-@routes.declare("GET", "/publish", permission=Permission.SIGNED_IN)
-def show_publish(call: Calling) -> Response:
-    page = PublishPage(title="Publish", account=account_of(call), server_url=call.site.url)
-    return call.get(Pages).answer("publish.html", page)
 
 
 @routes.declare("GET", "/apps/{name}", permission=Permission.APP_VIEW)
@@ -154,42 +94,10 @@ def show_releases(call: Calling, name: str) -> Response:
             title=f"{name}: releases",
             account=account_of(call),
             app=apps_api.shown(call, db, [app])[0],
-            operation=_last_operations(call, db, [app]).get(name),
+            operation=last_operations(call, db, [app]).get(name),
             releases=apps_api.shown_releases(db, app),
         )
     return call.get(Pages).answer("app_releases.html", page)
-
-
-@routes.declare("GET", "/apps/{name}/logs", permission=Permission.APP_VIEW)
-def show_logs(
-    call: Calling,
-    name: str,
-    q: Annotated[str, Query(max_length=200)] = "",
-    level: Annotated[str, Query(pattern=r"^(warn|error)?$")] = "",
-    release: Annotated[str, Query(pattern=r"^[0-9]{0,9}$")] = "",
-) -> Response:
-    number = int(release) if release else None
-    log = instances_api.find_log(call, name, number)
-    tail = logs.read_tail(log.path, LOG_LINES) if log else logs.Tail((), 0)
-    lines = [Line(n, text, _level(text)) for n, text in enumerate(tail.lines, 1)]
-    suffix = f"&release={number}" if number else ""
-    at = f"&instance={log.instance}&offset={tail.end}" if log else ""
-    api = f"/api/v1/apps/{name}/logs"
-    with call.read() as db:
-        app = apps.get_visible(db, call.actor, name)
-        page = LogsPage(
-            title=f"{name}: log",
-            account=account_of(call),
-            app=apps_api.shown(call, db, [app])[0],
-            operation=_last_operations(call, db, [app]).get(name),
-            lines=[line for line in lines if _is_asked_for(line, q, level)],
-            stream_url=f"{api}?follow=true&lines=0&first={len(lines) + 1}{at}{suffix}",
-            download_url=f"{api}?lines=100000{suffix}",
-            release=number,
-            line_query=q,
-            level=level,
-        )
-    return call.get(Pages).answer("app_logs.html", page)
 
 
 @routes.declare("POST", "/apps/{name}/delete", permission=Permission.APP_EDIT)
@@ -236,7 +144,7 @@ def _overview(call: Call, name: str, wrong: str = "", typed: str = "", status: i
             title=name,
             account=account_of(call),
             app=apps_api.shown(call, db, [app])[0],
-            operation=_last_operations(call, db, [app]).get(name),
+            operation=last_operations(call, db, [app]).get(name),
             reasons=reasons,
             instances=[instances_api.shown(db, one) for one in found],
             settings=Remembered.of(app.overrides),
@@ -247,7 +155,7 @@ def _overview(call: Call, name: str, wrong: str = "", typed: str = "", status: i
     return call.get(Pages).answer("app_overview.html", page, status)
 
 
-def _last_operations(
+def last_operations(
     call: Call, db: ReadDb, found: Sequence[App]
 ) -> dict[str, operation_schemas.OperationOut]:
     """What is under way, or failed as the last thing that happened, for each app by its name."""
@@ -258,14 +166,3 @@ def _last_operations(
 
 def _live_release(db: ReadDb, app: App) -> app_schemas.ReleaseOut | None:
     return next((release for release in apps_api.shown_releases(db, app) if release.live), None)
-
-
-def _level(text: str) -> str:
-    if _ERROR.search(text):
-        return "error"
-    return "warn" if _WARNING.search(text) else ""
-
-
-def _is_asked_for(line: Line, query: str, level: str) -> bool:
-    is_level = not level or line.level in {"error", level}
-    return is_level and query.lower() in line.text.lower()

@@ -2,57 +2,69 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from dataclasses import replace
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Header, Query
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import service as apps
-from tholos.instances import schemas
+from tholos.instances import following, reading, schemas
 from tholos.instances import service as instances
-from tholos.instances.errors import TooManyFollowers
+from tholos.instances.errors import InstanceNotFound
+from tholos.instances.following import Following, find_log
 from tholos.instances.models import Instance
-from tholos.kit.company import beside
+from tholos.instances.reading import Log, Which
 from tholos.kit.db import ReadDb
-from tholos.kit.errors import NotFound
-from tholos.kit.notices import Notices, wait
-from tholos.kit.persistence import attempt
-from tholos.kit.streams import EVENT_STREAM, wants_events
-from tholos.kit.threads import in_thread
-from tholos.runtime import logs
+from tholos.kit.streams import EVENT_STREAM, NDJSON, wants_events
+from tholos.kit.threads import in_long_thread, in_thread
+from tholos.runtime.logsearch import Found
 
-QUIET_S = 15.0
-MOST_FOLLOWERS = 20
-"""Streams of one app's log for one account."""
 MOST_RELEASES = 2**31 - 1  # what the column of their numbers holds
+MOST_LINES = 100_000
+MOST_BYTES = 1 << 62
 
 routes = Routes(prefix="/api/v1/apps", tags=["instances"])
 
+Release = Annotated[
+    int | None, Query(ge=1, le=MOST_RELEASES, description="Of that release, else of the live one.")
+]
+InstanceId = Annotated[
+    str,
+    Query(
+        max_length=40,
+        description="Of that instance, else of the last one. With ``offset``: where a reader who goes on had got to.",
+    ),
+]
+Lines = Annotated[int, Query(ge=0, le=MOST_LINES, description="At most so many.")]
+Offset = Annotated[
+    int | None,
+    Query(ge=0, le=MOST_BYTES, description="Go on behind the lines that end there; for ``instance``."),
+]
+First = Annotated[int, Query(ge=1, le=MOST_BYTES, description="The number of the line at ``offset``.")]
+Before = Annotated[
+    int | None, Query(ge=0, le=MOST_BYTES, description="Only lines before that offset, where one begins.")
+]
+LevelName = Annotated[
+    str, Query(max_length=20, description="``debug``, ``info``, ``warning`` or ``error``: at least so bad.")
+]
+Search = Annotated[
+    str, Query(max_length=200, description="Lines with this text in them, in upper or lower case.")
+]
+Since = Annotated[
+    str,
+    Query(
+        max_length=60,
+        description="Written since a time, or in the last ``10m``, ``2h``, ``1d``; true to a second.",
+    ),
+]
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    """The log that an app's, or one release's, last instance writes."""
 
-    instance: str
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Whose log is followed, by whom; without a release it is the live one's, whichever that is."""
-
-    call: Call
-    name: str
-    release: int | None
+class Form(StrEnum):
+    TEXT = "text"
+    JSON = "json"
 
 
 @routes.declare("GET", "/{name}/instances", permission=Permission.APP_VIEW)
@@ -62,147 +74,91 @@ def list_instances(call: Calling, name: str) -> schemas.InstanceList:
         return schemas.InstanceList(items=[shown(db, one) for one in found])
 
 
-@routes.declare("GET", "/{name}/logs", permission=Permission.APP_VIEW)
+@routes.declare(
+    "GET",
+    "/{name}/logs",
+    permission=Permission.APP_VIEW,
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {}, NDJSON: {}, EVENT_STREAM: {}}}},
+)
 async def read_logs(
     call: Calling,
     name: str,
-    lines: Annotated[int, Query(ge=0, le=100_000)] = 200,
-    release: Annotated[int | None, Query(ge=1, le=MOST_RELEASES)] = None,
-    instance: Annotated[str, Query(max_length=40)] = "",
-    offset: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
-    first: Annotated[int, Query(ge=1)] = 1,
+    lines: Lines = 200,
+    release: Release = None,
+    instance: InstanceId = "",
+    offset: Offset = None,
+    first: First = 1,
+    before: Before = None,
+    level: LevelName = "",
+    q: Search = "",
+    since: Since = "",
+    form: Annotated[Form, Query(alias="format", description="``json``: a line of JSON each.")] = Form.TEXT,
+    accept: Annotated[str | None, Header()] = None,
     *,
     follow: bool = False,
-    accept: str | None = Header(None),
+    only: bool = False,
+    download: bool = False,
 ) -> Response:
-    """The last lines; with ``follow`` they go on. ``instance`` and ``offset`` say where a page that has lines ends."""
-    log = await in_thread(find_log, call, name, release)
-    if log and instance:
-        tail = logs.Tail((), offset if log.instance == instance else 0)
-    else:
-        tail = await in_thread(logs.read_tail, log.path, lines) if log else logs.Tail((), 0)
-    if not follow:
-        return PlainTextResponse("".join(f"{line}\n" for line in tail.lines))
-    place = (call.actor.account_id, name)
-    _check_place(place)
-    followed = _follow(_Asked(call, name, release), log, tail)
-    if wants_events(accept):
-        return _Followed(_as_events(followed, first), EVENT_STREAM, place)
-    return _Followed(followed, "text/plain; charset=utf-8", place)
-
-
-def find_log(call: Call, name: str, number: int | None) -> Log | None:
-    """Raises: AppNotFound, ReleaseNotFound."""
-    with call.read() as db:
-        app = apps.get_visible(db, call.actor, name)
-        live = apps.find_live(db, app.id)
-        release = apps.get_release_numbered(db, app.id, number) if number else live
-        last = instances.find_last(db, app.id, release.id if release else None)
-        return Log(last.id, Path(last.log)) if last else None
-
-
-async def _follow(asked: _Asked, log: Log | None, tail: logs.Tail) -> AsyncIterator[bytes]:
-    """The end of a log and what is added to it, then the log of the instance that takes over, and so on.
-
-    It ends when the app is gone. Empty data is a sign of life.
-    """
-    for line in tail.lines:
-        yield f"{line}\n".encode()
-    queue: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=256)
-    async with beside(_write_all(asked, log, tail.end, queue)):
-        while (data := await _next(queue)) is not None:
-            yield data
-
-
-async def _next(queue: asyncio.Queue[bytes | None]) -> bytes | None:
-    if not queue.empty():
-        return queue.get_nowait()
-    try:
-        async with asyncio.timeout(QUIET_S):
-            return await queue.get()
-    except TimeoutError:
-        return b""
-
-
-async def _write_all(asked: _Asked, log: Log | None, offset: int, queue: asyncio.Queue[bytes | None]) -> None:
-    """Whatever goes wrong is in the server's log, and ends the stream in good order."""
-    await attempt(partial(_write_logs, asked, log, offset, queue))
-    await queue.put(None)
-
-
-async def _write_logs(
-    asked: _Asked, log: Log | None, offset: int, queue: asyncio.Queue[bytes | None]
-) -> None:
-    is_there = True
-    while is_there:
-        until = logs.Until()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_write(log, offset, until, queue))
-            is_there, log = await _successor(asked, log)
-            until.end()  # what the last one said so far comes before the next
-        offset = 0
-
-
-async def _write(log: Log | None, offset: int, until: logs.Until, queue: asyncio.Queue[bytes | None]) -> None:
-    if log is None:
-        return
-    with suppress(FileNotFoundError):  # its folder went with its app
-        async with aclosing(logs.follow(log.path, offset, until)) as lines:
-            async for line in lines:
-                await queue.put(line)
-
-
-async def _successor(asked: _Asked, log: Log | None) -> tuple[bool, Log | None]:
-    """Whether the app is still there to be seen, and the log to read once it is another one."""
-    with asked.call.get(Notices).watch(apps.TOPIC) as changed:
-        while True:
-            try:
-                found = await in_thread(find_log, asked.call, asked.name, asked.release)
-            except NotFound:
-                return False, None
-            if found != log:
-                return True, found
-            await wait(changed, QUIET_S)
-
-
-class _Followed(StreamingResponse):
-    """A log as it goes on, which takes one of the places of those who follow it."""
-
-    def __init__(self, body: AsyncIterator[bytes], media_type: str, place: tuple[str, str]) -> None:
-        super().__init__(body, media_type=media_type)
-        self._place = place
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _followers[self._place] += 1
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            _followers[self._place] -= 1
-            if not _followers[self._place]:
-                del _followers[self._place]
-
-
-_followers: Counter[tuple[str, str]] = Counter()
-"""How many streams this process sends, by account and app."""
-
-
-def _check_place(place: tuple[str, str]) -> None:
-    """Raises: TooManyFollowers."""
-    if _followers[place] >= MOST_FOLLOWERS:
-        raise TooManyFollowers(
-            f"Cannot follow this log: you follow it {MOST_FOLLOWERS} times already.",
-            fix="Close a page or a command that follows it.",
+    """What an app printed: its last lines, those that are asked for, or all of it."""
+    query = reading.query_of(q, level, since, call.now)
+    is_resumed = bool(instance) and offset is not None
+    which = Which(name, release, instance if only or not is_resumed else "")
+    if download:
+        return await _download(call, which)
+    log = await in_thread(find_log, call, which)
+    if is_resumed:
+        log, found = await in_thread(
+            _resumed, call, replace(which, instance=instance), log, offset or 0, first
         )
+    else:
+        found = await in_long_thread(reading.read_log, log, lines, query, before)
+    if follow:
+        return _followed(Following(call, which, query, log, found), form, accept)
+    if form is Form.TEXT:
+        return PlainTextResponse("".join(f"{entry.text}\n" for entry in found.entries))
+    shown_lines = [reading.json_of(log, entry) for entry in found.entries] if log else []
+    return Response("".join(f"{line}\n" for line in shown_lines), media_type=NDJSON)
 
 
-async def _as_events(data: AsyncIterator[bytes], number: int) -> AsyncIterator[bytes]:
-    """One event a line, with its number as the id."""
-    async for line in data:
-        if not line:
-            yield b": alive\n\n"
-            continue
-        yield b"id: %d\ndata: %b\n\n" % (number, line.rstrip(b"\r\n").replace(b"\r", b" "))
-        number += 1
+def _resumed(call: Call, which: Which, last: Log | None, offset: int, first: int) -> tuple[Log | None, Found]:
+    """Where a reader goes on: in the log that it had, if that is still there, else at the beginning of the last one."""
+    try:
+        return find_log(call, which), Found((), offset, first)
+    except InstanceNotFound:
+        return last, Found((), 0, first)
+
+
+def _followed(found: Following, form: Form, accept: str | None) -> Response:
+    place = (found.call.actor.account_id, found.which.name)
+    following.check_place(place)
+    told = following.follow(found)
+    if wants_events(accept):
+        return following.Followed(following.as_events(told, is_json=form is Form.JSON), EVENT_STREAM, place)
+    if form is Form.JSON:
+        return following.Followed(following.as_lines(told), NDJSON, place)
+    return following.Followed(following.as_text(told), "text/plain; charset=utf-8", place)
+
+
+async def _download(call: Call, which: Which) -> Response:
+    found = await in_thread(_list_logs, call, which)
+    release = f"-release-{found[-1].release}" if found else ""
+    headers = {"content-disposition": f'attachment; filename="{which.name}{release}.log"'}
+    return StreamingResponse(reading.whole(found), media_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _list_logs(call: Call, which: Which) -> list[Log]:
+    with call.read() as db:
+        return reading.list_logs(db, call.actor, which)
+
+
+@routes.declare("GET", "/{name}/traceback", permission=Permission.APP_VIEW)
+async def read_traceback(
+    call: Calling, name: str, release: Release = None, instance: InstanceId = ""
+) -> schemas.TracebackAnswer:
+    """The first traceback of the last run that has one, of the instance that ran last."""
+    log = await in_thread(find_log, call, Which(name, release, instance))
+    return schemas.TracebackAnswer(traceback=await in_long_thread(reading.find_traceback, log))
 
 
 def shown(db: ReadDb, instance: Instance) -> schemas.InstanceOut:

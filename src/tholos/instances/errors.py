@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tholos.kit.errors import Conflict, NotFound, TholosError, Unavailable
+from tholos.kit.errors import Conflict, Invalid, NotFound, TholosError, Unavailable
 
 
 class InstanceNotFound(NotFound):
@@ -15,6 +15,12 @@ class TransitionRefused(Conflict):
     """Cannot change the state of this instance so."""
 
     code = "instance_state"
+
+
+class LogQueryInvalid(Invalid):
+    """Cannot read the log: what is asked for is not of the form that is needed."""
+
+    code = "log_query_invalid"
 
 
 class InstanceDied(TholosError):

@@ -23,6 +23,26 @@ class InstanceList(BaseModel):
     items: list[InstanceOut]
 
 
+class TracebackOut(BaseModel):
+    """A traceback in a log."""
+
+    error: str
+    where: str
+    """File and line in the app's own folder; empty if there is none."""
+    text: str
+    instance: str
+    release: int
+    n: int
+    """Number of its first line among those that the log still has."""
+    offset: int
+    at: str | None
+
+
+class TracebackAnswer(BaseModel):
+    traceback: TracebackOut | None
+    """Null where the last runs have none."""
+
+
 def instance_out(instance: Instance, release: int) -> InstanceOut:
     return InstanceOut(
         id=instance.id,

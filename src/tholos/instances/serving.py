@@ -122,7 +122,11 @@ def _serving(db: ReadDb, app_id: str | None = None) -> list[Serving]:
     served = []
     for _, of_app in itertools.groupby(rows, lambda row: row.app_id):
         found = [*of_app]
-        pointed = {name: [*some] for name, some in itertools.groupby(found, lambda row: row.pointer) if name is not None}
+        pointed = {
+            name: [*some]
+            for name, some in itertools.groupby(found, lambda row: row.pointer)
+            if name is not None
+        }
         live = pointed.pop(LIVE, [_nothing_live(found[0])])
         served.append(_row(live))
         served += [_row(drafted) for drafted in pointed.values()]

@@ -91,28 +91,36 @@ def find_missing(call: Calling, body: Annotated[HashesIn, Body()]) -> MissingOut
 
 
 @routes.declare(
-    "POST", "/content/packs", permission=Permission.PUBLISH, status_code=201, openapi_extra=_body_of(PACK_TYPE)
+    "POST",
+    "/content/packs",
+    permission=Permission.PUBLISH,
+    status_code=201,
+    openapi_extra=_body_of(PACK_TYPE),
 )
 async def add_pack(call: Calling, request: Request) -> StoredOut:
     async with asyncio.timeout(600):
         with tempfile.SpooledTemporaryFile(max_size=PACK_LIMIT) as spool:
-            await _spool(request, spool, PACK_LIMIT)
+            await spool_body(request, spool, PACK_LIMIT)
             receipt = await in_thread(call.get(Store).add_pack, scope_of(call), spool)
     return StoredOut(stored=receipt.chunks, bytes=receipt.size)
 
 
 @routes.declare(
-    "POST", "/snapshots", permission=Permission.PUBLISH, status_code=201, openapi_extra=_body_of(*sorted(ARCHIVE_TYPES))
+    "POST",
+    "/snapshots",
+    permission=Permission.PUBLISH,
+    status_code=201,
+    openapi_extra=_body_of(*sorted(ARCHIVE_TYPES)),
 )
 async def add_snapshot(call: Calling, request: Request) -> SnapshotOut:
     """A tree by its chunks (JSON), or an archive that is unpacked here."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     with tempfile.SpooledTemporaryFile(max_size=SPOOLED_IN_MEMORY) as spool:
         if media_type in ARCHIVE_TYPES:
-            await _spool(request, spool, archives.Limits().packed)
+            await spool_body(request, spool, archives.Limits().packed)
             tree = await in_thread(_add_archive, call, spool)
         else:
-            await _spool(request, spool, JSON_LIMIT)
+            await spool_body(request, spool, JSON_LIMIT)
             tree = await in_thread(_add_tree, call, spool)
     return SnapshotOut(id=tree.id, files=len(tree.files), bytes=tree.size)
 
@@ -128,7 +136,7 @@ def _add_archive(call: Call, spool: IO[bytes]) -> Tree:
     return archives.unpack(call.get(Store), scope_of(call), spool).tree
 
 
-async def _spool(request: Request, spool: IO[bytes], limit: int) -> None:
+async def spool_body(request: Request, spool: IO[bytes], limit: int) -> None:
     """Take a body in as it comes, on disk where it is large.
 
     Raises: BodyTooLarge.

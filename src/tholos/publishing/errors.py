@@ -21,3 +21,15 @@ class PrepareFailed(TholosError):
     """The command that prepares the app failed."""
 
     code = "prepare_failed"
+
+
+class LockUnknown(NotFound):
+    """The release has no lock: its packages were never resolved."""
+
+    code = "lock_unknown"
+
+
+class FileNotThere(NotFound):
+    """Neither of the releases has such a file."""
+
+    code = "file_not_there"

@@ -66,21 +66,24 @@ class WhyOut(BaseModel):
 
 
 def wish_of(name: str, body: PublishIn) -> Wish:
-    said = body.overrides
     return Wish(
         name=name,
         snapshot=body.snapshot,
         message=body.message.strip(),
-        overrides=Overrides(
-            kind=said.kind,
-            entrypoint=said.entrypoint,
-            python=said.python,
-            requirements=said.requirements,
-            prepare=said.prepare,
-            keep=tuple(said.keep) if said.keep is not None else None,
-        ),
+        overrides=overrides_of(body.overrides),
         upgrade=body.upgrade,
         upload=Upload(**body.upload.model_dump()),
+    )
+
+
+def overrides_of(said: OverridesIn) -> Overrides:
+    return Overrides(
+        kind=said.kind,
+        entrypoint=said.entrypoint,
+        python=said.python,
+        requirements=said.requirements,
+        prepare=said.prepare,
+        keep=tuple(said.keep) if said.keep is not None else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +20,7 @@ from tholos.operations import service as operations
 from tholos.operations.models import Operation
 from tholos.operations.service import Subject
 from tholos.publishing import manifest as manifests
-from tholos.runtime.interpreters import Choice, Interpreters
+from tholos.runtime.interpreters import Choice, Interpreters, PythonNotFound
 
 PUBLISH = "publish"
 PUBLISH_STEPS = ("upload", "environment", "prepare", "start", "health", "switch")
@@ -80,13 +81,23 @@ def decide(
     Raises: Invalid: what a person must mend first, with the flag that says otherwise.
     """
     overrides, kept = manifests.merge_overrides(remembered, wish.overrides)
-    found = detection.detect(tree, overrides)
-    choice = interpreters.choose(found.python.value)
+    found = detection.detect(tree, overrides, upgrade=wish.upgrade)
+    choice = _choose_python(found, interpreters)
     why = choice.why if not found.python.why else f"{choice.why} ({found.python.why})"
     manifest = manifests.to_json(found, why)
     manifest["interpreter"] = choice.interpreter.identity
     fingerprint = manifests.fingerprint(wish.snapshot, manifest)
     return Decided(found, choice, kept, manifest, fingerprint, *size)
+
+
+def _choose_python(found: Detection, interpreters: Interpreters) -> Choice:
+    """The Python that a manifest was made with, where one like it is here and fits; else what the app asks for."""
+    made_with = found.made_with
+    if made_with and any(one.version.startswith(f"{made_with}.") for one in interpreters.find()):
+        wish = ",".join(filter(None, (found.python.value, f"=={made_with}.*")))
+        with suppress(PythonNotFound):
+            return interpreters.choose(wish, label="manifest")
+    return interpreters.choose(found.python.value)
 
 
 def find_unchanged(db: ReadDb, app: App | None, decided: Decided, *, upgrade: bool) -> Release | None:

@@ -36,28 +36,47 @@ _WORDS = {
     "notice": Level.INFO,
     "warn": Level.WARNING,
     "warning": Level.WARNING,
-    "err": Level.ERROR,
     "error": Level.ERROR,
     "exception": Level.ERROR,
     "critical": Level.ERROR,
     "fatal": Level.ERROR,
-    "severe": Level.ERROR,
 }
-_LETTERS = {"D": Level.DEBUG, "I": Level.INFO, "W": Level.WARNING, "E": Level.ERROR, "C": Level.ERROR, "F": Level.ERROR}
+_LETTERS = {"D": Level.DEBUG, "I": Level.INFO, "W": Level.WARNING, "E": Level.ERROR, "C": Level.ERROR}
 
-_ANY = "trace|debug|info|notice|warning|warn|error|err|exception|critical|fatal|severe"
-_FIRST = re.compile(rf"[\[(<| ]*({_ANY})\s*(?:[:|\]]|- )", re.IGNORECASE)  # ERROR:root:…  INFO:     …  [info     ] …
+_ANY = "trace|debug|info|notice|warning|warn|error|exception|critical|fatal"
+_FIRST = re.compile(
+    rf"[\[(<| ]*({_ANY})\s*(?:[:|\]]|- )", re.IGNORECASE
+)  # ERROR:root:…  INFO:     …  [info     ] …
 _UPPER = re.compile(r"(?<![\w./%-])[A-Z]{3,9}(?![\w./%])")
 _BRACKETS = re.compile(rf"\[({_ANY}) *\]")
 _FIELD = re.compile(
-    rf"\b(?:level|levelname|log\.level|severity|lvl)[\"']?\s*[=:]\s*[\"']?(?:({_ANY})\b|([1-6]0)\b)", re.IGNORECASE
+    rf"\b(?:level|levelname|severity)[\"']?\s*[=:]\s*[\"']?(?:({_ANY})\b|([1-6]0)\b)", re.IGNORECASE
 )
-_LETTER = re.compile(r"\[?([DIWECF]) ?[0-9]{4,8}[ T][0-9:.]+ ")
+_LETTER = re.compile(r"\[([DIWEC]) [0-9]{6} [0-9:.]+ ")
 _WARNED = re.compile(r"\S+:[0-9]+: \w*Warning: ")
-_RAISED = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Group)(?:: |$)")
-_FAILED = re.compile(r"(?:Exception in |Exception ignored |Unhandled |Uncaught |Fatal Python error|Segmentation fault)")
+_RAISED = re.compile(
+    r"(?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception|ExceptionGroup|KeyboardInterrupt|SystemExit)(?:: |$)"
+)
+_FAILED = re.compile(r"(?:Exception in |Exception ignored |Uncaught |Fatal Python error|Segmentation fault)")
 _OURS = re.compile(r"\[tholos\] (?:exited with code [1-9]|killed by|did not stop|Cannot )(?!.*told to stop)")
 _TRACEBACK = "Traceback (most recent call last)"
+
+NEEDLES = (
+    *(
+        b"warn",
+        b"error",
+        b"exception",
+        b"critical",
+        b"fatal",
+        b"level",
+        b"severity",
+        b"traceback (most recent",
+    ),
+    *(b"keyboardinterrupt", b"systemexit", b"uncaught ", b"segmentation fault", b"[tholos] "),
+    *(b"\n[w ", b"\n[e ", b"\n[c "),
+)
+"""In small letters: every line that is a warning or worse by itself has one of them in it, the last ones at its beginning."""
+
 _CHAINS = ("During handling of the above exception", "The above exception was the direct cause")
 
 
@@ -68,22 +87,20 @@ def level_of(line: str) -> Level:
         text = ESCAPES.sub("", text)
     if text.startswith("[tholos] "):
         return Level.ERROR if _OURS.match(text) else Level.INFO
-    if _TRACEBACK in text:
-        return Level.ERROR
     if found := _FIRST.match(text) or _field(text):
         return _level_named(found)
     if level := _standing_alone(text):
         return level
     if letter := _LETTER.match(text):
         return _LETTERS[letter[1]]
-    if _RAISED.match(text) or _FAILED.match(text):
+    if _TRACEBACK in text or _RAISED.match(text) or _FAILED.match(text):
         return Level.ERROR
     return Level.WARNING if _WARNED.match(text) else Level.PLAIN
 
 
 def _field(text: str) -> re.Match[str] | None:
     # Looked for only where it may be: most lines are prose.
-    return _FIELD.search(text) if "evel" in text or "everity" in text or "lvl" in text else None
+    return _FIELD.search(text) if "evel" in text or "everity" in text else None
 
 
 def _standing_alone(text: str) -> Level | None:

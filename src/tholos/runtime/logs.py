@@ -259,13 +259,18 @@ def _tail(fd: int, wanted: int) -> Tail:
     return Tail(texts, lines.done)
 
 
-def _text_lines(fd: int, offset: int) -> Iterator[str]:
+def read_lines(fd: int, offset: int) -> Iterator[LogLine]:
+    """The complete lines from an offset on, as far as the log goes now."""
     lines = Lines(offset)
-    searched = 0
-    while searched < MOST_SEARCHED and (found := _read(fd, lines)) is not None:
-        searched += READ_STEP
-        for line in found:
-            yield text_of(line.data)
+    while (found := _read(fd, lines)) is not None:
+        yield from found
+
+
+def _text_lines(fd: int, offset: int) -> Iterator[str]:
+    for line in read_lines(fd, offset):
+        if line.end > offset + MOST_SEARCHED:
+            return
+        yield text_of(line.data)
 
 
 def text_of(data: bytes) -> str:

@@ -41,6 +41,8 @@ class Traceback:
     """File and line of the deepest frame in the app's own folder, as ``app.py:31``; empty if there is none."""
     text: str
     """All of it, chained ones included."""
+    line: int = 0
+    """Which of the lines that were read it begins with, from 0."""
 
 
 def parse(lines: Iterable[str], folder: str) -> Traceback | None:
@@ -63,18 +65,23 @@ class _Search:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._step = self._before
+        self._taken = 0
+        self._first = 0
         self._reset()
 
     def is_over(self, line: str) -> bool:
         """Take one more line; whether the traceback is complete and nothing can belong to it any more."""
-        return self._step(line)
+        is_over = self._step(line)
+        self._taken += 1
+        return is_over
 
     def found(self) -> Traceback | None:
         if not self._error:
             return None
-        return Traceback(self._error, self._where(), "\n".join(self._complete))
+        return Traceback(self._error, self._where(), "\n".join(self._complete), self._first)
 
     def _reset(self) -> None:
+        self._first = self._taken
         self._text: deque[str] = deque(maxlen=MOST_LINES)
         self._complete: list[str] = []
         self._parts: list[list[tuple[str, int]]] = []

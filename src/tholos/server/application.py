@@ -24,7 +24,11 @@ from tholos.accounts.passwords import Passwords
 from tholos.accounts.routes import Calling, Permission, Replayed, Routes, find_actor
 from tholos.accounts.service import Actor
 from tholos.apps import api as apps_api
+from tholos.console import activity, articles, audit, audit_api, home, live, reference
+from tholos.console import compare as compare_pages
+from tholos.console import logs as console_logs
 from tholos.console import pages as console_pages
+from tholos.console import publish as publish_pages
 from tholos.instances import api as instances_api
 from tholos.kit.errors import Invalid, NotFound, NotSignedIn, TholosError, Unavailable
 from tholos.kit.http import SAFE_METHODS
@@ -32,13 +36,16 @@ from tholos.kit.ids import new_id
 from tholos.kit.log import get_logger
 from tholos.kit.pages import Pages
 from tholos.kit.services import Services
+from tholos.notifications import api as notifications_api
+from tholos.notifications import pages as notifications_pages
 from tholos.operations import api as operations_api
 from tholos.publishing import api as publishing_api
+from tholos.publishing import comparisons, proposals, taking
 from tholos.publishing import content as content_api
 from tholos.server import openapi, render
 
 BODY_LIMIT = 1 << 20
-STREAMING_PATHS = frozenset({"/api/v1/content/packs", "/api/v1/snapshots"})
+STREAMING_PATHS = frozenset({"/api/v1/content/packs", "/api/v1/snapshots", "/publish/upload"})
 """They know who asks before they read, and have limits of their own."""
 
 routes = Routes(tags=["server"])
@@ -49,11 +56,26 @@ ROUTERS = (
     apps_api.routes,
     instances_api.routes,
     publishing_api.routes,
+    taking.routes,
+    comparisons.routes,
+    proposals.routes,
     content_api.routes,
     operations_api.routes,
     accounts_pages.routes,
     access_pages.routes,
     console_pages.routes,
+    publish_pages.routes,
+    compare_pages.routes,
+    console_logs.routes,
+    reference.routes,
+    articles.routes,
+    home.routes,
+    live.routes,
+    notifications_api.routes,
+    audit_api.routes,
+    notifications_pages.routes,
+    audit.routes,
+    activity.routes,
 )
 
 

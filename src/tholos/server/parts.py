@@ -26,3 +26,8 @@ def find_uv() -> str:
     """The uv that came with this installation, else the one on PATH."""
     beside = Path(sysconfig.get_path("scripts")) / "uv"
     return str(beside) if beside.exists() else shutil.which("uv") or str(Path(sys.executable).parent / "uv")
+
+
+def template_folders() -> list[Path]:
+    """Every domain's templates and the server's own, under bare names: no two are called the same."""
+    return sorted(Path(__file__).parents[1].glob("*/templates"))

@@ -11,7 +11,6 @@ import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import uvicorn
 
@@ -34,12 +33,15 @@ from tholos.kit.errors import TholosError
 from tholos.kit.locks import held
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
+from tholos.kit.outgoing import Outgoing, read_networks
 from tholos.kit.pages import Pages
 from tholos.kit.persistence import attempt, go_on
 from tholos.kit.sealing import Sealer
 from tholos.kit.services import Services
 from tholos.kit.threads import in_long_thread, in_thread
 from tholos.kit.threads import prepare as prepare_threads
+from tholos.notifications.mail import MailServer, Security
+from tholos.notifications.tasks import Messenger
 from tholos.operations.tasks import Worker
 from tholos.publishing import service as publishing
 from tholos.publishing.tasks import Publisher
@@ -52,14 +54,13 @@ from tholos.runtime.uv import Index
 from tholos.server import schema, tables
 from tholos.server.application import build
 from tholos.server.housekeeping import Housekeeper
-from tholos.server.parts import find_uv, interpreters_of, layout_of
+from tholos.server.parts import find_uv, interpreters_of, layout_of, template_folders
 from tholos.server.render import DoorErrors
 from tholos.settings import Settings
 from tholos.store.backends.local import LocalBackend
 from tholos.store.sqlite_index import SqliteIndex
 from tholos.store.store import Store
 
-_TEMPLATES = ("server", "access", "accounts", "apps", "operations")
 DRAIN_S = 5.0
 
 
@@ -115,7 +116,8 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     database.on_commit.append(lambda info: notices.publish(audit.TOPIC) if info.get(audit.RECORDED) else None)
     sealer = Sealer(layout.keys)
     services.add(sealer)
-    pages = Pages([Path(__file__).parents[1] / name / "templates" for name in _TEMPLATES])
+    services.add(Outgoing(read_networks(settings.notifications.allow_networks)))
+    pages = Pages(template_folders())
     services.add(pages)
     store = Store(LocalBackend(layout.store), SqliteIndex(layout.store / "index.db"))
     services.add(store)
@@ -155,6 +157,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         async with _console(services, layout), asyncio.TaskGroup() as group:
             group.create_task(keeper.run())
             group.create_task(worker.run())
+            group.create_task(_messenger(services, settings, site).run())
             group.create_task(go_on(publisher.compile_in_background))
             group.create_task(go_on(partial(decide.door.watch, notices, carrier)))
             group.create_task(go_on(Housekeeper(database, clock, store).run))
@@ -220,6 +223,23 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _messenger(services: Services, settings: Settings, site: Site) -> Messenger:
+    return Messenger(
+        services.get(Database), services.get(Notices), services.get(Clock),  # type: ignore[type-abstract]
+        services.get(Sealer), services.get(Outgoing).post, _mail_server(settings), site.url,
+    )  # fmt: skip
+
+
+def _mail_server(settings: Settings) -> MailServer | None:
+    """Where mail is given to; None where that is not set."""
+    mail = settings.mail
+    if not mail.host:
+        return None
+    return MailServer(
+        mail.host, mail.port, Security(mail.security), mail.username, mail.password.get_secret_value(), mail.sent_from
+    )  # fmt: skip
 
 
 def _site(settings: Settings, port: int) -> Site:

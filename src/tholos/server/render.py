@@ -61,6 +61,7 @@ class ErrorPage:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     notice: str = ""
     query: str = ""
+    json_url: str = ""
 
 
 def status_of(error: TholosError) -> int:

@@ -9,6 +9,7 @@ from tholos.accounts import models as accounts
 from tholos.apps import models as apps
 from tholos.audit import models as audit
 from tholos.instances import models as instances
+from tholos.notifications import models as notifications
 from tholos.operations import models as operations
 from tholos.sharing import models as sharing
 from tholos.variables import models as variables
@@ -22,6 +23,7 @@ MODULES: tuple[ModuleType, ...] = (
     variables,
     instances,
     access,
+    notifications,
 )
 
 

@@ -93,7 +93,9 @@ class MemoryLauncher:
         if ends > self.specs[instance].restarts:
             return self._set(replace(over, state=ProcessState.FAILED, reason=reason))
         if instance in self.bereft:
-            return self._set(replace(over, state=ProcessState.EXITED, reason=f"{reason}; its secrets are gone"))
+            return self._set(
+                replace(over, state=ProcessState.EXITED, reason=f"{reason}; its secrets are gone")
+            )
         return self._set(replace(over, state=ProcessState.BACKOFF, next_start_at=time.time(), reason=reason))
 
     def resume(self, instance: str) -> None:

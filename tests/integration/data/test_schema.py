@@ -13,9 +13,7 @@ from tholos.server.schema import SchemaTooNew
 def _differences(database: Database) -> list[object]:
     with database.writer.connect() as connection:
         # Defaults are for the rows that were there before a column was; models have their own.
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "render_as_batch": True}
-        )
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
         return list(compare_metadata(context, Base.metadata))
 
 

@@ -1,26 +1,26 @@
 """The console's application over a real database, asked without a socket, as several people."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
-import tholos
 from tholos.accounts import service as accounts
 from tholos.accounts.routes import Site
 from tholos.detect.errors import NothingToPublish
 from tholos.kit.clock import Clock
 from tholos.kit.notices import Notices
+from tholos.kit.outgoing import Outgoing
 from tholos.kit.pages import Pages
+from tholos.kit.sealing import Sealer
 from tholos.kit.services import Services
 from tholos.runtime.interpreters import Choice, Interpreter, Interpreters
 from tholos.server.application import build
+from tholos.server.parts import template_folders
 from tholos.store.store import Store
 from tholos.testing.asgi import HOST, Asgi
 from tholos.testing.rows import add_live_app, add_people
 from tholos.testing.store import memory_store
 
-TEMPLATES = ("server", "access", "accounts", "apps", "operations")
 SITE = Site(f"http://{HOST}", "http://{name}.localhost:8080", is_secure=False)
 
 
@@ -69,29 +69,30 @@ class Console:
         return add_live_app(self.database, getattr(self.people, owner), name, self.clock.now())
 
 
-def _console(database, clock) -> Console:
+def _console(database, clock, folder) -> Console:
     people = add_people(database, clock.now())
     services = Services()
     store = memory_store()
-    parts = Path(tholos.__file__).parent
     services.add(database)
+    services.add(Sealer(folder / "keys"))
+    services.add(Outgoing())
     services.add(Notices(asyncio.get_running_loop()))
     services.add(clock, as_type=Clock)
     services.add(SITE)
-    services.add(Pages([parts / name / "templates" for name in TEMPLATES]))
+    services.add(Pages(template_folders()))
     services.add(store, as_type=Store)
     services.add(OneInterpreter(), as_type=Interpreters)
     return Console(build(services), database, clock, people, store)
 
 
 @pytest.fixture
-async def console(sqlite_database, clock) -> Console:
-    return _console(sqlite_database, clock)
+async def console(sqlite_database, clock, tmp_path) -> Console:
+    return _console(sqlite_database, clock, tmp_path)
 
 
 @pytest.fixture
-async def console_on_both(database, clock) -> Console:
-    return _console(database, clock)
+async def console_on_both(database, clock, tmp_path) -> Console:
+    return _console(database, clock, tmp_path)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tholos.apps import service as apps
-from tholos.instances import api
+from tholos.instances import following
 from tholos.instances import service as instances
 from tholos.kit.notices import Notices
 from tholos.runtime.layout import Layout
@@ -102,7 +102,7 @@ async def test_what_is_added_comes(written):
             log.write(b"three\n")
         await followed.until(b"three\n")
     assert followed.body == b"one\ntwo\nthree\n"
-    assert not api._followers
+    assert not following.followers
 
 
 async def test_the_last_words_come_before_the_next_log(written):
@@ -140,7 +140,7 @@ async def test_a_failure_ends_the_stream_and_is_logged(written, monkeypatch, cap
     path = written.add_instance(b"one\n")
     async with written.following() as followed:
         await followed.until(b"one\n")
-        monkeypatch.setattr(api, "find_log", lambda *_: 1 / 0)
+        monkeypatch.setattr(following, "find_log", lambda *_: 1 / 0)
         with path.open("ab") as log:
             log.write(b"two\n")
         await followed.until(b"two\n")
@@ -153,7 +153,7 @@ async def test_a_failure_ends_the_stream_and_is_logged(written, monkeypatch, cap
 
 
 async def test_one_account_follows_an_app_only_so_often(written, monkeypatch):
-    monkeypatch.setattr(api, "MOST_FOLLOWERS", 2)
+    monkeypatch.setattr(following, "MOST_FOLLOWERS", 2)
     written.add_instance(b"one\n")
     url = "/api/v1/apps/sales/logs?follow=true"
     async with written.following() as one, written.following() as other:

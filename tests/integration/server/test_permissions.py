@@ -15,7 +15,7 @@ from tholos.server.application import ROUTERS, build
 GOLDEN = Path(__file__).with_name("permissions.txt")
 FRAMEWORK = {("GET", "/api/v1/openapi.json"): "public", ("GET", "/static"): "public"}
 """What the framework serves by itself: the description of this API and the static files."""
-UNKNOWN = {"{operation_id}": "op_none", "{token_id}": "tok_none"}
+UNKNOWN = {"{operation_id}": "op_none", "{token_id}": "tok_none", "{number}": "1"}
 
 
 def _declared() -> list[tuple[str, str, str]]:

@@ -14,7 +14,9 @@ from tholos.access.door import Door
 from tholos.instances.errors import AppNotServing
 from tholos.instances.serving import Serving, ServingTable
 
-GONE = Serving("app_1", "sales", "acc_1", "listed", 0, 0, release=3, instance="", address="", state="", reason="")
+GONE = Serving(
+    "app_1", "sales", "acc_1", "listed", 0, 0, release=3, instance="", address="", state="", reason=""
+)
 STARTING = replace(GONE, state="starting")
 READY = replace(GONE, instance="ins_2", address="unix:/run/2", state="ready")
 

@@ -14,29 +14,27 @@ WORDS = st.lists(st.sampled_from(["a", "b", "c", "", " x", "@@", "-y", "+z"]), m
 TEXTS = st.builds(lambda words, end: "\n".join(words) + end, WORDS, st.sampled_from(["", "\n"]))
 
 
+MARK = "\n\\ No newline at end of file"
+
+
 def _apply(before: str, lines) -> str:
     """What a difference makes of a text, by its own line numbers."""
-    old = before.split("\n")
+    old = re.findall(r"[^\n]*\n|[^\n]+", before)
     result, at = [], 0
     for line in lines:
+        text = line.text.removesuffix(MARK) + ("" if line.text.endswith(MARK) else "\n")
         if line.mark == "@":
             found = re.match(r"@@ -(\d+)(?:,(\d+))? ", line.text)
             start = int(found[1]) - (0 if found[2] == "0" else 1)
             result += old[at:start]
             at = start
         elif line.mark == "+":
-            result.append(line.text)
+            result.append(text)
         else:
-            text = line.text.removesuffix("\n\\ No newline at end of file")
             assert old[at] == text
             at += 1
-            if line.mark == " ":
-                result.append(line.text)
-    result += old[at:]
-    text = "\n".join(result)
-    mark = "\n\\ No newline at end of file"
-    # The line behind the last one is the empty rest after its line feed; a text without one has none.
-    return text.replace(mark + "\n", "").replace(mark, "")
+            result += [text] if line.mark == " " else []
+    return "".join(result + old[at:])
 
 
 @given(TEXTS, TEXTS)

@@ -57,7 +57,7 @@ function take(codes, code) {
 
 export class LogView {
   #body; #block; #note; #status; #filter; #level; #followButton;
-  #trace = null; #waiting = []; #planned = false; #following; #count = 0; #last = 0; #unseen = 0; #matches = 0; #touched = -1e9;
+  #narrowed; #trace = null; #waiting = []; #planned = false; #following; #count = 0; #last = 0; #unseen = 0; #matches = 0; #touched = -1e9;
 
   constructor(section) {
     this.#body = section.querySelector(".log-body");
@@ -66,6 +66,8 @@ export class LogView {
     this.#filter = section.querySelector("input[type=search]");
     this.#level = section.querySelector("select");
     this.#followButton = section.querySelector("[data-follow]");
+    // What the server left out cannot be shown again by this page alone.
+    this.#narrowed = section.dataset.narrowed === undefined ? null : { text: this.#filter.value, level: this.#level.value };
     this.#block = [...section.querySelectorAll(".block")].at(-1);
     for (const line of section.querySelectorAll(".line")) this.#adopt(line);
     this.#following = Boolean(this.#followButton);
@@ -78,11 +80,11 @@ export class LogView {
 
   get last() { return this.#last; }
 
-  /** Lines as [number or 0, text]; a number that was seen already is left out. */
-  add(n, text) {
+  /** A line; one whose number was seen already is left out. The level is told from the text where nobody says it. */
+  add(n, text, { level, at } = {}) {
     if (n && n <= this.#last) return;
     this.#last = n || this.#last + 1;
-    this.#waiting.push([this.#last, text]);
+    this.#waiting.push([this.#last, text, level, at]);
     this.#plan();
   }
 
@@ -98,14 +100,23 @@ export class LogView {
   #adopt(line) {
     this.#count += 1;
     this.#last = Math.max(this.#last, Number(line.dataset.n));
+    if (line.classList.length > 1 || line.title) return; // the server said it
     const level = levelOf(line.textContent);
     if (level) line.classList.add(level);
   }
 
+  // Typing narrows the lines that are here at once; Enter, and what they cannot tell, asks the server for all of the log.
   #listen(section) {
-    section.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
+    const form = section.querySelector("form");
+    if (!form.getAttribute("action")) form.addEventListener("submit", (event) => event.preventDefault());
     this.#filter.addEventListener("input", () => this.#narrow());
-    this.#level.addEventListener("change", () => this.#narrow());
+    this.#level.addEventListener("change", () => {
+      if (this.#narrowed && RANK[this.#level.value] < RANK[this.#narrowed.level]) form.requestSubmit();
+      else this.#narrow();
+    });
+    for (const field of form.elements) {
+      if (field !== this.#filter && field !== this.#level) field.addEventListener("change", () => form.requestSubmit());
+    }
     const wrap = section.querySelector("[data-wrap]");
     wrap.addEventListener("click", () => {
       wrap.ariaPressed = String(this.#body.classList.toggle("wrapped"));
@@ -120,7 +131,13 @@ export class LogView {
       const line = event.target.closest(".line");
       if (line && event.clientX - this.#body.getBoundingClientRect().left < 60) location.hash = line.id;
     });
-    if (this.#filter.value || this.#level.value) this.#narrow();
+    if (!this.#narrowed && (this.#filter.value || this.#level.value)) this.#narrow();
+  }
+
+  // Whether more is asked for than what the server was asked for.
+  #isNarrowing() {
+    if (!this.#narrowed) return Boolean(this.#filter.value || this.#level.value);
+    return this.#filter.value !== this.#narrowed.text || this.#level.value !== this.#narrowed.level;
   }
 
   #atEnd() { return this.#body.scrollHeight - this.#body.scrollTop - this.#body.clientHeight < 2 * ROW; }
@@ -167,7 +184,7 @@ export class LogView {
     const began = performance.now();
     let placed = 0;
     while (placed < this.#waiting.length && performance.now() - began < BUDGET) {
-      for (const [n, text] of this.#waiting.slice(placed, placed + BATCH)) this.#put(n, text);
+      for (const line of this.#waiting.slice(placed, placed + BATCH)) this.#put(...line);
       placed += BATCH;
     }
     placed = this.#waiting.splice(0, placed).length;
@@ -178,20 +195,21 @@ export class LogView {
     if (this.#waiting.length) this.#plan();
   }
 
-  #put(n, text) {
+  #put(n, text, level, at) {
     const line = document.createElement("div");
     line.className = "line";
     line.id = `L${n}`;
     line.dataset.n = n;
+    if (at) line.title = at;
     line.append(...ansi(text));
-    const level = levelOf(line.textContent);
-    if (level) line.classList.add(level);
+    level ??= levelOf(line.textContent);
+    if (level in RANK && level) line.classList.add(level);
     this.#count += 1;
     const starts = text.startsWith("Traceback (most recent call last)");
     if (starts) this.#unfold();
     (this.#trace ?? this.#room()).append(line);
     if (this.#trace && !starts && !/^[ \t]/.test(text)) this.#trace = null;
-    if (this.#filter.value || this.#level.value) this.#hide(line);
+    if (this.#isNarrowing()) this.#hide(line);
   }
 
   #room() {
@@ -243,7 +261,7 @@ export class LogView {
 
   #say() {
     const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
-    if (this.#filter.value || this.#level.value) this.tell(`${count(this.#matches, "line")} of ${this.#count.toLocaleString("en")}`);
+    if (this.#isNarrowing()) this.tell(`${count(this.#matches, "line")} of ${this.#count.toLocaleString("en")}`);
     else if (this.#followButton && !this.#following && this.#unseen) this.tell(`${count(this.#unseen, "new line")} below`);
     else this.tell(count(this.#count, "line"));
   }
@@ -258,8 +276,12 @@ export function start() {
 
 function listen(view, address) {
   const source = new EventSource(address);
+  const isJson = new URL(address, location.href).searchParams.get("format") === "json";
   source.addEventListener("message", (event) => {
-    for (const text of event.data.split("\n")) view.add(Number(event.lastEventId) || 0, text);
+    if (isJson) {
+      const { text, level, at } = JSON.parse(event.data);
+      view.add(Number(event.lastEventId) || 0, text, { level: level === "warning" ? "warn" : level, at });
+    } else for (const text of event.data.split("\n")) view.add(Number(event.lastEventId) || 0, text);
   });
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED) view.tell("The log has ended.");

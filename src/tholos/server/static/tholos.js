@@ -1,7 +1,7 @@
 // What every page gains from scripts: times that stay true, copying, dialogs, the search key, and parts that renew themselves.
 // Everything works without it. Logs and operations have modules of their own, asked for only where they are needed.
 
-import { all, find, renew, tellTimes } from "./page.js";
+import { all, find, tellTimes } from "./page.js";
 
 function say(text) {
   const toast = document.createElement("div");
@@ -85,42 +85,13 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// On the home page the cards narrow while one types; Enter still asks the server.
-function narrow() {
-  const list = find("#apps[data-all]");
-  if (!list) return;
-  const asked = find("[data-search] input").value.trim().toLowerCase();
-  const cards = all(".card", list);
-  for (const card of cards) card.hidden = !card.dataset.find.toLowerCase().includes(asked);
-  const shown = cards.filter((card) => !card.hidden).length;
-  find("#no-match").hidden = shown > 0;
-  const total = `${cards.length} ${cards.length === 1 ? "app" : "apps"}`;
-  find("#count").textContent = asked ? `${shown} of ${total}` : total;
-}
-
-find("[data-search] input")?.addEventListener("input", narrow);
-document.addEventListener("renewed", narrow);
-
-const moving = () => find("[data-moving], [data-live] :is([data-state=starting], [data-state=running], [data-state=queued])");
-
-async function keepTrue() {
-  let going = true;
-  if (document.visibilityState === "visible") {
-    try {
-      going = await renew();
-    } catch {
-      // The server is away for a moment; the next look may find it again.
-    }
-  }
-  if (going) setTimeout(keepTrue, moving() ? 2000 : 15000);
-}
-
 tellTimes();
 setInterval(tellTimes, 1000);
-narrow();
 const open = find("[data-dialog][open]");
 if (open) openDialog(open);
-if (find("[data-live]:not([data-live=stream])")) setTimeout(keepTrue, moving() ? 2000 : 15000);
+import("./live.js").then((live) => live.start());
+if (find("[data-search]")) import("./palette.js").then((palette) => palette.start());
+if (find("[data-drop]")) import("./drop.js").then((drop) => drop.start());
 if (find("[data-log]")) {
   import("./log.js").then((log) => {
     log.start();

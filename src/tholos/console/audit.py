@@ -1,0 +1,124 @@
+"""The audit page: who did what, as a table to search. It works by links and a form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Query
+from starlette.responses import Response
+
+from tholos.accounts.pages import Frame, account_of
+from tholos.accounts.routes import Calling, Permission, Routes
+from tholos.audit import schemas
+from tholos.audit.filters import Filter
+from tholos.audit.models import Action
+from tholos.console import audit_api
+from tholos.kit.errors import Invalid
+from tholos.kit.pages import Pages
+from tholos.kit.paging import USUAL
+
+routes = Routes(include_in_schema=False)
+
+MOST_SHOWN = 300
+"""Characters of a value."""
+Asked = Annotated[str, Query(max_length=200)]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that a deed changed; texts are empty where there was nothing."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One deed, as a table shows it."""
+
+    entry: schemas.AuditEntryOut
+    href: str
+    """Of the subject's own page; empty where it has none."""
+    changes: Sequence[Change]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPage(Frame):
+    rows: Sequence[Row]
+    values: Mapping[str, str]
+    errors: Mapping[str, str]
+    kinds: Sequence[str]
+    actions: Sequence[str]
+    next_url: str
+    csv_url: str
+    ndjson_url: str
+
+
+@routes.declare("GET", "/audit", permission=Permission.ADMINISTER)
+def show_audit(
+    call: Calling,
+    actor: Asked = "",
+    action: Asked = "",
+    kind: Asked = "",
+    name: Asked = "",
+    since: Asked = "",
+    until: Asked = "",
+    text: Asked = "",
+    cursor: Asked = "",
+) -> Response:
+    values = {"actor": actor, "action": action, "kind": kind, "name": name, "since": since, "until": until}
+    wanted, wrong = Filter(), {}
+    try:
+        wanted = audit_api.read_filter(**values, q=text)
+        found = audit_api.page_of(call, wanted, cursor, USUAL)
+    except Invalid as error:
+        wrong = {error.where: f"{error.message} {error.fix}".strip()}
+        found = schemas.AuditList(items=[], next=None)
+    asked = {key: value for key, value in {**values, "text": text}.items() if value}
+    export = {**{key: value for key, value in values.items() if value}, **({"q": text} if text else {})}
+    page = AuditPage(
+        title="Audit",
+        account=account_of(call),
+        rows=rows_of(found.items),
+        values={**values, "text": text},
+        errors=wrong,
+        kinds=sorted({one.partition(".")[0] for one in Action}),
+        actions=sorted(Action),
+        next_url=f"/audit?{urlencode({**asked, 'cursor': found.next})}" if found.next else "",
+        csv_url=f"/api/v1/audit/export?{urlencode({**export, 'format': 'csv'})}",
+        ndjson_url=f"/api/v1/audit/export?{urlencode({**export, 'format': 'ndjson'})}",
+    )
+    return call.get(Pages).answer("audit.html", page, 400 if wrong else 200)
+
+
+def rows_of(entries: Sequence[schemas.AuditEntryOut]) -> list[Row]:
+    return [Row(one, _href(one), changes_of(one)) for one in entries]
+
+
+def changes_of(entry: schemas.AuditEntryOut) -> list[Change]:
+    """What differs between before and after, field by field; what is the same on both sides is left out."""
+    before, after = entry.before or {}, entry.after or {}
+    fields = dict.fromkeys([*before, *after])
+    return [
+        Change(field, _shown(before.get(field)), _shown(after.get(field)))
+        for field in fields
+        if before.get(field) != after.get(field)
+    ]
+
+
+def _shown(value: object) -> str:
+    if value is None or value == "":
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def _href(entry: schemas.AuditEntryOut) -> str:
+    if entry.subject_kind == "app" and entry.action != Action.APP_DELETED:
+        return f"/apps/{entry.subject}"
+    return f"/webhooks/{entry.subject_id}" if entry.subject_kind == "webhook" else ""

@@ -1,0 +1,302 @@
+"""HTTP POST to addresses that people typed. What such an address leads to is looked up once, checked, and connected to as
+it was checked: a name that answers differently a moment later leads nowhere else.
+
+Leaves what is sent, and when it is tried again, to its callers. No proxy, no redirect, no cookie, no more than a few
+seconds and kilobytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import httpx
+
+from tholos.kit.errors import Invalid, Unavailable
+
+IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""The addresses of a host and port, as text."""
+
+CONNECT_S = 3.0
+TOTAL_S = 10.0
+MOST_BYTES = 4096
+"""Of an answer that are read."""
+MOST_URL = 2000
+MOST_ADDRESSES = 4
+"""Of a name that are tried."""
+_ALSO_INWARD: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "168.63.129.16/32",  # Azure's own services, at an address that looks public
+        "192.88.99.0/24",  # the way to 6to4 relays (RFC 7526)
+        "::/96",  # IPv4 in the form that was given up (RFC 4291, 2.5.5.1)
+        "64:ff9b:1::/48",  # local-use translation to IPv4 (RFC 8215)
+        "fec0::/10",  # site-local, given up (RFC 3879)
+    )
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_lookups = ThreadPoolExecutor(4, "lookup")
+"""Of their own, since a name server that does not answer holds a thread for long."""
+
+
+class AddressRefused(Invalid):
+    """Cannot send anything there."""
+
+    code = "address_refused"
+
+
+class NotDelivered(Unavailable):
+    """Cannot deliver this: the receiver could not be reached, or did not take it."""
+
+    code = "not_delivered"
+
+    @property
+    def status(self) -> int | None:
+        """What the receiver answered; None where it answered nothing."""
+        found = self.details.get("status")
+        return found if isinstance(found, int) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a receiver answered that took it."""
+
+    status: int
+    text: str
+    """The beginning of it."""
+
+
+def read_networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Networks as operators write them, such as ``10.0.0.0/8``.
+
+    Raises: ValueError.
+    """
+    return tuple(ipaddress.ip_network(text.strip()) for text in texts if text.strip())
+
+
+def check_url(url: str, allowed: Sequence[Network] = ()) -> httpx.URL:
+    """A URL that something may be sent to, as far as it tells by itself.
+
+    Raises: AddressRefused.
+    """
+    fix = "Give an address such as https://hooks.example.org/tholos"
+    if len(url) > MOST_URL or not url.isprintable() or " " in url:
+        raise AddressRefused("Cannot send to this address: it is no URL.", fix=fix, where="url")
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise AddressRefused("Cannot send to this address: it is no URL.", fix=fix, where="url") from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise AddressRefused(
+            "Cannot send to this address: it is neither http nor https.", fix=fix, where="url"
+        )
+    if parsed.port is not None and not 0 < parsed.port < 65536:
+        raise AddressRefused("Cannot send to this address: it has no such port.", fix=fix, where="url")
+    if parsed.userinfo:
+        raise AddressRefused(
+            "Cannot send to this address: a name and password have no place in it.", fix=fix, where="url"
+        )
+    if "%" in parsed.host:
+        raise AddressRefused("Cannot send to this address: it names a network card.", fix=fix, where="url")
+    literal = _as_address(parsed.host)
+    if literal is not None:
+        check_address(literal, allowed)
+    return parsed
+
+
+def check_address(address: IPAddress, allowed: Sequence[Network] = ()) -> None:
+    """Raises: AddressRefused: it leads inwards, and no operator has allowed that."""
+    for one in _meant(address):
+        if any(one in network for network in allowed):
+            continue
+        if _is_inward(one):
+            raise AddressRefused(
+                f"Cannot send to {address}: it leads into this installation's own network.",
+                fix="An operator can allow networks by the setting notifications.allow_networks.",
+                where="url",
+            )
+
+
+def _meant(address: IPAddress) -> list[IPAddress]:
+    """An address and the IPv4 address that is written in it, if one is."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return [address]
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    if address.sixtofour is not None:
+        return [address, address.sixtofour]
+    if address.teredo is not None:
+        return [address, *address.teredo]
+    if address in _NAT64:
+        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
+    return [address]
+
+
+def _is_inward(address: IPAddress) -> bool:
+    return (
+        not address.is_global
+        or address.is_multicast
+        or address.is_reserved
+        or address.is_unspecified
+        or any(address in network for network in _ALSO_INWARD if network.version == address.version)
+    )
+
+
+def _as_address(host: str) -> IPAddress | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+async def look_up(host: str, port: int) -> Sequence[str]:
+    """The addresses of a host, by the system's resolver."""
+    found = await asyncio.get_running_loop().run_in_executor(
+        _lookups, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    )
+    return [*dict.fromkeys(str(one[4][0]) for one in found)]
+
+
+class Outgoing:
+    """Sends to addresses that people typed.
+
+    Args:
+        allowed: networks that may be sent to although they lead inwards.
+        resolve: finds the addresses of a name.
+        total_s: seconds that one sending takes at most, whatever the receiver does.
+    """
+
+    def __init__(
+        self, allowed: Sequence[Network] = (), *, resolve: Resolve = look_up, total_s: float = TOTAL_S
+    ) -> None:
+        self.allowed = tuple(allowed)
+        self._resolve = resolve
+        self._total_s = total_s
+        # The public authorities, and those that the operator added to this machine.
+        self._tls = httpx.create_ssl_context(trust_env=False)
+        self._tls.load_default_certs()
+
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Reply:
+        """Send once; returns when the receiver has taken it.
+
+        Raises: AddressRefused, NotDelivered.
+        """
+        target = check_url(url, self.allowed)
+        try:
+            async with asyncio.timeout(self._total_s):
+                addresses = await self._find_addresses(target)
+                return await self._post_to_any(target, addresses, content, headers)
+        except TimeoutError as error:
+            raise NotDelivered(f"{target.host} did not answer within {self._total_s:g} s.") from error
+
+    async def _find_addresses(self, target: httpx.URL) -> Sequence[IPAddress]:
+        """All of a host's addresses, each of them checked: one that leads inwards spoils the others."""
+        try:
+            texts = await self._resolve(target.raw_host.decode("ascii").strip("[]"), _port_of(target))
+        except (OSError, UnicodeError) as error:
+            raise NotDelivered(f"{target.host} has no address.") from error
+        found = [ipaddress.ip_address(text) for text in texts]
+        if not found:
+            raise NotDelivered(f"{target.host} has no address.")
+        for address in found:
+            check_address(address, self.allowed)
+        return found[:MOST_ADDRESSES]
+
+    async def _post_to_any(
+        self,
+        target: httpx.URL,
+        addresses: Sequence[IPAddress],
+        content: bytes,
+        headers: Mapping[str, str],
+    ) -> Reply:
+        timeout = httpx.Timeout(self._total_s, connect=CONNECT_S)
+        async with httpx.AsyncClient(
+            verify=self._tls, trust_env=False, follow_redirects=False, timeout=timeout
+        ) as client:
+            cause: httpx.HTTPError | None = None
+            for address in addresses:
+                request = _request(client, target, address, content, headers)
+                try:
+                    return await self._exchange(client, request, target)
+                except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                    cause = error  # nothing was sent: the next address may do
+                except httpx.TransportError as error:
+                    raise NotDelivered(f"{target.host} broke off: {_reason(error)}.") from error
+        raise NotDelivered(f"{target.host} cannot be reached: {_reason(cause)}.") from cause
+
+    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request, target: httpx.URL) -> Reply:
+        response = await client.send(request, stream=True)
+        try:
+            text = await _beginning(response)
+        finally:
+            await response.aclose()
+        if response.is_success:
+            return Reply(response.status_code, text)
+        if 300 <= response.status_code < 400:
+            raise self._redirected(target, response)
+        shown = f": {text[:200]}" if text else ""
+        raise NotDelivered(
+            f"{target.host} answered {response.status_code}{shown}.", status=response.status_code
+        )
+
+    def _redirected(self, target: httpx.URL, response: httpx.Response) -> NotDelivered:
+        location = _printable(response.headers.get("location", ""))[:300]
+        why = "redirects are not followed"
+        try:
+            check_url(str(target.join(location)), self.allowed)
+        except (AddressRefused, httpx.InvalidURL, ValueError):
+            why = "it leads inwards or is no address at all"
+        return NotDelivered(
+            f"{target.host} answered {response.status_code} and points to {location or 'nowhere'}: refused, {why}.",
+            fix="Enter the address that it points to, if that is the right one.",
+            status=response.status_code,
+        )
+
+
+def _request(
+    client: httpx.AsyncClient,
+    target: httpx.URL,
+    address: IPAddress,
+    content: bytes,
+    headers: Mapping[str, str],
+) -> httpx.Request:
+    """To exactly this address, in the name of the host that was meant: in Host, and in TLS."""
+    host = target.raw_host.decode("ascii").strip("[]")
+    return client.build_request(
+        "POST",
+        target.copy_with(host=str(address), fragment=None),
+        content=content,
+        headers={**headers, "host": target.netloc.decode("ascii"), "accept-encoding": "identity"},
+        extensions={"sni_hostname": host},
+    )
+
+
+async def _beginning(response: httpx.Response) -> str:
+    """The first bytes of an answer as text, undecoded; the rest is not waited for."""
+    read = b""
+    async for chunk in response.aiter_raw(MOST_BYTES):
+        read += chunk
+        if len(read) >= MOST_BYTES:
+            break
+    return _printable(read[:MOST_BYTES].decode("utf-8", "replace"))
+
+
+def _printable(text: str) -> str:
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
+
+
+def _reason(error: httpx.HTTPError | None) -> str:
+    if isinstance(error, httpx.ConnectTimeout):
+        return f"no connection within {CONNECT_S:g} s"
+    return _printable(str(error))[:200] or type(error).__name__
+
+
+def _port_of(url: httpx.URL) -> int:
+    return url.port or {"http": 80, "https": 443}[url.scheme]

@@ -1,0 +1,304 @@
+"""Pages of webhooks with their deliveries, and of what one is told oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Form, Query
+from starlette.responses import RedirectResponse, Response
+
+from tholos.accounts.pages import Frame, account_of
+from tholos.accounts.routes import Call, Calling, Permission, Routes
+from tholos.apps import api as apps_api
+from tholos.apps import schemas as app_schemas
+from tholos.apps import service as apps
+from tholos.audit.models import Action
+from tholos.audit.words import words_of
+from tholos.kit.errors import Conflict, Invalid, TholosError
+from tholos.kit.outgoing import Outgoing
+from tholos.kit.pages import Pages
+from tholos.kit.paging import USUAL
+from tholos.kit.sealing import Sealer
+from tholos.notifications import api, schemas
+from tholos.notifications import service as notifications
+from tholos.notifications.models import Channel
+from tholos.notifications.plan import PERSONAL
+from tholos.notifications.service import Wish
+
+routes = Routes(include_in_schema=False)
+
+Text = Annotated[str, Form(max_length=2000)]
+Texts = Annotated[list[str], Form(max_length=200)]
+_NOTHING: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class ActionChoice:
+    action: str
+    text: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhooksPage(Frame):
+    app: app_schemas.AppOut | None
+    webhooks: Sequence[schemas.WebhookOut]
+    made: schemas.WebhookMade | None
+    action_url: str
+    choices: Sequence[ActionChoice]
+    values: Mapping[str, str]
+    errors: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookPage(Frame):
+    app: app_schemas.AppOut | None
+    webhook: schemas.WebhookOut
+    deliveries: Sequence[schemas.DeliveryOut]
+    next_url: str
+    choices: Sequence[ActionChoice]
+    values: Mapping[str, str]
+    errors: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceRow:
+    action: str
+    text: str
+    by_inbox: bool
+    by_mail: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationsPage(Frame):
+    notices: Sequence[schemas.NoticeOut]
+    unseen: int
+    next_url: str
+    preferences: Sequence[PreferenceRow]
+    email: str
+
+
+@routes.declare("GET", "/admin/webhooks", permission=Permission.ADMINISTER)
+def show_webhooks(call: Calling) -> Response:
+    return _webhooks_page(call, "")
+
+
+@routes.declare("POST", "/admin/webhooks", permission=Permission.ADMINISTER)
+def make_webhook(
+    call: Calling,
+    url: Text = "",
+    label: Text = "",
+    form: Text = "plain",
+    actions: Texts = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    return _make(call, "", Wish(url.strip(), label, form, actions))
+
+
+@routes.declare("GET", "/apps/{name}/webhooks", permission=Permission.APP_EDIT)
+def show_app_webhooks(call: Calling, name: str) -> Response:
+    return _webhooks_page(call, name)
+
+
+@routes.declare("POST", "/apps/{name}/webhooks", permission=Permission.APP_EDIT)
+def make_app_webhook(
+    call: Calling,
+    name: str,
+    url: Text = "",
+    label: Text = "",
+    form: Text = "plain",
+    actions: Texts = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    return _make(call, name, Wish(url.strip(), label, form, actions))
+
+
+@routes.declare("GET", "/webhooks/{webhook_id}", permission=Permission.APP_EDIT)
+def show_webhook(
+    call: Calling, webhook_id: str, cursor: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    return _webhook_page(call, webhook_id, cursor=cursor)
+
+
+@routes.declare("POST", "/webhooks/{webhook_id}", permission=Permission.APP_EDIT)
+def change_webhook(
+    call: Calling,
+    webhook_id: str,
+    url: Text = "",
+    label: Text = "",
+    form: Text = "plain",
+    actions: Texts = [],  # noqa: B006 - FastAPI copies it
+    is_active: Text = "",
+    version: Text = "",
+) -> Response:
+    wish = Wish(url.strip() or None, label, form, actions, bool(is_active))
+    seen = int(version) if version.isdecimal() and len(version) < 10 else None
+    try:
+        with call.write() as db:
+            notifications.change_webhook(
+                db, call.get(Sealer), call.actor, webhook_id, wish, seen, call.get(Outgoing).allowed, call.now
+            )
+    except (Invalid, Conflict) as error:
+        return _webhook_page(
+            call, webhook_id, typed={"url": url, "label": label, "form": form}, wrong=_wrong(error), status=_status(error)
+        )  # fmt: skip
+    return RedirectResponse(f"/webhooks/{webhook_id}", 303)
+
+
+@routes.declare("POST", "/webhooks/{webhook_id}/remove", permission=Permission.APP_EDIT)
+def remove_webhook(call: Calling, webhook_id: str) -> Response:
+    with call.write() as db:
+        webhook = notifications.remove_webhook(db, call.actor, webhook_id, call.now)
+        names = notifications.app_names(db, [webhook])
+    name = names.get(webhook.app_id or "", "")
+    return RedirectResponse(f"/apps/{name}/webhooks" if name else "/admin/webhooks", 303)
+
+
+@routes.declare("POST", "/webhooks/{webhook_id}/test", permission=Permission.APP_EDIT)
+def test_webhook(call: Calling, webhook_id: str) -> Response:
+    api.test_webhook(call, webhook_id)
+    return RedirectResponse(f"/webhooks/{webhook_id}#deliveries", 303)
+
+
+@routes.declare(
+    "POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/repeat", permission=Permission.APP_EDIT
+)
+def repeat_delivery(call: Calling, webhook_id: str, delivery_id: str) -> Response:
+    api.repeat_delivery(call, webhook_id, delivery_id)
+    return RedirectResponse(f"/webhooks/{webhook_id}#deliveries", 303)
+
+
+@routes.declare("GET", "/account/notifications", permission=Permission.SIGNED_IN)
+def show_notifications(call: Calling, cursor: Annotated[str, Query(max_length=200)] = "") -> Response:
+    return _notifications_page(call, cursor)
+
+
+@routes.declare("POST", "/account/notifications/seen", permission=Permission.SIGNED_IN)
+def mark_seen(call: Calling, until: Annotated[str, Form(max_length=40)] = "") -> Response:
+    api.mark_seen(call, schemas.SeenIn(until=until))
+    return RedirectResponse("/account/notifications", 303)
+
+
+@routes.declare("POST", "/account/notifications/preferences", permission=Permission.SIGNED_IN)
+def set_preferences(
+    call: Calling,
+    inbox: Texts = [],
+    mail: Texts = [],  # noqa: B006 - FastAPI copies them
+) -> Response:
+    """What is ticked is told; what is not is muted."""
+    ticked = {Channel.INBOX: {*inbox}, Channel.MAIL: {*mail}}
+    wanted = [(action, channel, action not in ticked[channel]) for action in PERSONAL for channel in ticked]
+    with call.write() as db:
+        notifications.set_preferences(db, call.actor, wanted, call.now)
+    return _notifications_page(call, "", notice="It is kept.")
+
+
+def _make(call: Call, app_name: str, wish: Wish) -> Response:
+    typed = {"url": wish.url or "", "label": wish.label or "", "form": wish.form or ""}
+    try:
+        with call.write() as db:
+            webhook, secret = notifications.create_webhook(
+                db, call.get(Sealer), call.actor, app_name, wish, call.get(Outgoing).allowed, call.now
+            )
+            made = schemas.WebhookMade(webhook=api.shown(db, [webhook])[0], secret=secret)
+    except (Invalid, Conflict) as error:
+        return _webhooks_page(
+            call, app_name, typed=typed, chosen=wish.actions or (), wrong=_wrong(error), status=_status(error)
+        )
+    return _webhooks_page(call, app_name, made=made)
+
+
+def _webhooks_page(
+    call: Call,
+    app_name: str,
+    *,
+    made: schemas.WebhookMade | None = None,
+    typed: Mapping[str, str] = _NOTHING,
+    chosen: Sequence[str] = (),
+    wrong: Mapping[str, str] = _NOTHING,
+    status: int = 200,
+) -> Response:
+    page = WebhooksPage(
+        title=f"{app_name}: webhooks" if app_name else "Webhooks",
+        account=account_of(call),
+        app=_app(call, app_name),
+        webhooks=api.list_shown(call, app_name),
+        made=made,
+        action_url=f"/apps/{app_name}/webhooks" if app_name else "/admin/webhooks",
+        choices=_choices(chosen),
+        values={"url": "", "label": "", "form": "plain", **typed},
+        errors=wrong,
+    )
+    return call.get(Pages).answer("webhooks.html", page, status)
+
+
+def _webhook_page(
+    call: Call,
+    webhook_id: str,
+    *,
+    cursor: str = "",
+    typed: Mapping[str, str] = _NOTHING,
+    wrong: Mapping[str, str] = _NOTHING,
+    status: int = 200,
+) -> Response:
+    with call.read() as db:
+        webhook = api.shown(db, [notifications.get_webhook(db, call.actor, webhook_id)])[0]
+        found = notifications.list_deliveries(db, call.actor, webhook_id, cursor, "", USUAL)
+        deliveries = [schemas.delivery_out(one) for one in found.items]
+    page = WebhookPage(
+        title=webhook.label or webhook.url,
+        account=account_of(call),
+        app=_app(call, webhook.app),
+        webhook=webhook,
+        deliveries=deliveries,
+        next_url=f"/webhooks/{webhook_id}?{urlencode({'cursor': found.next})}" if found.next else "",
+        choices=_choices(webhook.actions),
+        values={"url": "", "label": webhook.label, "form": webhook.form, **typed},
+        errors=wrong,
+    )
+    return call.get(Pages).answer("webhook.html", page, status)
+
+
+def _notifications_page(call: Call, cursor: str, notice: str = "") -> Response:
+    found = api.list_notifications(call, cursor, USUAL)
+    with call.read() as db:
+        muted = notifications.muted(db, call.actor.account_id)
+        email = notifications.email_of(db, call.actor)
+    page = NotificationsPage(
+        title="Notifications",
+        account=account_of(call),
+        notice=notice,
+        notices=found.items,
+        unseen=found.unseen,
+        next_url=f"/account/notifications?{urlencode({'cursor': found.next})}" if found.next else "",
+        preferences=[
+            PreferenceRow(
+                action, text, (action, Channel.INBOX) not in muted, (action, Channel.MAIL) not in muted
+            )
+            for action, text in PERSONAL.items()
+        ],
+        email=email,
+    )
+    return call.get(Pages).answer("notifications.html", page)
+
+
+def _app(call: Call, name: str) -> app_schemas.AppOut | None:
+    if not name:
+        return None
+    with call.read() as db:
+        return apps_api.shown(call, db, [apps.get_editable(db, call.actor, name)])[0]
+
+
+def _choices(chosen: Sequence[str]) -> list[ActionChoice]:
+    return [ActionChoice(one, words_of(one), one in chosen) for one in sorted(Action)]
+
+
+def _wrong(error: TholosError) -> dict[str, str]:
+    """The error at its field, or above the form where it is about none."""
+    where = error.where if error.where in {"url", "label", "form", "actions"} else ""
+    return {where: f"{error.message} {error.fix}".strip()}
+
+
+def _status(error: TholosError) -> int:
+    return 409 if isinstance(error, Conflict) else 400

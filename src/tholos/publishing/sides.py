@@ -1,0 +1,118 @@
+"""A release with all that is compared or taken along, read from the database and the store for those who edit the app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tholos.accounts.routes import Call
+from tholos.apps import service as apps
+from tholos.apps.models import App, Release
+from tholos.detect import connect
+from tholos.kit.db import ReadDb
+from tholos.publishing.api import SnapshotFiles
+from tholos.publishing.comparing import Entry, Side, Variable
+from tholos.publishing.connect_manifest import Source
+from tholos.publishing.errors import LockUnknown
+from tholos.store.model import SnapshotId, Tree
+from tholos.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the database says of a release."""
+
+    app: App
+    release: Release
+    lock: str
+    variables: Mapping[str, Variable]
+    limits: Mapping[str, object]
+
+    @property
+    def snapshot(self) -> SnapshotId:
+        """Its files."""
+        return SnapshotId(self.release.snapshot)
+
+
+def find(call: Call, db: ReadDb, name: str, number: int) -> Found:
+    """Raises: AppNotFound, NotAnEditor, ReleaseNotFound."""
+    app = apps.get_editable(db, call.actor, name)
+    release = apps.get_release_numbered(db, app.id, number)
+    limits = release.settings.get("limits")
+    return Found(
+        app, release, release.lock or "", _variables(release), limits if isinstance(limits, dict) else {}
+    )
+
+
+def find_two(call: Call, db: ReadDb, name: str, a: int | None, b: int | None) -> tuple[Found, Found]:
+    """Two releases to compare; unless said, the newest with the live one, or with the one before it if it is live.
+
+    Raises: AppNotFound, NotAnEditor, ReleaseNotFound.
+    """
+    app = apps.get_editable(db, call.actor, name)
+    numbers = sorted(release.number for release in apps.list_releases(db, app.id))
+    after = b or (numbers[-1] if numbers else 1)
+    live = apps.find_live(db, app.id)
+    older = [number for number in numbers if number < after]
+    usual = live.number if live and live.number != after else older[-1] if older else after
+    return find(call, db, name, a or usual), find(call, db, name, after)
+
+
+def get_lock(call: Call, name: str, number: int) -> str:
+    """The lock of a release; empty where it needs no packages.
+
+    Raises: AppNotFound, NotAnEditor, ReleaseNotFound, LockUnknown.
+    """
+    with call.read() as db:
+        release = find(call, db, name, number).release
+        if release.lock is None:
+            raise LockUnknown(
+                f"Release {number} has no lock: its packages were never resolved.",
+                fix=f"See why it failed: tholos logs {name} --release {number}",
+            )
+        return release.lock
+
+
+def side_of(call: Call, found: Found) -> Side:
+    """A release as it is compared."""
+    tree = call.get(Store).tree(found.snapshot)
+    return Side(
+        files={file.path: Entry(file.size, file.sha256, file.executable) for file in tree.files},
+        lock=found.lock,
+        manifest=found.release.manifest,
+        python=found.release.python,
+        variables=found.variables,
+        limits=found.limits,
+    )
+
+
+def source_of(call: Call, found: Found) -> Source:
+    """A release as it is taken along."""
+    store = call.get(Store)
+    tree = store.tree(found.snapshot)
+    files = SnapshotFiles(store, found.snapshot, tree)
+    return Source(
+        manifest=found.release.manifest,
+        python=found.release.python,
+        lock=found.lock,
+        names=frozenset(file.path for file in tree.files),
+        variables={name: None if one.is_secret else one.value for name, one in found.variables.items()},
+        limits=found.limits,
+        before=connect.read(files),
+        has_other=_has_other(files, tree),
+    )
+
+
+def _has_other(files: SnapshotFiles, tree: Tree) -> bool:
+    """Whether the manifest's name is taken by something else, such as a web app's manifest."""
+    is_there = any(file.path == connect.NAME for file in tree.files)
+    return is_there and not connect.is_manifest(files.read(connect.NAME, connect.LIMIT + 1))
+
+
+def _variables(release: Release) -> dict[str, Variable]:
+    named = release.settings.get("variables")
+    held = named if isinstance(named, dict) else {}
+    return {
+        name: Variable(str(identity), is_secret=not str(identity).startswith("val_"))
+        for name, identity in held.items()
+    }
