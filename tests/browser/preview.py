@@ -88,6 +88,7 @@ def an_app(name: str = "sales-api", word: str = "serving", **changes: object) ->
         "url": f"http://{name}.localhost:8080/",
         "page": f"{SERVER}/apps/{name}",
         "owner": "ada",
+        "rank": "owner",
         "state": Thing(**state),
         "live": a_release(),
         "created_at": before(days=40),
@@ -215,7 +216,8 @@ class Shown:
 
 
 def a_page(title: str, account: Thing | None = ADA, **more: object) -> Thing:
-    return Thing(title=title, account=account, server_version="0.1.0", now=datetime.now(UTC), **more)
+    frame = {"server_version": "0.1.0", "now": datetime.now(UTC), "json_url": ""}
+    return Thing(title=title, account=account, **(frame | more))
 
 
 def home(apps: list[Thing], **changes: object) -> Thing:
@@ -299,10 +301,63 @@ def overview(app: Thing, **changes: object) -> Thing:
         "settings": NO_SETTINGS,
         "operation": None,
         "may_change": True,
-        "delete_error": "",
-        "delete_typed": "",
     }
     return a_page(app.name, **(more | changes))
+
+
+VARIABLES = [
+    Thing(name="DATABASE_URL", kind="shared", value=None, secret="warehouse", since=ago(days=3), by="ada", missing=False),
+    Thing(name="DB_PASSWORD", kind="secret", value=None, secret="", since=ago(days=3), by="ada", missing=False),
+    Thing(name="GREETING", kind="plain", value="Good morning,\nall of you", secret="", since=ago(hours=2), by="bob", missing=False),
+    Thing(name="LIMIT", kind="plain", value="", secret="", since=ago(minutes=4), by="ada", missing=False),
+    Thing(name="TOKEN", kind="secret", value=None, secret="", since=None, by="", missing=True),
+]
+
+
+def settings(app: Thing, **changes: object) -> Thing:
+    more = {
+        "app": app,
+        "operation": None,
+        "release": 7,
+        "variables": VARIABLES,
+        "secrets": [("", "none"), ("warehouse", "warehouse")],
+        "values": {"title": "", "description": "", "keep_releases": "", "open_files": "", "start_timeout_s": ""},
+        "errors": {},
+        "version": 12,
+        "is_changing": False,
+        "may_delete": True,
+        "keeps": ["data", "uploads/images"],
+    }
+    return a_page(f"{app.name}: settings", **(more | changes))
+
+
+def a_secret(name: str = "warehouse", **changes: object) -> Thing:
+    more = {
+        "name": name,
+        "note": "the reporting database",
+        "owner": "ada",
+        "rank": "owner",
+        "version": 3,
+        "changed_at": ago(days=3),
+        "changed_by": "ada",
+        "uses": ["forecast", "sales-api"],
+    }
+    return Thing(**(more | changes))
+
+
+def a_secret_page(secret: Thing, **changes: object) -> Thing:
+    grants = [
+        Thing(kind="account", name="bob", level="viewer", since=ago(days=2)),
+        Thing(kind="group", name="analysts", level="editor", since=ago(days=1)),
+    ]
+    values = {"note": secret.note, "who": "", "level": "", "typed": ""}
+    more = {"secret": secret, "grants": grants, "values": values, "errors": {}}
+    return a_page(secret.name, **(more | changes))
+
+
+def secrets(found: list[Thing], **changes: object) -> Thing:
+    more = {"secrets": found, "values": {"name": "", "note": ""}, "errors": {}, "key": 2}
+    return a_page("Shared secrets", **(more | changes))
 
 
 def failing() -> Thing:
@@ -501,15 +556,26 @@ PAGES: dict[str, Shown] = {
             an_app("intake", "draft", live=None, framework="", kind=""), operation=an_operation("running")
         ),
     ),
-    "app-delete": Shown(
-        "app_overview.html",
-        lambda: overview(
+    "settings": Shown("app_settings.html", lambda: settings(an_app()), "/apps/{name}/settings"),
+    "settings-empty": Shown("app_settings.html", lambda: settings(an_app(), variables=[], secrets=[])),
+    "settings-wrong": Shown(
+        "app_settings.html",
+        lambda: settings(
             an_app(),
-            settings=SETTINGS,
-            delete_error="Cannot delete sales-api: “sales” is not its name.",
-            delete_typed="sales",
+            values={**settings(an_app()).values, "name": "sales", "variable": "2ND", "open_files": "many"},
+            errors={
+                "name": "Cannot delete sales-api: “sales” is not its name.",
+                "variable": "Cannot name a variable so.",
+                "open_files": "Cannot take this: it is no whole number.",
+                "variables": "Somebody else changed it meanwhile.",
+            },
         ),
     ),
+    "secrets": Shown("secrets.html", lambda: secrets([a_secret(), a_secret("mail", uses=[], note="")]), "/secrets"),
+    "secrets-empty": Shown("secrets.html", lambda: secrets([], key=None)),
+    "secret": Shown("secret.html", lambda: a_secret_page(a_secret())),
+    "secret-unused": Shown("secret.html", lambda: a_secret_page(a_secret(uses=[]), grants=[])),
+    "secret-of-another": Shown("secret.html", lambda: a_secret_page(a_secret(rank="user"), grants=[])),
     "releases": Shown("app_releases.html", lambda: releases(some_releases()), "/apps/{name}/releases"),
     "releases-empty": Shown("app_releases.html", lambda: releases([])),
     "logs": Shown("app_logs.html", lambda: logs(log_lines(200)), "/apps/{name}/logs"),

@@ -161,7 +161,7 @@ def test_an_app_is_deleted_by_its_name(person, folder):
     made = folder()
     person.publish(made)
     page = person.page
-    page.goto(f"{person.url}/apps/{made.name}")
+    page.goto(f"{person.url}/apps/{made.name}/settings")
     page.get_by_text("Delete this app").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"the address {person.app_url(made.name)}/")

@@ -218,8 +218,13 @@ class Door:
             admitted = None
         if admitted is not None or not is_public:
             return admitted
+        # The table may lag behind: what it calls public is asked about like any other credential, so that nothing is let in
+        # between a change and its recheck.
         credential = Credential(row.place, "public", "")
-        known = Known(Admission("", "", "", row.access_version, None), 0, self._epoch)
+        known = self._remembered(credential, row.access_version) or await self._look_up_now(credential)
+        if known is None:
+            return None
+        self._remember(credential, known)
         return Admitted(credential, known, self._uses.begin(_stand_of(credential, known)), [])
 
     async def _admit(self, head: RequestHead, row: Serving, cookies: dict[str, str]) -> Admitted | None:
@@ -293,6 +298,8 @@ class Door:
         with self._database.read() as db:
             if claims is not None:
                 admission = access.admit_session(db, credential.place, claims.session_id, now)
+            elif credential.form == "public":
+                admission = access.admit_public(db, credential.place)
             elif credential.form == "token":
                 admission = access.admit_token(db, credential.place, credential.secret, now)
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tholos.kit.errors import Forbidden, Invalid, Unavailable
+from tholos.kit.errors import Forbidden, Invalid, NotFound, Unavailable
 
 
 class NotShared(Forbidden):
@@ -27,3 +27,9 @@ class ConsoleAway(Unavailable):
     """Cannot answer just now: the console is starting or ending."""
 
     code = "console_away"
+
+
+class PersonNotFound(NotFound):
+    """There is no such account."""
+
+    code = "person_not_found"

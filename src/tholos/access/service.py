@@ -12,6 +12,8 @@ from tholos.access.models import Handle, HandoverCode
 from tholos.accounts import service as accounts
 from tholos.accounts.service import ACCESS_TOPIC, Actor, hash_secret
 from tholos.apps import service as apps
+from tholos.apps import visits
+from tholos.apps.errors import AppNotFound, DraftNotFound
 from tholos.apps.models import App
 from tholos.apps.names import RELEASE_NAME
 from tholos.kit import ids
@@ -22,6 +24,7 @@ from tholos.sharing.models import Audience, Level
 
 CODE_LIFE = timedelta(seconds=60)
 TOPIC = ACCESS_TOPIC
+_DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Stand:
 def hand_over(db: WriteDb, actor: Actor, name: str, transaction_hash: str, now: datetime) -> str:
     """A single-use code for the host of an app, or of one of its drafts, bound to the browser's transaction.
 
-    Raises: AppNotFound, NotShared, NeedsSession.
+    Raises: AppNotFound, DraftNotFound, NotShared, NeedsSession.
     """
     app, release = _find_openable(db, actor, name)
     if accounts.find_session_actor(db, actor.credential, now) is None:
@@ -68,6 +71,8 @@ def hand_over(db: WriteDb, actor: Actor, name: str, transaction_hash: str, now: 
             expires_at=now + CODE_LIFE,
         )
     )
+    if not release:
+        visits.note_opening(db, actor.account_id, app.id, now)
     return code
 
 
@@ -129,8 +134,11 @@ def still_standing(db: ReadDb, stands: Collection[Stand], now: datetime) -> set[
         now,
     )
     wanted = {_parts(one.place)[0] for one in stands if one.place}
-    openable = {app.id: app for app in queries.list_apps(db, wanted) if not _is_leaving(db, app)}
-    levels = sharing.all_levels(db, wanted)
+    leaving = (
+        {one.subject_id for one in operations.list_under_way(db) if one.kind == _DELETE} if wanted else set()
+    )
+    openable = {app.id: app for app in queries.list_apps(db, wanted - leaving)} if wanted else {}
+    levels = sharing.all_levels(db, wanted) if wanted else {}
     standing = set()
     for one in stands:
         actors = tokens if one.form == "token" else sessions
@@ -155,6 +163,15 @@ def _is_let_in(
         return False
     rank = apps.rank_of(app, actor, levels.get((app.id, actor.account_id)))
     return rank >= (apps.Rank.EDITOR if release else apps.Rank.VIEWER)
+
+
+def admit_public(db: ReadDb, place: str) -> Admission | None:
+    """Nobody in particular, where everyone is let in; a draft is never public."""
+    app_id, release = _parts(place)
+    app = apps.find_app(db, app_id)
+    if app is None or release or app.audience != Audience.EVERYONE or _is_leaving(db, app):
+        return None
+    return Admission("", "", "", app.access_version, None)
 
 
 def note_use(db: WriteDb, token: str, now: datetime) -> None:
@@ -183,18 +200,23 @@ def _admit(db: ReadDb, place: str, actor: Actor | None, session_id: str) -> Admi
 def _find_openable(db: ReadDb, actor: Actor, host_name: str) -> tuple[App, int]:
     """The app and the number of the draft that a host's name means.
 
-    Raises: AppNotFound, NotShared.
+    Raises: AppNotFound, DraftNotFound, NotShared.
     """
     match = RELEASE_NAME.fullmatch(host_name)
     name, release = (match[1], int(match[2])) if match else (host_name, 0)
     app = apps.find_named(db, actor.organization_id, name)
-    if app is None:
-        return apps.get_visible(db, actor, name), release  # in the words for what is not there
+    if app is None or _is_leaving(db, app):
+        raise AppNotFound(f'There is no app "{name[:60]}".', where="name")
     if not apps.may_open(db, app, actor, is_draft=release > 0):
         raise NotShared(
             f'Cannot open "{host_name}": it is not shared with you.',
             fix="Ask its owner to share it.",
             app=name,
+        )
+    if release and apps.find_draft(db, app.id, release) is None:
+        # The door knows no such place either: sent on to it, a browser would go round in circles.
+        raise DraftNotFound(
+            f'Release {release} of "{name}" is no draft (any more).', fix=f"Open the app itself: /open/{name}"
         )
     return app, release
 
@@ -218,4 +240,4 @@ def remove_expired(db: WriteDb, now: datetime) -> None:
 def _is_leaving(db: ReadDb, app: App) -> bool:
     """Whether it is being deleted: then it lets nobody in any more, and what is open ends at once."""
     under_way = operations.find_under_way(db, app.id)
-    return under_way is not None and under_way.kind == "delete"
+    return under_way is not None and under_way.kind == _DELETE

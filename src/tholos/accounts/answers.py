@@ -46,13 +46,13 @@ def find(db: ReadDb, sealer: Sealer, call: Keyed) -> Answered | None:
     found = queries.find_answer(db, call.account_id, call.key)
     if found is None:
         return None
-    if found.fingerprint != call.fingerprint:
+    if sealer.open(found.fingerprint, about_fingerprint(found)) != call.fingerprint:
         raise KeyReused(
             "Cannot do that: its Idempotency-Key was used for another call.",
             fix="Use a key once only; a random one for each call is best.",
             where="idempotency-key",
         )
-    return Answered(found.status, sealer.open(found.body, _about(call)))
+    return Answered(found.status, sealer.open(found.body, about_body(found)))
 
 
 def keep(db: WriteDb, sealer: Sealer, call: Keyed, answer: Answered, now: datetime) -> None:
@@ -61,16 +61,11 @@ def keep(db: WriteDb, sealer: Sealer, call: Keyed, answer: Answered, now: dateti
         raise KeyReused(
             "Cannot do that: a call with this Idempotency-Key was done a moment ago.", fix="Send it again."
         )
-    db.add(
-        KeptAnswer(
-            account_id=call.account_id,
-            key=call.key,
-            fingerprint=call.fingerprint,
-            status=answer.status,
-            body=sealer.seal(answer.body, _about(call)),
-            created_at=now,
-        )
-    )
+    kept = KeptAnswer(account_id=call.account_id, key=call.key, status=answer.status, created_at=now)
+    # The hash too: a body may hold a secret that is short enough to be guessed by it.
+    kept.fingerprint = sealer.seal(call.fingerprint, about_fingerprint(kept))
+    kept.body = sealer.seal(answer.body, about_body(kept))
+    db.add(kept)
     db.flush()
 
 
@@ -79,5 +74,11 @@ def remove_expired(db: WriteDb, now: datetime) -> None:
         db.delete(answer)
 
 
-def _about(call: Keyed) -> str:
-    return f"answer {call.account_id} {call.key}"
+def about_body(kept: KeptAnswer) -> str:
+    """What an answer's body is sealed with."""
+    return f"answer {kept.account_id} {kept.key}"
+
+
+def about_fingerprint(kept: KeptAnswer) -> str:
+    """What a call's fingerprint is sealed with."""
+    return f"call {kept.account_id} {kept.key}"

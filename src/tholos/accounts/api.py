@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tholos.accounts import schemas
 from tholos.accounts import service as accounts
-from tholos.accounts.models import Account
+from tholos.accounts.models import Account, Scope
 from tholos.accounts.passwords import Passwords
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.accounts.service import KeptPassword
@@ -38,6 +38,9 @@ def create_token(call: Calling, body: schemas.TokenIn) -> schemas.TokenMade:
             call.get(Database), body.name, body.password, call.address, call.now
         )
     maker = None if body.name or body.code else call.actor
+    if maker is not None:  # a narrow token makes no wide one
+        maker.needs_scope(Scope.FULL)
+        maker.needs_all_apps()
     with call.write() as db:
         account = _account_for(call, db, body, checked)
         token, secret = accounts.create_token(db, account, body.label, body.days, call.now, maker)

@@ -199,7 +199,7 @@ class KeptAnswer(Base):
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
-    """Hash of method, path and body: the same key with another call is a mistake."""
+    """Hash of method, path and body, sealed: the same key with another call is a mistake."""
     status: Mapped[int]
     body: Mapped[str] = mapped_column(LongText)
     created_at: Mapped[datetime] = mapped_column(index=True)

@@ -62,8 +62,10 @@ _CHANGING_SCOPES = {
     Permission.APP_EDIT: Scope.PUBLISH,
 }
 """What a token needs for what changes something; everything else needs all that its account may."""
-_BEYOND_ONE_APP = frozenset({Permission.ADMINISTER, Permission.SIGNED_IN})
-"""What a token for one app never changes: people, tokens, the installation."""
+_BEYOND_ONE_APP = frozenset({
+    Permission.ADMINISTER, Permission.SIGNED_IN, Permission.APP_SHARE, Permission.APP_OWN,
+})  # fmt: skip
+"""What a token for one app never changes: people, tokens, the installation, who may open the app and whose it is."""
 
 
 @dataclass(frozen=True, slots=True)

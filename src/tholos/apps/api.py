@@ -1,20 +1,22 @@
-"""HTTP of apps and their releases: read. Publishing and deleting are operations (``tholos.publishing``)."""
+"""HTTP of apps and their releases: read them, and change what an app says of itself. Publishing and deleting are operations (``tholos.publishing``)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Response
 
 from tholos.accounts import service as accounts
 from tholos.accounts.routes import Call, Calling, Permission, Routes
-from tholos.apps import listing, schemas
+from tholos.apps import details, listing, schemas
 from tholos.apps import service as apps
 from tholos.apps.listing import Asked, Show
 from tholos.apps.models import App
 from tholos.kit.db import ReadDb
+from tholos.kit.notices import Notices
 from tholos.kit.paging import MOST
+from tholos.kit.versions import to_tag
 
 routes = Routes(prefix="/api/v1/apps", tags=["apps"])
 
@@ -34,9 +36,20 @@ def list_apps(
 
 
 @routes.declare("GET", "/{name}", permission=Permission.APP_VIEW)
-def get_app(call: Calling, name: str) -> schemas.AppOut:
+def get_app(call: Calling, response: Response, name: str) -> schemas.AppOut:
     with call.read() as db:
-        return shown(call, db, [apps.get_visible(db, call.actor, name)])[0]
+        return _tagged(response, shown(call, db, [apps.get_visible(db, call.actor, name)])[0])
+
+
+@routes.declare("PATCH", "/{name}", permission=Permission.APP_EDIT)
+def change_app(call: Calling, response: Response, name: str, body: schemas.AppChange) -> schemas.AppOut:
+    """Change an app's title, its description, or how many releases it keeps."""
+    with call.write() as db:
+        wanted = schemas.details_of(apps.get_editable(db, call.actor, name), body)
+        app = details.change(db, call.actor, name, wanted, call.seen_version, call.now)
+        changed = _tagged(response, shown(call, db, [app])[0])
+    call.get(Notices).publish(apps.TOPIC)
+    return changed
 
 
 @routes.declare("GET", "/{name}/releases", permission=Permission.APP_VIEW)
@@ -44,6 +57,11 @@ def list_releases(call: Calling, name: str) -> schemas.ReleaseList:
     with call.read() as db:
         app = apps.get_visible(db, call.actor, name)
         return schemas.ReleaseList(items=shown_releases(db, app))
+
+
+def _tagged(response: Response, app: schemas.AppOut) -> schemas.AppOut:
+    response.headers["etag"] = to_tag(app.version)
+    return app
 
 
 def shown(call: Call, db: ReadDb, found: Sequence[App]) -> list[schemas.AppOut]:

@@ -23,6 +23,36 @@ class NotAnEditor(Forbidden):
     code = "not_an_editor"
 
 
+class OwnerInvalid(Invalid):
+    """Cannot hand it over to that account."""
+
+    code = "owner_invalid"
+
+
+class HandOverRefused(Forbidden):
+    """Cannot hand over what somebody else owns: that is for them and for administrators."""
+
+    code = "hand_over_refused"
+
+
+class OpenAlready(Conflict):
+    """Cannot ask for access: you may open it."""
+
+    code = "open_already"
+
+
+class RefusedLately(Conflict):
+    """Cannot ask for access again just now: it was refused lately."""
+
+    code = "refused_lately"
+
+
+class DraftNotFound(NotFound):
+    """That release is no draft of the app (any more)."""
+
+    code = "draft_not_found"
+
+
 class NameInvalid(Invalid):
     """Cannot take this name for an app."""
 
@@ -45,3 +75,9 @@ class TransitionRefused(Conflict):
     """Cannot change the state of this release so."""
 
     code = "release_state"
+
+
+class LimitInvalid(Invalid):
+    """Cannot give an app this limit."""
+
+    code = "limit_invalid"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, String, cast, func, or_, select
 from sqlalchemy.orm import defer
 
 from tholos.accounts.models import Account, Role
@@ -124,6 +124,10 @@ def live_numbers(db: ReadDb, app_ids: Sequence[str]) -> dict[str, int]:
     return {app_id: number for app_id, number in rows}  # noqa: C416 - rows, not pairs
 
 
+def list_of_organization(db: ReadDb, organization_id: str) -> Sequence[App]:
+    return db.scalars(select(App).where(App.organization_id == organization_id).order_by(App.name)).all()
+
+
 def list_all(db: ReadDb) -> Sequence[App]:
     return db.scalars(select(App).order_by(App.id)).all()
 
@@ -171,6 +175,17 @@ def pointed_ids(db: ReadDb) -> list[tuple[str, str, str, datetime]]:
     """App, pointer, release and moment of every pointer there is."""
     rows = db.execute(select(Pointer.app_id, Pointer.name, Pointer.release_id, Pointer.changed_at))
     return [(app_id, name, release_id, at) for app_id, name, release_id, at in rows]
+
+
+def list_naming(db: ReadDb, organization_id: str, text: str) -> Sequence[App]:
+    """The apps with a release that is pointed at and has a text in its settings."""
+    naming = (
+        select(Pointer.app_id)
+        .join(Release, Release.id == Pointer.release_id)
+        .where(cast(Release.settings, String).contains(text, autoescape=True))
+    )
+    chosen = select(App).where(App.organization_id == organization_id, App.id.in_(naming))
+    return db.scalars(chosen.order_by(App.name)).all()
 
 
 def find_rollback_target(db: ReadDb, app_id: str, below: int) -> Release | None:

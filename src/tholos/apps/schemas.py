@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
+from tholos.apps.details import Details
 from tholos.apps.models import App, Release
 from tholos.apps.service import Rank
 from tholos.kit.clock import to_text
@@ -45,6 +47,11 @@ class AppOut(BaseModel):
     id: str
     name: str
     title: str
+    description: str
+    version: int
+    """Of its settings and sharing, also the ETag: send it as If-Match to change what you saw and nothing newer."""
+    keep_releases: int | None
+    """How many releases are kept besides pinned ones; null for as many as the installation says."""
     audience: str
     """Who may open it besides those whom it is shared with: ``listed`` (nobody), ``signed_in`` or ``everyone``."""
     rank: str
@@ -60,9 +67,26 @@ class AppOut(BaseModel):
     created_at: str
 
 
+class AppChange(BaseModel):
+    """What is named changes, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field("", max_length=100)
+    description: str = Field("", max_length=10_000)
+    keep_releases: int | None = Field(None, ge=1, le=1000)
+
+
 class AppList(BaseModel):
     items: list[AppOut]
     next: str | None = None
+
+
+def details_of(app: App, body: AppChange) -> Details:
+    """An app's details with what a change names."""
+    said = body.model_dump(exclude_unset=True)
+    texts = {key: value.strip() for key, value in said.items() if isinstance(value, str)}
+    return replace(Details.of(app), **{**said, **texts})
 
 
 def release_out(release: Release, names: Mapping[str, str], *, is_live: bool) -> ReleaseOut:
@@ -93,6 +117,9 @@ def app_out(
         id=app.id,
         name=app.name,
         title=app.title,
+        description=app.description,
+        version=app.version,
+        keep_releases=app.keep_releases,
         audience=app.audience,
         rank=rank.name.lower(),
         kind=shown.kind if shown else "",

@@ -32,6 +32,8 @@ from tholos.sharing import service as sharing
 from tholos.sharing.models import Audience, Level
 
 TOPIC = "apps"
+SHARING_TOPIC = "sharing"
+"""Published after every commit that changes an app's audience, owner or access version."""
 
 
 class Rank(IntEnum):
@@ -87,7 +89,7 @@ def rank_of(app: App, actor: Actor, granted: Level | None) -> Rank:
 
     Managing an installation is no reason to look into an app: an administrator's rank is that of anybody.
     """
-    if actor.object_id not in {"", app.id}:
+    if actor.organization_id != app.organization_id or actor.object_id not in {"", app.id}:
         return Rank.NOBODY
     if app.owner_id == actor.account_id:
         return Rank.OWNER
@@ -119,7 +121,8 @@ def may_edit(db: ReadDb, app: App, actor: Actor) -> bool:
 
 def may_own(app: App, actor: Actor) -> bool:
     """Whether an account may delete an app and hand it over."""
-    return app.owner_id == actor.account_id or _looks_after(app, actor)
+    is_own = app.owner_id == actor.account_id and actor.object_id in {"", app.id}
+    return is_own or _looks_after(app, actor)
 
 
 def may_open(db: ReadDb, app: App, actor: Actor, *, is_draft: bool = False) -> bool:
@@ -150,7 +153,8 @@ def get_owned(db: ReadDb, actor: Actor, name: str) -> App:
 
 
 def _looks_after(app: App, actor: Actor) -> bool:
-    return actor.role.includes(Role.ADMINISTRATOR) and actor.object_id in {"", app.id}
+    is_here = actor.organization_id == app.organization_id
+    return is_here and actor.role.includes(Role.ADMINISTRATOR) and actor.object_id in {"", app.id}
 
 
 def editable_ids(actor: Actor) -> queries.Ids:
@@ -203,6 +207,11 @@ def list_releases(db: ReadDb, app_id: str) -> Sequence[Release]:
     return queries.list_releases(db, app_id)
 
 
+def list_naming(db: ReadDb, organization_id: str, text: str) -> Sequence[App]:
+    """The apps whose live release or drafts have a text, such as an id, in their settings."""
+    return queries.list_naming(db, organization_id, text)
+
+
 def live_releases(db: ReadDb, found: Sequence[App]) -> dict[str, Release]:
     return queries.live_releases(db, [app.id for app in found])
 
@@ -216,6 +225,15 @@ def find_live_id(db: ReadDb, app_id: str) -> str | None:
     """Id of an app's live release, where that is all that is asked."""
     pointer = queries.find_pointer(db, app_id)
     return pointer.release_id if pointer else None
+
+
+def find_draft(db: ReadDb, app_id: str, number: int) -> Release | None:
+    """The release of that number, where it is a draft."""
+    return queries.find_pointed(db, app_id, draft_pointer(number))
+
+
+def list_owned(db: ReadDb, account_id: str) -> Sequence[App]:
+    return queries.list_owned(db, account_id)
 
 
 def find_live(db: ReadDb, app_id: str) -> Release | None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import asdict
+from datetime import datetime
+
 from tholos.cli.console import of_terminal
 from tholos.cli.failures import FAILED, INTERRUPTED, print_json
 from tholos.cli.following import PATIENT_SECONDS
 from tholos.cli.session import choose_app, connected
+from tholos.client.model import LogLine, LogQuery
 
 
 def show_logs(
@@ -14,24 +20,43 @@ def show_logs(
     server: str | None,
     follow: bool,
     release: int | None,
+    instance: str,
+    level: str,
+    search: str,
+    since: str,
     lines: int,
+    times: bool,
     as_json: bool,
 ) -> int:
-    """Print the last lines of an app's log, and with ``follow`` each new one as it comes."""
+    """Print the last lines of an app's log that are asked for, and with ``follow`` each new one as it comes."""
     name, remembered = choose_app(name)
+    asked = LogQuery(release, instance, level, search, since)
+    has_times = times or sys.stdout.isatty()
     with connected(server, remembered) as client:
         if not follow:
-            found = client.logs(name, lines=lines, release=release)
+            found = client.logs(name, lines=lines, asked=asked)
             if as_json:
-                print_json(app=name, lines=found)
+                print_json(app=name, lines=[asdict(line) for line in found])
             else:
-                print("".join(f"{line}\n" for line in found), end="")
+                print("".join(f"{told(line, has_times=has_times)}\n" for line in found), end="")
             return 0
         client.app(name)  # an unknown name or a server that is away is told at once
         client.be_patient(PATIENT_SECONDS)
-        for line in client.follow_logs(name, lines=lines, release=release):
-            print(line, flush=True)
+        for line in client.follow_logs(name, lines=lines, asked=asked):
+            shown = json.dumps(asdict(line)) if as_json else told(line, has_times=has_times)
+            print(shown, flush=True)
     return 0
+
+
+def told(line: LogLine, *, has_times: bool) -> str:
+    """A line as it is printed; a time is that of this machine's clock, and a day is told where it is not today."""
+    if not has_times:
+        return line.text
+    if not line.at:
+        return f"{'':8}  {line.text}"
+    at = datetime.fromisoformat(line.at).astimezone()
+    day = "" if at.date() == datetime.now().astimezone().date() else f"{at:%Y-%m-%d} "
+    return f"{day}{at:%H:%M:%S}  {line.text}"
 
 
 def cancel_operation(*, operation: str, server: str | None) -> int:

@@ -64,6 +64,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_server_commands(commands)
     add_publish(commands)
     add_app_commands(commands)
+    add_telling(commands)
+    add_variables(commands)
     return parser
 
 
@@ -128,6 +130,13 @@ def add_app_commands(commands: Commands) -> None:
     logs = add_json(add_server(add_name(add(commands, "logs", "logs:show_logs", "what an app printed"))))
     logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines as they come")
     logs.add_argument("--release", type=int, metavar="N", help="of this release, else of the live one")
+    logs.add_argument("--instance", default="", metavar="ID", help="of this instance, else of the last one")
+    logs.add_argument("--level", default="", help="debug, info, warning or error: at least so bad")
+    logs.add_argument("--search", default="", metavar="TEXT", help="lines with this text, in any case")
+    logs.add_argument("--since", default="", metavar="WHEN", help="in the last 10m, 2h or 1d, or since a time")
+    logs.add_argument(
+        "--times", action="store_true", help="print when each line was written; a terminal always shows it"
+    )
     logs.add_argument(
         "--lines", type=natural, default=200, metavar="N", help="how many (default: %(default)s)"
     )
@@ -143,6 +152,79 @@ def add_app_commands(commands: Commands) -> None:
         commands, "version", "version:show_version", "the version of this program and of the server"
     )
     add_json(add_server(version))
+
+
+def add_telling(commands: Commands) -> None:
+    audit = add_json(add_server(add(commands, "audit", "audit:show_audit", "who did what")))
+    audit.add_argument("--app", default="", metavar="NAME", help="with this app; its editors may ask")
+    audit.add_argument("--actor", default="", metavar="NAME", help="what this account did")
+    audit.add_argument("--action", default="", help="such as app.shared, or app for all of apps")
+    audit.add_argument("--since", default="", metavar="WHEN", help="in the last 10m, 2h or 7d, or since a time")
+    audit.add_argument("--text", default="", help="something in names or notes")
+    audit.add_argument(
+        "--lines", type=natural, default=50, metavar="N", help="how many, 500 at most (default: %(default)s)"
+    )
+    audit.add_argument(
+        "--export", type=path, metavar="FILE", help="write everything to a file: .csv, else JSON lines"
+    )
+
+    webhooks = commands.add_parser(
+        "webhooks", help="tell other systems what is done", allow_abbrev=False, formatter_class=HelpFormatter
+    ).add_subparsers(metavar="COMMAND", required=True)
+    found = add_json(add_server(add(webhooks, "list", "webhooks:list_webhooks", "those that you may change")))
+    found.add_argument("--app", default="", metavar="NAME", help="only those of this app")
+    new = add_json(add_server(add(webhooks, "add", "webhooks:add_webhook", "make one; prints its secret once")))
+    new.add_argument("url", metavar="URL", help="where messages are sent")
+    new.add_argument("--app", default="", metavar="NAME", help="only of this app; else of all, for administrators")
+    new.add_argument("--label", default="", help="what it is for")
+    new.add_argument("--form", default="plain", choices=("plain", "slack"), help="slack is for chats")
+    new.add_argument(
+        "--action", action="append", dest="actions", metavar="ACTION", help="only this; repeatable"
+    )
+    end = add_server(add(webhooks, "remove", "webhooks:remove_webhook", "tell it nothing any more"))
+    end.add_argument("webhook", metavar="WEBHOOK", help="its id")
+    test = add_json(add_server(add(webhooks, "test", "webhooks:test_webhook", "send a word there now")))
+    test.add_argument("webhook", metavar="WEBHOOK", help="its id")
+    sent = add_json(add_server(add(webhooks, "deliveries", "webhooks:list_deliveries", "what was sent, and how it went")))
+    sent.add_argument("webhook", metavar="WEBHOOK", help="its id")
+    sent.add_argument("--repeat", default="", metavar="DELIVERY", help="send this one again")
+    sent.add_argument("--lines", type=natural, default=50, metavar="N", help="how many (default: %(default)s)")
+
+
+def add_variables(commands: Commands) -> None:
+    variables = commands.add_parser(
+        "vars", help="an app's environment variables", allow_abbrev=False, formatter_class=HelpFormatter
+    ).add_subparsers(metavar="COMMAND", required=True)
+    add_json(add_server(add_name(add(variables, "list", "variables:list_variables", "an app's variables"))))
+    new = add_json(add_server(add(variables, "set", "variables:set_variables", "set variables of an app")))
+    new.add_argument("pairs", nargs="*", metavar="KEY=VALUE", help="a KEY alone is asked for, or read from stdin")
+    new.add_argument("--app", metavar="NAME", help="else what this folder was published as")
+    new.add_argument("--secret", action="append", metavar="KEY", help="write-only; asked for, or from stdin or the file")
+    new.add_argument("--refer", action="append", metavar="KEY=SECRET", help="use a shared secret; repeatable")
+    new.add_argument("--from-file", metavar="FILE", help="read lines of KEY=VALUE, as of .env; - for stdin")
+    new.add_argument("--no-restart", action="store_true", help="let what runs keep the old values of secrets")
+    end = add_json(add_server(add(variables, "remove", "variables:remove_variables", "remove variables of an app")))
+    end.add_argument("names", nargs="+", metavar="KEY", help="of the variables")
+    end.add_argument("--app", metavar="NAME", help="else what this folder was published as")
+
+    secrets = commands.add_parser(
+        "secrets", help="secrets that several apps use", allow_abbrev=False, formatter_class=HelpFormatter
+    ).add_subparsers(metavar="COMMAND", required=True)
+    add_json(add_server(add(secrets, "list", "secrets:list_secrets", "those that you may use")))
+    kept = add_server(add(secrets, "set", "secrets:set_secret", "make one, or change its value"))
+    kept.add_argument("name", metavar="NAME", help="its value is asked for, or read from stdin")
+    kept.add_argument("--note", help="what it is for")
+    kept.add_argument("--no-restart", action="store_true", help="let what runs keep the old value")
+    gone = add_server(add(secrets, "remove", "secrets:remove_secret", "remove one"))
+    gone.add_argument("name", metavar="NAME", help="of the secret")
+    gone.add_argument("--force", action="store_true", help="even where apps use it")
+    share = add_server(add(secrets, "share", "secrets:share_secret", "let others refer to one"))
+    share.add_argument("name", metavar="NAME", help="of the secret")
+    share.add_argument("who", metavar="WHO", help="an account, or a group with --group")
+    share.add_argument("--group", action="store_true", help="WHO is a group")
+    share.add_argument("--level", default="viewer", choices=("viewer", "editor"), help="editors change its value too")
+    share.add_argument("--remove", action="store_true", help="take it back")
+    add_server(add(secrets, "rotate-key", "secrets:rotate_key", "seal everything by a new key"))
 
 
 def add(commands: Commands, name: str, run: str, text: str) -> argparse.ArgumentParser:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -17,6 +16,7 @@ from urllib.parse import quote, urlencode
 
 from tholos import __version__
 from tholos.client.address import Address
+from tholos.client.deeds import AuditEntry, AuditQuery, Delivery, NewWebhook, Webhook
 from tholos.client.errors import Quiet, RemoteUnavailable, UnexpectedAnswer, Unreachable, VersionsDiffer
 from tholos.client.fields import Fields
 from tholos.client.model import (
@@ -24,29 +24,31 @@ from tholos.client.model import (
     App,
     Event,
     Instance,
+    LogLine,
+    LogQuery,
     Operation,
     Release,
     Server,
     SignIn,
     Snapshot,
     Token,
+    Traceback,
     Unchanged,
     Why,
 )
 from tholos.client.patience import Patience
 from tholos.client.transport import Answer, Body, Transport
+from tholos.client.variables import VariableCalls
 from tholos.kit.errors import TholosError
 
 API = 1
 PACK = "application/vnd.tholos.pack"
 USER_AGENT = f"tholos/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
-OVERLAP = 200
-"""Lines of a log that are asked for again after a broken connection, to find where it went on."""
 
 T = TypeVar("T")
 
 
-class Client:
+class Client(VariableCalls):
     """A connection to one server.
 
     Args:
@@ -252,26 +254,26 @@ class Client:
 
     # Logs
 
-    def logs(self, name: str, *, lines: int = 200, release: int | None = None) -> list[str]:
-        """The last lines of an app's log."""
-        answer = self._call("GET", logs_path(name, lines, release))
-        return answer.body.decode("utf-8", "replace").splitlines()
+    def logs(self, name: str, *, lines: int = 200, asked: LogQuery | None = None) -> list[LogLine]:
+        """The last lines of an app's log, or the last of those that are asked for."""
+        answer = self._call("GET", logs_path(name, lines, asked or LogQuery()))
+        return [parse_log_line(line) for line in answer.body.split(b"\n") if line.strip()]
 
-    def follow_logs(self, name: str, *, lines: int = 200, release: int | None = None) -> Iterator[str]:
+    def follow_logs(self, name: str, *, lines: int = 200, asked: LogQuery | None = None) -> Iterator[LogLine]:
         """The last lines of an app's log and then each new one, until the app is gone.
 
-        After a broken connection the last lines are asked for again and those that were given are left out.
+        After a broken connection it goes on behind the last line that was given.
         """
+        asked = asked or LogQuery()
         outage = self.patience.begin()
-        given: deque[str] = deque(maxlen=OVERLAP)
+        last: LogLine | None = None
         while True:
-            wanted = len(given) or lines
             try:
-                path = logs_path(name, wanted, release) + "&follow=1"
-                with self._transport.stream(f"/api/v1{path}", "text/plain") as raw:
-                    for line in new_lines((one.decode("utf-8", "replace") for one in raw), tuple(given)):
+                path = logs_path(name, lines, asked, last) + "&follow=true"
+                with self._transport.stream(f"/api/v1{path}", "application/x-ndjson") as raw:
+                    for line in (parse_log_line(one) for one in raw if one.strip()):
                         outage.over()
-                        given.append(line)
+                        last = line
                         yield line
                 if not outage.pause():
                     return
@@ -280,6 +282,62 @@ class Client:
             except (Unreachable, RemoteUnavailable):
                 if not outage.pause():
                     raise
+
+    def traceback(self, name: str, *, release: int | None = None) -> Traceback | None:
+        """The first traceback of the last run of an app that has one."""
+        query = f"?{urlencode({'release': release})}" if release is not None else ""
+        path = f"/apps/{quote(name, safe='')}/traceback{query}"
+        found = Fields(self._call("GET", path).json(), "the answer").child("traceback")
+        return Traceback.from_json(found.value) if found else None
+
+    # Deeds and webhooks
+
+    def audit(self, asked: AuditQuery | None = None, *, app: str = "", most: int = 50) -> list[AuditEntry]:
+        """Who did what, the newest first: everything, for administrators; what was done with an app, for its editors."""
+        query = {**(asked or AuditQuery()).to_query(), "limit": str(most)}
+        path = f"/apps/{quote(app, safe='')}/activity" if app else "/audit"
+        return self._list(f"{path}?{urlencode(query)}", AuditEntry.from_json)
+
+    def export_audit(self, form: str = "ndjson", asked: AuditQuery | None = None) -> Iterator[bytes]:
+        """All that is asked for of the audit record, the oldest first, line by line; ``form`` is ``ndjson`` or ``csv``."""
+        query = {**(asked or AuditQuery()).to_query(), "format": form}
+        with self._transport.stream(f"/api/v1/audit/export?{urlencode(query)}", "*/*") as lines:
+            yield from lines
+
+    def webhooks(self, app: str = "") -> list[Webhook]:
+        """The webhooks that this account may change, of one app or of all."""
+        query = f"?{urlencode({'app': app})}" if app else ""
+        return self._list(f"/webhooks{query}", Webhook.from_json)
+
+    def create_webhook(
+        self, url: str, *, app: str = "", label: str = "", form: str = "plain", actions: Sequence[str] = ()
+    ) -> NewWebhook:
+        """Tell another system what is done with an app, or in the whole installation."""
+        body = {"url": url, "app": app, "label": label, "form": form, "actions": list(actions)}
+        return NewWebhook.from_json(self._call("POST", "/webhooks", body, may_repeat=False).json())
+
+    def remove_webhook(self, webhook: str) -> None:
+        """Tell it nothing any more."""
+        self._call("DELETE", f"/webhooks/{quote(webhook, safe='')}")
+
+    def send_test(self, webhook: str) -> Delivery:
+        """Send a word to a webhook now."""
+        answer = self._call("POST", f"/webhooks/{quote(webhook, safe='')}/test")
+        return Delivery.from_json(answer.json())
+
+    def delivery(self, webhook: str, delivery: str) -> Delivery:
+        """How one delivery went."""
+        path = f"/webhooks/{quote(webhook, safe='')}/deliveries/{quote(delivery, safe='')}"
+        return self._get(path, Delivery.from_json)
+
+    def deliveries(self, webhook: str, *, most: int = 50) -> list[Delivery]:
+        """What was sent to a webhook and how it went, the newest first."""
+        return self._list(f"/webhooks/{quote(webhook, safe='')}/deliveries?limit={most}", Delivery.from_json)
+
+    def repeat_delivery(self, webhook: str, delivery: str) -> Delivery:
+        """Send the same once more, as a delivery of its own."""
+        path = f"/webhooks/{quote(webhook, safe='')}/deliveries/{quote(delivery, safe='')}/repeat"
+        return Delivery.from_json(self._call("POST", path).json())
 
     def _sign_in(self, body: dict[str, str]) -> SignIn:
         return SignIn.from_json(self._call("POST", "/tokens", body, may_repeat=False).json())
@@ -321,31 +379,28 @@ def parse_event(line: bytes) -> Event:
         raise UnexpectedAnswer("Cannot read an event: it is not JSON.") from error
 
 
-def logs_path(name: str, lines: int, release: int | None) -> str:
-    """The path and query of an app's log."""
-    query: dict[str, str | int] = {"lines": lines}
-    if release is not None:
-        query["release"] = release
-    return f"/apps/{quote(name, safe='')}/logs?{urlencode(query)}"
+def parse_log_line(line: bytes) -> LogLine:
+    """One line of a log as JSON.
 
-
-def new_lines(lines: Iterator[str], given: tuple[str, ...]) -> Iterator[str]:
-    """The lines that come after those that were given.
-
-    The stream begins with some of the last lines that were given, or with none of them if the log was replaced.
-    Lines are held back only while they may be such a repetition.
+    Raises:
+        UnexpectedAnswer: it is not JSON or no line.
     """
-    block: list[str] = []
-    starts = list(range(len(given)))
-    known = 0
-    for line in lines if starts else ():
-        starts = [
-            start for start in starts if start + len(block) < len(given) and given[start + len(block)] == line
-        ]
-        block.append(line)
-        complete = [start for start in starts if start + len(block) == len(given)]
-        known = len(block) if complete else known
-        if not starts or complete[:1] == starts[:1]:
-            break
-    yield from block[known:]
-    yield from lines
+    try:
+        return LogLine.from_json(json.loads(line))
+    except ValueError as error:
+        raise UnexpectedAnswer("Cannot read a line of a log: it is not JSON.") from error
+
+
+def logs_path(name: str, lines: int, asked: LogQuery, last: LogLine | None = None) -> str:
+    """The path and query of an app's log, or of what comes behind a line of it."""
+    query: dict[str, str | int] = {"format": "json", "lines": lines}
+    if asked.release is not None:
+        query["release"] = asked.release
+    named = (("level", asked.level), ("q", asked.search), ("instance", asked.instance))
+    query |= {key: value for key, value in named if value}
+    if last is not None:
+        query |= {"instance": last.instance, "offset": last.offset, "first": last.n + 1}
+        query |= {"only": "true"} if asked.instance else {}
+    elif asked.since:
+        query["since"] = asked.since
+    return f"/apps/{quote(name, safe='')}/logs?{urlencode(query)}"

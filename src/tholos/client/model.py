@@ -357,6 +357,82 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Which lines of an app's log are wanted."""
+
+    release: int | None = None
+    """Of that release, else of the live one."""
+    instance: str = ""
+    """Of that instance only, else of the last one and those that take over."""
+    level: str = ""
+    """``debug``, ``info``, ``warning`` or ``error``: at least so bad."""
+    search: str = ""
+    """With this text in them, in upper or lower case."""
+    since: str = ""
+    """Written since a time, or in the last ``10m``, ``2h``, ``1d``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of an app's log."""
+
+    n: int
+    at: str
+    """When it was written, true to a second; empty where that is not known."""
+    level: str
+    """``debug``, ``info``, ``warning``, ``error``, or empty where the line does not say."""
+    release: int
+    instance: str
+    offset: int
+    """Where it ends in the log."""
+    text: str
+
+    @classmethod
+    def from_json(cls, value: object) -> LogLine:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "a line of a log")
+        return cls(
+            n=read.number("n", 0),
+            at=read.text("at", ""),
+            level=read.text("level", ""),
+            release=read.number("release", 0),
+            instance=read.text("instance", ""),
+            offset=read.number("offset", 0),
+            text=read.text("text"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Traceback:
+    """Why an instance ended: the first traceback of its last run that has one."""
+
+    error: str
+    where: str
+    """File and line in the app's own folder; empty if there is none."""
+    text: str
+    instance: str
+    release: int
+    n: int
+    offset: int
+    at: str
+
+    @classmethod
+    def from_json(cls, value: object) -> Traceback:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "a traceback")
+        return cls(
+            error=read.text("error"),
+            where=read.text("where", ""),
+            text=read.text("text", ""),
+            instance=read.text("instance", ""),
+            release=read.number("release", 0),
+            n=read.number("n", 0),
+            offset=read.number("offset", 0),
+            at=read.text("at", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A tree of files that the server has."""
 

@@ -15,6 +15,7 @@ from tholos.accounts.routes import Calling, Permission, Routes
 from tholos.apps import api as apps_api
 from tholos.apps import schemas as app_schemas
 from tholos.apps import service as apps
+from tholos.audit.filters import Filter
 from tholos.console import audit_api
 from tholos.console.audit import Row, rows_of
 from tholos.kit.pages import Pages
@@ -32,12 +33,13 @@ class ActivityPage(Frame):
 
 @routes.declare("GET", "/apps/{name}/activity", permission=Permission.APP_EDIT)
 def show_activity(call: Calling, name: str, cursor: Annotated[str, Query(max_length=200)] = "") -> Response:
-    found = audit_api.list_activity(call, name, "", cursor, USUAL)
+    found = audit_api.list_activity(call, name, Filter(), cursor, USUAL)
     with call.read() as db:
         app = apps_api.shown(call, db, [apps.get_editable(db, call.actor, name)])[0]
     page = ActivityPage(
         title=f"{name}: activity",
         account=account_of(call),
+        json_url=f"/api/v1/apps/{name}/activity",
         app=app,
         rows=rows_of(found.items),
         next_url=f"/apps/{name}/activity?{urlencode({'cursor': found.next})}" if found.next else "",

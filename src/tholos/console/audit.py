@@ -74,7 +74,9 @@ def show_audit(
     values = {"actor": actor, "action": action, "kind": kind, "name": name, "since": since, "until": until}
     wanted, wrong = Filter(), {}
     try:
-        wanted = audit_api.read_filter(**values, q=text)
+        wanted = audit_api.read_filter(
+            audit_api.read_activity_filter(actor, action, since, until, text), kind, name
+        )
         found = audit_api.page_of(call, wanted, cursor, USUAL)
     except Invalid as error:
         wrong = {error.where: f"{error.message} {error.fix}".strip()}
@@ -84,6 +86,7 @@ def show_audit(
     page = AuditPage(
         title="Audit",
         account=account_of(call),
+        json_url="/api/v1/audit",
         rows=rows_of(found.items),
         values={**values, "text": text},
         errors=wrong,
@@ -104,15 +107,12 @@ def changes_of(entry: schemas.AuditEntryOut) -> list[Change]:
     """What differs between before and after, field by field; what is the same on both sides is left out."""
     before, after = entry.before or {}, entry.after or {}
     fields = dict.fromkeys([*before, *after])
-    return [
-        Change(field, _shown(before.get(field)), _shown(after.get(field)))
-        for field in fields
-        if before.get(field) != after.get(field)
-    ]
+    changes = [Change(field, _shown(before.get(field)), _shown(after.get(field))) for field in fields]
+    return [one for one in changes if one.before != one.after]
 
 
 def _shown(value: object) -> str:
-    if value is None or value == "":
+    if value in (None, "", [], {}):
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"

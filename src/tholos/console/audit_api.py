@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -26,32 +27,36 @@ Cursor = Annotated[str, Query(max_length=200)]
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": NDJSON}
 
 
-def read_filter(
-    actor: Annotated[str, Query(max_length=80, description="Who did it, by name.")] = "",
-    action: Annotated[
-        str, Query(max_length=60, description="Such as app.shared, or app for all of apps.")
-    ] = "",
-    kind: Annotated[str, Query(max_length=40, description="Of the subject, such as app.")] = "",
-    name: Annotated[str, Query(max_length=200, description="Of the subject.")] = "",
-    since: Annotated[str, Query(max_length=40, description="A day or moment in ISO 8601.")] = "",
-    until: Annotated[
-        str, Query(max_length=40, description="A day or moment in ISO 8601, not included.")
-    ] = "",
-    q: Annotated[str, Query(max_length=200, description="Something in names or notes.")] = "",
+Actor = Annotated[str, Query(max_length=80, description="Who did it, by name.")]
+Kind = Annotated[str, Query(max_length=60, description="Such as app.shared, or app for all of apps.")]
+Since = Annotated[str, Query(max_length=40, description="A day or moment in ISO 8601.")]
+Until = Annotated[str, Query(max_length=40, description="A day or moment in ISO 8601, not included.")]
+Text = Annotated[str, Query(max_length=200, description="Something in names or notes.")]
+
+
+def read_activity_filter(
+    actor: Actor = "", action: Kind = "", since: Since = "", until: Until = "", q: Text = ""
 ) -> Filter:
     """Raises: FilterInvalid."""
     return Filter(
         actor=actor.strip(),
         action=action.strip(),
-        kind=kind.strip(),
-        name=name.strip(),
         since=reading.read_moment(since.strip(), "since"),
         until=reading.read_moment(until.strip(), "until"),
         text=q.strip(),
     )
 
 
+def read_filter(
+    base: Annotated[Filter, Depends(read_activity_filter)],
+    kind: Annotated[str, Query(max_length=40, description="Of the subject, such as app.")] = "",
+    name: Annotated[str, Query(max_length=200, description="Of the subject.")] = "",
+) -> Filter:
+    return replace(base, kind=kind.strip(), name=name.strip())
+
+
 Wanted = Annotated[Filter, Depends(read_filter)]
+OfApp = Annotated[Filter, Depends(read_activity_filter)]
 
 
 @routes.declare("GET", "/audit", permission=Permission.ADMINISTER)
@@ -88,16 +93,13 @@ def export_audit(
 
 @routes.declare("GET", "/apps/{name}/activity", permission=Permission.APP_EDIT)
 def list_activity(
-    call: Calling,
-    name: str,
-    action: Annotated[str, Query(max_length=60)] = "",
-    cursor: Cursor = "",
-    limit: Limit = USUAL,
+    call: Calling, name: str, wanted: OfApp, cursor: Cursor = "", limit: Limit = USUAL
 ) -> schemas.AuditList:
     """Who did what with an app, the newest first; for those who edit it."""
     with call.read() as db:
         app = apps.get_editable(db, call.actor, name)
-    found = page_of(call, Filter(action=action.strip(), kind="app", subject_id=app.id), cursor, limit)
+    of_app = replace(wanted, kind="app", subject_id=app.id)
+    found = page_of(call, of_app, cursor, limit)
     return schemas.AuditList(items=[schemas.without_origin(one) for one in found.items], next=found.next)
 
 

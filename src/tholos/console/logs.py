@@ -18,17 +18,18 @@ from tholos.console.pages import AppPage, last_operations
 from tholos.instances import reading
 from tholos.instances import service as instances
 from tholos.instances.errors import LogQueryInvalid
-from tholos.instances.reading import LEVELS, Log, Which
+from tholos.instances.reading import Log, Which
 from tholos.instances.schemas import TracebackOut
 from tholos.kit.db import ReadDb
 from tholos.kit.pages import Pages
+from tholos.kit.sealing import Sealer
 from tholos.runtime import logsearch
 from tholos.runtime.loglevels import Level
 from tholos.runtime.logsearch import Entry, Found
 
 routes = Routes(include_in_schema=False)
 
-LOG_LINES = 1000
+LOG_LINES = 500
 _SELECTED = {"warning": "warn", "info": "", "debug": ""}
 """Levels of the API that the form has no word of its own for."""
 _SHOWN_LEVELS = {Level.WARNING: "warn", Level.ERROR: "error"}
@@ -63,7 +64,8 @@ class Asked:
         """A path with all that is asked for."""
         said = {"q": self.q, "level": self.level, "since": self.since, "release": self.release or ""}
         fields = {**said, "instance": self.instance, **more}
-        return f"{path}?{urlencode({name: value for name, value in fields.items() if value != ''})}"
+        query = urlencode({name: value for name, value in fields.items() if value != ""})
+        return f"{path}?{query}" if query else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,13 @@ def show_logs(
     level: Annotated[str, Query(max_length=20)] = "",
     since: Annotated[str, Query(max_length=60)] = "",
     release: Annotated[str, Query(pattern=r"^[0-9]{0,9}$")] = "",
-    instance: Annotated[str, Query(max_length=40)] = "",
+    instance: Annotated[str, Query(max_length=40, pattern=r"^[A-Za-z0-9_]*$")] = "",
     before: Annotated[int | None, Query(ge=0, le=1 << 62)] = None,
 ) -> Response:
     level = _SELECTED.get(level, level)
     asked = Asked(q, level, since, int(release) if release else None, instance)
     with call.read() as db:
-        log = reading.find_log(db, call.actor, Which(name, asked.release, asked.instance))
+        log = reading.find_log(db, call.get(Sealer), call.actor, Which(name, asked.release, asked.instance))
     query, wrong = _query(call, asked)
     found = reading.read_log(log, LOG_LINES, query, before)
     page = _page(call, name, asked, wrong, log, found, before)
@@ -117,11 +119,11 @@ def show_logs(
 
 
 def _query(call: Call, asked: Asked) -> tuple[logsearch.Query, LogQueryInvalid | None]:
+    """What is asked for, and what is wrong with the time that was typed: lines of any time are shown then."""
     try:
         return reading.query_of(asked.q, asked.level, asked.since, call.now), None
     except LogQueryInvalid as wrong:
-        level = asked.level if asked.level in LEVELS else ""
-        return reading.query_of(asked.q, level, "", call.now), wrong
+        return reading.query_of(asked.q, asked.level, "", call.now), wrong
 
 
 def _page(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Form
 from starlette.responses import RedirectResponse, Response
 
 from tholos.accounts.pages import Frame, account_of
@@ -24,7 +22,6 @@ from tholos.operations import api as operations_api
 from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
 from tholos.operations.models import OperationState
-from tholos.publishing import api as publishing_api
 from tholos.publishing import service as publishing
 
 routes = Routes(include_in_schema=False)
@@ -63,8 +60,6 @@ class OverviewPage(AppPage):
     instances: Sequence[instance_schemas.InstanceOut]
     settings: Remembered
     may_change: bool
-    delete_error: str
-    delete_typed: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,16 +95,6 @@ def show_releases(call: Calling, name: str) -> Response:
     return call.get(Pages).answer("app_releases.html", page)
 
 
-@routes.declare("POST", "/apps/{name}/delete", permission=Permission.APP_EDIT)
-def delete_app(
-    call: Calling, name: str, typed: Annotated[str, Form(alias="name", max_length=100)] = ""
-) -> Response:
-    if typed.strip() != name:
-        return _overview(call, name, f'Type "{name}" to delete it.', typed, 400)
-    operation = publishing_api.begin_delete(call, name)
-    return RedirectResponse(f"/operations/{operation.id}", 303)
-
-
 @routes.declare("GET", "/operations/{operation_id}", permission=Permission.SIGNED_IN)
 def show_operation(call: Calling, operation_id: str) -> Response:
     with call.read() as db:
@@ -136,7 +121,7 @@ def cancel_operation(call: Calling, operation_id: str) -> Response:
     return RedirectResponse(f"/operations/{operation_id}", 303)
 
 
-def _overview(call: Call, name: str, wrong: str = "", typed: str = "", status: int = 200) -> Response:
+def _overview(call: Call, name: str) -> Response:
     with call.read() as db:
         app, reasons = publishing.why(db, call.actor, name)
         found = instances.list_of_app(db, app.id)
@@ -149,10 +134,8 @@ def _overview(call: Call, name: str, wrong: str = "", typed: str = "", status: i
             instances=[instances_api.shown(db, one) for one in found],
             settings=Remembered.of(app.overrides),
             may_change=apps.may_edit(db, app, call.actor),
-            delete_error=wrong,
-            delete_typed=typed,
         )
-    return call.get(Pages).answer("app_overview.html", page, status)
+    return call.get(Pages).answer("app_overview.html", page)
 
 
 def last_operations(

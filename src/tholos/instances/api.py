@@ -18,6 +18,7 @@ from tholos.instances.following import Following, find_log
 from tholos.instances.models import Instance
 from tholos.instances.reading import Log, Which
 from tholos.kit.db import ReadDb
+from tholos.kit.sealing import Sealer
 from tholos.kit.streams import EVENT_STREAM, NDJSON, wants_events
 from tholos.kit.threads import in_long_thread, in_thread
 from tholos.runtime.logsearch import Found
@@ -35,6 +36,7 @@ InstanceId = Annotated[
     str,
     Query(
         max_length=40,
+        pattern=r"^[A-Za-z0-9_]*$",
         description="Of that instance, else of the last one. With ``offset``: where a reader who goes on had got to.",
     ),
 ]
@@ -149,7 +151,7 @@ async def _download(call: Call, which: Which) -> Response:
 
 def _list_logs(call: Call, which: Which) -> list[Log]:
     with call.read() as db:
-        return reading.list_logs(db, call.actor, which)
+        return reading.list_logs(db, call.get(Sealer), call.actor, which)
 
 
 @routes.declare("GET", "/{name}/traceback", permission=Permission.APP_VIEW)

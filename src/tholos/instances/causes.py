@@ -9,6 +9,7 @@ from tholos.instances.errors import AnswersWithError, InstanceDied, StartTimedOu
 from tholos.instances.models import Instance
 from tholos.runtime import logs
 from tholos.runtime.tracebacks import Traceback
+from tholos.variables.masking import NOTHING, Masker
 
 _TAIL = 20
 _WIDTH = 300
@@ -16,56 +17,58 @@ _WIDTH = 300
 _LINES = 60
 
 
-def died(instance: Instance, folder: str) -> InstanceDied:
+def died(instance: Instance, folder: str, masker: Masker = NOTHING) -> InstanceDied:
     """The error for an instance that ended by itself. ``folder`` holds the app's own files."""
-    found = _find(instance, folder)
+    found = _find(instance, folder, masker)
     if found is None:
         ended = instance.reason or "ended"
         ended = f"was {ended}" if ended.startswith("killed") else ended
         return InstanceDied(
             f"Cannot start the app: its process {ended}.",
             fix="Its last lines say more.",
-            excerpt=_tail(instance),
+            excerpt=_tail(instance, masker),
         )
     return InstanceDied(f"Cannot start the app: {found.error}", where=found.where, excerpt=found.text)
 
 
-def silent(instance: Instance, seconds: float) -> StartTimedOut:
+def silent(instance: Instance, seconds: float, masker: Masker = NOTHING) -> StartTimedOut:
     """The error for an instance that runs and does not answer."""
     return StartTimedOut(
         f"Cannot start the app: it did not answer within {seconds:g} s.",
         fix="Does importing it come to an end, and does it listen where it was told? Its last lines say more.",
-        excerpt=_tail(instance),
+        excerpt=_tail(instance, masker),
     )
 
 
-def error_answer(instance: Instance, status: int, folder: str) -> AnswersWithError:
+def error_answer(instance: Instance, status: int, folder: str, masker: Masker = NOTHING) -> AnswersWithError:
     """The error for an instance whose first answer is one of failure."""
-    found = _find(instance, folder)
+    found = _find(instance, folder, masker)
     if found is None:
-        return AnswersWithError(f"GET / → {status}", fix="Its last lines say more.", excerpt=_tail(instance))
+        excerpt = _tail(instance, masker)
+        return AnswersWithError(f"GET / → {status}", fix="Its last lines say more.", excerpt=excerpt)
     return AnswersWithError(f"GET / → {status}: {found.error}", where=found.where, excerpt=found.text)
 
 
-def reason(instance: Instance, folder: str) -> str:
+def reason(instance: Instance, folder: str, masker: Masker = NOTHING) -> str:
     """What an instance's row says of its end, with the first cause."""
     # One that was killed from outside did not end by what it may have logged before.
-    found = None if instance.reason.startswith("killed by") else _find(instance, folder)
+    found = None if instance.reason.startswith("killed by") else _find(instance, folder, masker)
     if found is None:
         return instance.reason
     where = f" ({found.where})" if found.where else ""
     return f"{instance.reason}: {found.error}{where}"
 
 
-def _find(instance: Instance, folder: str) -> Traceback | None:
+def _find(instance: Instance, folder: str, masker: Masker) -> Traceback | None:
     found = logs.first_traceback(Path(instance.log), 0, folder)
     if found is None:
         return None
-    return Traceback(_shown([found.error]), found.where, _shown(found.text.splitlines()[-_LINES:]))
+    error, text = masker.mask(found.error), masker.mask(found.text)
+    return Traceback(_shown([error]), found.where, _shown(text.splitlines()[-_LINES:]))
 
 
-def _tail(instance: Instance) -> str:
-    return _shown(logs.read_tail(Path(instance.log), _TAIL).lines)
+def _tail(instance: Instance, masker: Masker) -> str:
+    return _shown(masker.mask(line) for line in logs.read_tail(Path(instance.log), _TAIL).lines)
 
 
 def _shown(lines: Iterable[str]) -> str:

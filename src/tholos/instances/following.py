@@ -21,6 +21,7 @@ from tholos.kit.company import beside
 from tholos.kit.errors import NotFound
 from tholos.kit.notices import Notices, wait
 from tholos.kit.persistence import attempt
+from tholos.kit.sealing import Sealer
 from tholos.kit.threads import in_thread
 from tholos.runtime import logs
 from tholos.runtime.logs import opened
@@ -102,7 +103,7 @@ async def _write(call: Call, log: Log | None, offset: int, until: logs.Until, st
                 at = times.at(start) if line.end <= known else call.now.timestamp()
                 entry = stream.sieve.take(line, at)
                 if entry is not None:
-                    await stream.queue.put((log, entry))
+                    await stream.queue.put((log, reading.masked(log, entry)))
 
 
 def _prepare(log: Log, offset: int, sieve: Sieve) -> tuple[LogTimes, int]:
@@ -137,7 +138,7 @@ def _name(log: Log | None) -> str:
 def find_log(call: Call, which: Which) -> Log | None:
     """Raises: AppNotFound, ReleaseNotFound, InstanceNotFound."""
     with call.read() as db:
-        return reading.find_log(db, call.actor, which)
+        return reading.find_log(db, call.get(Sealer), call.actor, which)
 
 
 class Followed(StreamingResponse):

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,12 +19,15 @@ from tholos.instances.errors import InstanceNotFound, LogQueryInvalid
 from tholos.instances.models import ENDED, Instance
 from tholos.kit.clock import to_text
 from tholos.kit.db import ReadDb
+from tholos.kit.sealing import Sealer
 from tholos.kit.text import storable
 from tholos.runtime import crashes
 from tholos.runtime.layout import Layout
 from tholos.runtime.loglevels import Level
 from tholos.runtime.logs import opened
 from tholos.runtime.logsearch import Entry, Found, Query, first_line, read_last
+from tholos.variables import service as variables
+from tholos.variables.masking import NOTHING, Masker
 
 LEVELS = {
     "": Level.DEBUG,
@@ -50,6 +53,8 @@ class Log:
     sources: Path
     """The folder of the app's own files."""
     has_ended: bool
+    masker: Masker = NOTHING
+    """Hides the values of the release's secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +66,31 @@ class Which:
     instance: str = ""
 
 
-def find_log(db: ReadDb, actor: Actor, which: Which) -> Log | None:
+def find_log(db: ReadDb, sealer: Sealer, actor: Actor, which: Which) -> Log | None:
     """The log that is meant; None where nothing has written any yet.
 
     Raises: AppNotFound, ReleaseNotFound, InstanceNotFound.
     """
     app = apps.get_visible(db, actor, which.name)
     if which.instance:
-        return _log_of_instance(db, app, which.instance)
+        return _log_of_instance(db, sealer, app, which.instance)
     live = apps.find_live(db, app.id)
     release = apps.get_release_numbered(db, app.id, which.release) if which.release else live
     last = instances.find_last(db, app.id, release.id if release else None)
-    return _log(last) if last else None
+    return _log(db, sealer, last) if last else None
 
 
-def list_logs(db: ReadDb, actor: Actor, which: Which) -> list[Log]:
+def list_logs(db: ReadDb, sealer: Sealer, actor: Actor, which: Which) -> list[Log]:
     """Every log that is meant, the oldest first: all of a release's, or one instance's.
 
     Raises: AppNotFound, ReleaseNotFound, InstanceNotFound.
     """
-    last = find_log(db, actor, which)
+    last = find_log(db, sealer, actor, which)
     if last is None or which.instance:
         return [last] if last else []
     app = apps.get_visible(db, actor, which.name)
     every = instances.list_of_app(db, app.id, ended=True)
-    return [_log(one) for one in reversed(every) if release_of(one) == last.release]
+    return [_log(db, sealer, one) for one in reversed(every) if release_of(one) == last.release]
 
 
 def release_of(instance: Instance) -> int:
@@ -93,7 +98,7 @@ def release_of(instance: Instance) -> int:
     return int(Path(instance.log).name.partition("-")[0])
 
 
-def _log_of_instance(db: ReadDb, app: App, instance_id: str) -> Log:
+def _log_of_instance(db: ReadDb, sealer: Sealer, app: App, instance_id: str) -> Log:
     instance = instances.find_instance(db, instance_id)
     if instance is None or instance.app_id != app.id:
         raise InstanceNotFound(
@@ -101,13 +106,14 @@ def _log_of_instance(db: ReadDb, app: App, instance_id: str) -> Log:
             fix=f"See those that run: tholos status {app.name}",
             where="instance",
         )
-    return _log(instance)
+    return _log(db, sealer, instance)
 
 
-def _log(instance: Instance) -> Log:
+def _log(db: ReadDb, sealer: Sealer, instance: Instance) -> Log:
     path, number = Path(instance.log), release_of(instance)
     sources = Layout(path.parents[3]).sources(instance.app_id, number)
-    return Log(instance.id, number, path, sources, instance.state in ENDED)
+    masker = variables.masker_for(db, sealer, apps.get_release(db, instance.release_id))
+    return Log(instance.id, number, path, sources, instance.state in ENDED, masker)
 
 
 def query_of(text: str, level: str, since: str, now: datetime) -> Query:
@@ -144,7 +150,16 @@ def moment_of(since: str, now: datetime) -> datetime:
 
 def read_log(log: Log | None, wanted: int, query: Query, before: int | None = None) -> Found:
     """The last lines of a log that fit."""
-    return read_last(log.path, wanted, query, before) if log else Found()
+    if log is None:
+        return Found()
+    found = read_last(log.path, wanted, query, before)
+    return replace(found, entries=tuple(masked(log, entry) for entry in found.entries))
+
+
+def masked(log: Log, entry: Entry) -> Entry:
+    """A line without the values of secrets."""
+    text = log.masker.mask(entry.text)
+    return entry if text == entry.text else replace(entry, text=text)
 
 
 def json_of(log: Log, entry: Entry) -> str:
@@ -171,9 +186,9 @@ def find_traceback(log: Log | None) -> schemas.TracebackOut | None:
     if log is None or found is None:
         return None
     return schemas.TracebackOut(
-        error=found.traceback.error,
+        error=log.masker.mask(found.traceback.error),
         where=found.traceback.where,
-        text=found.traceback.text,
+        text=log.masker.mask(found.traceback.text),
         instance=log.instance,
         release=log.release,
         n=found.n,
@@ -183,10 +198,10 @@ def find_traceback(log: Log | None) -> schemas.TracebackOut | None:
 
 
 def whole(found: Sequence[Log]) -> Iterator[bytes]:
-    """Every byte of some logs in order, each under a line that says whose it is."""
+    """All of some logs in order but the values of secrets, each under a line that says whose it is."""
     for log in found:
         yield f"==> release {log.release}, instance {log.instance} <==\n".encode()
-        yield from _bytes_of(log.path)
+        yield from log.masker.mask_all(_bytes_of(log.path)) if log.masker else _bytes_of(log.path)
 
 
 def _bytes_of(path: Path) -> Iterator[bytes]:

@@ -11,7 +11,9 @@ from pathlib import Path
 from tholos.apps.models import App, Release
 from tholos.detect.model import Kind
 from tholos.instances.models import Instance
+from tholos.kit.db import ReadDb
 from tholos.kit.errors import Unavailable
+from tholos.kit.sealing import Sealer
 from tholos.runtime import keeping
 from tholos.runtime import plan as runtime
 from tholos.runtime.environments import Environments
@@ -20,6 +22,9 @@ from tholos.runtime.layout import Layout
 from tholos.runtime.model import InstanceSpec
 from tholos.store.model import SnapshotId
 from tholos.store.store import Store
+from tholos.variables import service as variables
+from tholos.variables.masking import Masker
+from tholos.variables.service import Revealed
 
 
 class EnvironmentMissing(Unavailable):
@@ -34,6 +39,7 @@ class Starter:
 
     layout: Layout
     store: Store
+    sealer: Sealer
     environments: Environments
     interpreters: Interpreters
     app_url: str
@@ -74,7 +80,18 @@ class Starter:
         self.check_out(app, release, None)
         self.environments.guest(self.interpreter_of(release))
 
-    def spec(self, app: App, release: Release, instance: Instance) -> InstanceSpec:
+    def reveal(self, db: ReadDb, release: Release) -> Revealed:
+        """The values of a release's variables as they are now; they go into a spec and nowhere else.
+
+        Raises: VariableUnavailable.
+        """
+        return variables.reveal(db, self.sealer, release)
+
+    def masker_of(self, db: ReadDb, release: Release) -> Masker:
+        """What hides the values of a release's secrets in what is told of its output."""
+        return variables.masker_for(db, self.sealer, release)
+
+    def spec(self, app: App, release: Release, instance: Instance, revealed: Revealed) -> InstanceSpec:
         """What to run for an instance.
 
         Raises: EnvironmentMissing.
@@ -92,7 +109,8 @@ class Starter:
         return InstanceSpec(
             instance=instance.id,
             argv=argv,
-            env=self.variables_of(app, release),
+            env=self.variables_of(app, release, revealed),
+            secrets=revealed.secrets,
             cwd=str(self.layout.sources(app.id, release.number)),
             log=instance.log,
             log_limit=self.log_limit,
@@ -110,8 +128,8 @@ class Starter:
             f"Cannot run the release: Python {release.python} is gone.", fix="Publish the app again."
         )
 
-    def variables_of(self, app: App, release: Release) -> dict[str, str]:
-        """The environment variables of a release's processes."""
+    def variables_of(self, app: App, release: Release, revealed: Revealed) -> dict[str, str]:
+        """The environment variables of a release's processes, without its secrets."""
         sources = self.layout.sources(app.id, release.number)
         paths = [str(sources / path) for path in _texts(release.manifest.get("paths"))]
         return runtime.environment(
@@ -121,7 +139,7 @@ class Starter:
             data=str(self.layout.app_data(app.id)),
             temporary=str(self.layout.app(app.id) / "tmp"),
             url=self.app_url.format(name=app.name) + "/",
-            variables={**self.variables, "PYTHONPATH": os.pathsep.join(paths)},
+            variables={**self.variables, **revealed.plain, "PYTHONPATH": os.pathsep.join(paths)},
         )
 
     def sources_of(self, instance: Instance) -> Path:

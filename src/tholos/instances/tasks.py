@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from tholos.apps import service as apps
+from tholos.apps.errors import ReleaseNotFound
 from tholos.apps.models import PREVIOUS, AppState
 from tholos.instances import causes
 from tholos.instances import service as instances
@@ -31,6 +32,7 @@ from tholos.operations import service as operations
 from tholos.runtime.launchers.errors import InstanceUnknown
 from tholos.runtime.model import InstanceSpec, Launcher, ProcessState, ProcessStatus
 from tholos.runtime.probe import READY_BELOW, accepts, first_status
+from tholos.variables.masking import NOTHING, Masker
 
 PROBE_EVERY_S = 15.0
 PROBE_TIMEOUT_S = 5.0
@@ -79,6 +81,7 @@ class Keeper:
             self._group.create_task(go_on(self._follow))
             self._group.create_task(self._reconcile())
             self._group.create_task(go_on(self._probe_regularly))
+            self._group.create_task(go_on(self._follow_sharing))
 
     async def start(self, release_id: str, operation_id: str | None = None) -> str:
         """Start an instance of a release, unless it has one; returns its id.
@@ -106,11 +109,13 @@ class Keeper:
         instance = await in_thread(self._get, instance_id)
         status = await first_of(self._death(instance_id), self._first_status(instance))
         if isinstance(status, Instance):
-            raise await in_thread(causes.died, status, self._folder(instance))
+            raise await in_thread(causes.died, status, self._folder(instance), await self._masker(instance))
         if status is None:
-            raise await in_thread(causes.silent, instance, self.start_timeout_s)
+            raise await in_thread(causes.silent, instance, self.start_timeout_s, await self._masker(instance))
         if status >= READY_BELOW:
-            raise await in_thread(causes.error_answer, instance, status, self._folder(instance))
+            raise await in_thread(
+                causes.error_answer, instance, status, self._folder(instance), await self._masker(instance)
+            )
         await self.set_state(instance_id, InstanceState.READY, "")
         return status
 
@@ -125,6 +130,15 @@ class Keeper:
             await self.serving.put(app_id, await in_thread(self.serving.read_of, app_id))
         await in_thread(self._tell_app, app_id)
         self.notices.publish(apps.TOPIC)
+
+    async def _follow_sharing(self) -> None:
+        """Tell the door of audiences and access versions that changed."""
+        with self.notices.watch(apps.SHARING_TOPIC) as changed:
+            while True:
+                await changed.wait()
+                changed.clear()
+                async with self._refreshing:
+                    await self.serving.replace(await in_thread(self.serving.read_all))
 
     async def retire(self, instance_id: str) -> None:
         """Let an instance finish what it has, then stop it. Returns once it was told to stop."""
@@ -257,7 +271,8 @@ class Keeper:
 
     async def _explain(self, ended: Instance) -> None:
         """Add the first cause to the reason of an end, once it was read off the log: that takes its time."""
-        reason = await in_long_thread(causes.reason, ended, self._folder(ended))
+        masker = await self._masker(ended)
+        reason = await in_long_thread(causes.reason, ended, self._folder(ended), masker)
         await in_thread(self._set_reason, ended, reason)
         await self.refresh(ended.app_id)
 
@@ -409,8 +424,9 @@ class Keeper:
             release = apps.get_release(db, release_id)
             app = apps.get_app(db, release.app_id)
             found = instances.find_active(db, release_id)
-        if found is not None:
-            return found.id, None
+            if found is not None:
+                return found.id, None
+            revealed = self.starter.reveal(db, release)
         # What takes its time is done before there is a row: nobody else can write while one is made.
         self.starter.make_ready(app, release)
         with self.database.write() as db:
@@ -422,7 +438,7 @@ class Keeper:
             )
             self._launching.add(instance.id)
         try:
-            return instance.id, self.starter.spec(app, release, instance)
+            return instance.id, self.starter.spec(app, release, instance, revealed)
         except BaseException:
             self._launching.discard(instance.id)
             raise
@@ -448,6 +464,14 @@ class Keeper:
 
     def _folder(self, instance: Instance) -> str:
         return str(self.starter.sources_of(instance))
+
+    async def _masker(self, instance: Instance) -> Masker:
+        return await in_thread(self._masker_of, instance)
+
+    def _masker_of(self, instance: Instance) -> Masker:
+        with self.database.read() as db, contextlib.suppress(ReleaseNotFound):
+            return self.starter.masker_of(db, apps.get_release(db, instance.release_id))
+        return NOTHING  # it went with its app
 
     # Small transactions
 

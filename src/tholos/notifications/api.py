@@ -27,7 +27,7 @@ Cursor = Annotated[str, Query(max_length=200)]
 STATES = r"^(queued|delivered|failed|given_up)?$"
 
 
-@routes.declare("GET", "/webhooks", permission=Permission.APP_EDIT)
+@routes.declare("GET", "/webhooks", permission=Permission.PUBLISH)
 def list_webhooks(
     call: Calling, app: Annotated[str, Query(max_length=40, description="Only those of this app.")] = ""
 ) -> schemas.WebhookList:
@@ -37,7 +37,7 @@ def list_webhooks(
         return schemas.WebhookList(items=shown(db, notifications.list_webhooks(db, call.actor, of_app)))
 
 
-@routes.declare("POST", "/webhooks", permission=Permission.APP_EDIT, status_code=201)
+@routes.declare("POST", "/webhooks", permission=Permission.PUBLISH, status_code=201)
 def create_webhook(call: Calling, body: schemas.WebhookIn) -> schemas.WebhookMade:
     """A new webhook. Its secret is in this answer only."""
     with call.write() as db:
@@ -47,7 +47,7 @@ def create_webhook(call: Calling, body: schemas.WebhookIn) -> schemas.WebhookMad
         return schemas.WebhookMade(webhook=shown(db, [webhook])[0], secret=secret)
 
 
-@routes.declare("GET", "/webhooks/{webhook_id}", permission=Permission.APP_EDIT)
+@routes.declare("GET", "/webhooks/{webhook_id}", permission=Permission.PUBLISH)
 def get_webhook(call: Calling, response: Response, webhook_id: str) -> schemas.WebhookOut:
     with call.read() as db:
         found = shown(db, [notifications.get_webhook(db, call.actor, webhook_id)])[0]
@@ -55,7 +55,7 @@ def get_webhook(call: Calling, response: Response, webhook_id: str) -> schemas.W
     return found
 
 
-@routes.declare("PATCH", "/webhooks/{webhook_id}", permission=Permission.APP_EDIT)
+@routes.declare("PATCH", "/webhooks/{webhook_id}", permission=Permission.PUBLISH)
 def change_webhook(
     call: Calling, response: Response, webhook_id: str, body: schemas.WebhookChange
 ) -> schemas.WebhookOut:
@@ -70,13 +70,13 @@ def change_webhook(
     return found
 
 
-@routes.declare("DELETE", "/webhooks/{webhook_id}", permission=Permission.APP_EDIT, status_code=204)
+@routes.declare("DELETE", "/webhooks/{webhook_id}", permission=Permission.PUBLISH, status_code=204)
 def remove_webhook(call: Calling, webhook_id: str) -> None:
     with call.write() as db:
         notifications.remove_webhook(db, call.actor, webhook_id, call.now)
 
 
-@routes.declare("POST", "/webhooks/{webhook_id}/test", permission=Permission.APP_EDIT, status_code=202)
+@routes.declare("POST", "/webhooks/{webhook_id}/test", permission=Permission.PUBLISH, status_code=202)
 def test_webhook(call: Calling, webhook_id: str) -> schemas.DeliveryOut:
     """Send a word there now; the delivery tells how it went."""
     with call.write() as db:
@@ -85,7 +85,7 @@ def test_webhook(call: Calling, webhook_id: str) -> schemas.DeliveryOut:
         )
 
 
-@routes.declare("GET", "/webhooks/{webhook_id}/deliveries", permission=Permission.APP_EDIT)
+@routes.declare("GET", "/webhooks/{webhook_id}/deliveries", permission=Permission.PUBLISH)
 def list_deliveries(
     call: Calling,
     webhook_id: str,
@@ -101,7 +101,7 @@ def list_deliveries(
         )
 
 
-@routes.declare("GET", "/webhooks/{webhook_id}/deliveries/{delivery_id}", permission=Permission.APP_EDIT)
+@routes.declare("GET", "/webhooks/{webhook_id}/deliveries/{delivery_id}", permission=Permission.PUBLISH)
 def get_delivery(call: Calling, webhook_id: str, delivery_id: str) -> schemas.DeliveryWhole:
     """One delivery with the body that was sent."""
     with call.read() as db:
@@ -111,7 +111,7 @@ def get_delivery(call: Calling, webhook_id: str, delivery_id: str) -> schemas.De
 @routes.declare(
     "POST",
     "/webhooks/{webhook_id}/deliveries/{delivery_id}/repeat",
-    permission=Permission.APP_EDIT,
+    permission=Permission.PUBLISH,
     status_code=202,
 )
 def repeat_delivery(call: Calling, webhook_id: str, delivery_id: str) -> schemas.DeliveryOut:

@@ -159,12 +159,12 @@ def _parts(db: ReadDb, entry: AuditEntry) -> dict[str, str]:
         webhook = queries.find_webhook(db, entry.subject_id)
         return {webhook.owner_id: "the owner of the webhook"} if webhook else {}
     if entry.action == Action.TOKEN_EXPIRES:
-        return {account_id: "the owner of the token" for account_id in _named(db, entry)}
+        return dict.fromkeys(_named(db, entry), "the owner of the token")
     app = apps.find_app(db, entry.subject_id)
     if entry.action not in _OF_APPS or app is None:
         return {}
     if entry.action in {Action.ACCESS_GRANTED, Action.ACCESS_REFUSED}:
-        return {account_id: "who asked for it" for account_id in _named(db, entry)}
+        return dict.fromkeys(_named(db, entry), "who asked for it")
     owner = {app.owner_id: f"the owner of {app.name}"} if app.owner_id != entry.actor_id else {}
     if entry.action == Action.RELEASE_FAILED:
         return {**_author(db, app, entry), app.owner_id: f"the owner of {app.name}"}
@@ -174,7 +174,7 @@ def _parts(db: ReadDb, entry: AuditEntry) -> dict[str, str]:
 def _author(db: ReadDb, app: App, entry: AuditEntry) -> dict[str, str]:
     number = (entry.after or {}).get("release")
     if not isinstance(number, int):
-        return {entry.actor_id: "who published it"} if entry.actor_id else {}
+        return dict.fromkeys([*_named(db, entry), *filter(None, [entry.actor_id])], "who published it")
     try:
         return {apps.get_release_numbered(db, app.id, number).author_id: "who published it"}
     except ReleaseNotFound:

@@ -31,8 +31,10 @@ from tholos.notifications.service import Wish
 routes = Routes(include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=2000)]
-Texts = Annotated[list[str], Form(max_length=200)]
+Texts = Annotated[Sequence[str], Form(max_length=200)]
 _NOTHING: Mapping[str, str] = {}
+_NONE: Sequence[str] = ()
+_OF_APPS = frozenset({"app", "access", "release", "variable", "secret"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def make_webhook(
     url: Text = "",
     label: Text = "",
     form: Text = "plain",
-    actions: Texts = [],  # noqa: B006 - FastAPI copies it
+    actions: Texts = _NONE,
 ) -> Response:
     return _make(call, "", Wish(url.strip(), label, form, actions))
 
@@ -109,26 +111,26 @@ def make_app_webhook(
     url: Text = "",
     label: Text = "",
     form: Text = "plain",
-    actions: Texts = [],  # noqa: B006 - FastAPI copies it
+    actions: Texts = _NONE,
 ) -> Response:
     return _make(call, name, Wish(url.strip(), label, form, actions))
 
 
-@routes.declare("GET", "/webhooks/{webhook_id}", permission=Permission.APP_EDIT)
+@routes.declare("GET", "/webhooks/{webhook_id}", permission=Permission.PUBLISH)
 def show_webhook(
     call: Calling, webhook_id: str, cursor: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     return _webhook_page(call, webhook_id, cursor=cursor)
 
 
-@routes.declare("POST", "/webhooks/{webhook_id}", permission=Permission.APP_EDIT)
+@routes.declare("POST", "/webhooks/{webhook_id}", permission=Permission.PUBLISH)
 def change_webhook(
     call: Calling,
     webhook_id: str,
     url: Text = "",
     label: Text = "",
     form: Text = "plain",
-    actions: Texts = [],  # noqa: B006 - FastAPI copies it
+    actions: Texts = _NONE,
     is_active: Text = "",
     version: Text = "",
 ) -> Response:
@@ -146,7 +148,7 @@ def change_webhook(
     return RedirectResponse(f"/webhooks/{webhook_id}", 303)
 
 
-@routes.declare("POST", "/webhooks/{webhook_id}/remove", permission=Permission.APP_EDIT)
+@routes.declare("POST", "/webhooks/{webhook_id}/remove", permission=Permission.PUBLISH)
 def remove_webhook(call: Calling, webhook_id: str) -> Response:
     with call.write() as db:
         webhook = notifications.remove_webhook(db, call.actor, webhook_id, call.now)
@@ -155,14 +157,14 @@ def remove_webhook(call: Calling, webhook_id: str) -> Response:
     return RedirectResponse(f"/apps/{name}/webhooks" if name else "/admin/webhooks", 303)
 
 
-@routes.declare("POST", "/webhooks/{webhook_id}/test", permission=Permission.APP_EDIT)
+@routes.declare("POST", "/webhooks/{webhook_id}/test", permission=Permission.PUBLISH)
 def test_webhook(call: Calling, webhook_id: str) -> Response:
     api.test_webhook(call, webhook_id)
     return RedirectResponse(f"/webhooks/{webhook_id}#deliveries", 303)
 
 
 @routes.declare(
-    "POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/repeat", permission=Permission.APP_EDIT
+    "POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/repeat", permission=Permission.PUBLISH
 )
 def repeat_delivery(call: Calling, webhook_id: str, delivery_id: str) -> Response:
     api.repeat_delivery(call, webhook_id, delivery_id)
@@ -183,8 +185,8 @@ def mark_seen(call: Calling, until: Annotated[str, Form(max_length=40)] = "") ->
 @routes.declare("POST", "/account/notifications/preferences", permission=Permission.SIGNED_IN)
 def set_preferences(
     call: Calling,
-    inbox: Texts = [],
-    mail: Texts = [],  # noqa: B006 - FastAPI copies them
+    inbox: Texts = _NONE,
+    mail: Texts = _NONE,
 ) -> Response:
     """What is ticked is told; what is not is muted."""
     ticked = {Channel.INBOX: {*inbox}, Channel.MAIL: {*mail}}
@@ -226,7 +228,7 @@ def _webhooks_page(
         webhooks=api.list_shown(call, app_name),
         made=made,
         action_url=f"/apps/{app_name}/webhooks" if app_name else "/admin/webhooks",
-        choices=_choices(chosen),
+        choices=_choices(chosen, of_app=bool(app_name)),
         values={"url": "", "label": "", "form": "plain", **typed},
         errors=wrong,
     )
@@ -249,11 +251,12 @@ def _webhook_page(
     page = WebhookPage(
         title=webhook.label or webhook.url,
         account=account_of(call),
+        json_url=f"/api/v1/webhooks/{webhook_id}",
         app=_app(call, webhook.app),
         webhook=webhook,
         deliveries=deliveries,
         next_url=f"/webhooks/{webhook_id}?{urlencode({'cursor': found.next})}" if found.next else "",
-        choices=_choices(webhook.actions),
+        choices=_choices(webhook.actions, of_app=bool(webhook.app)),
         values={"url": "", "label": webhook.label, "form": webhook.form, **typed},
         errors=wrong,
     )
@@ -268,6 +271,7 @@ def _notifications_page(call: Call, cursor: str, notice: str = "") -> Response:
     page = NotificationsPage(
         title="Notifications",
         account=account_of(call),
+        json_url="/api/v1/notifications",
         notice=notice,
         notices=found.items,
         unseen=found.unseen,
@@ -290,8 +294,13 @@ def _app(call: Call, name: str) -> app_schemas.AppOut | None:
         return apps_api.shown(call, db, [apps.get_editable(db, call.actor, name)])[0]
 
 
-def _choices(chosen: Sequence[str]) -> list[ActionChoice]:
-    return [ActionChoice(one, words_of(one), one in chosen) for one in sorted(Action)]
+def _choices(chosen: Sequence[str], *, of_app: bool) -> list[ActionChoice]:
+    """Everything that can be told; of an app, what can be done with one."""
+    return [
+        ActionChoice(one, words_of(one), one in chosen)
+        for one in sorted(Action)
+        if not of_app or one in chosen or one.partition(".")[0] in _OF_APPS
+    ]
 
 
 def _wrong(error: TholosError) -> dict[str, str]:

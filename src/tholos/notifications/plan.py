@@ -135,7 +135,7 @@ def tell(deed: Deed, facts: Facts, receivers: Sequence[Receiver]) -> list[Messag
 
 
 def _to_person(deed: Deed, facts: Facts, reader: Reader) -> Iterator[Message]:
-    said = words_for(deed, reader, facts.url)
+    said = words_for(deed, facts.url)
 
     def is_wanted(channel: Channel) -> bool:
         return (reader.account_id, deed.action, channel) not in facts.muted
@@ -200,51 +200,73 @@ def sentence(deed: Deed) -> str:
     return f"{deed.actor_name} {words_of(deed.action)}{name}"
 
 
-def words_for(deed: Deed, reader: Reader, url: str) -> Words:
+def words_for(deed: Deed, url: str) -> Words:
     """What a person is told, with the next command and a link."""
-    name, note = deed.subject_name, deed.note
     link = _link_of(deed, url)
-    release = (deed.after or {}).get("release")
-    which = f" (release {release})" if isinstance(release, int) else ""
-    match deed.action:
-        case Action.RELEASE_FAILED:
-            return Words(
-                f"A publish of {name} failed",
-                note or f"The publish{which} failed; what was live before goes on serving.",
-                link,
-                f"tholos why {name}",
-            )
-        case Action.APP_FAILING:
-            return Words(
-                f"{name} fails",
-                note or "It does not answer as it should.",
-                f"{link}/logs#traceback",
-                f"tholos why {name}",
-            )
-        case Action.ACCESS_REQUESTED:
-            asked = f"{deed.actor_name} asks for access to {name}"
-            return Words(asked, f"{asked}." + (f"\n\n{note}" if note else ""), f"{link}/access")
-        case Action.ACCESS_GRANTED:
-            return Words(f"You may use {name} now", f"{deed.actor_name} gave you the access to {name}.", link)
-        case Action.ACCESS_REFUSED:
-            return Words(
-                f"No access to {name}",
-                f"{deed.actor_name} refused the access to {name}." + (f"\n\n{note}" if note else ""),
-                url,
-            )
-        case Action.TOKEN_EXPIRES:
-            return Words(
-                f"Your token {name} ends soon",
-                note or "Make another one before that.",
-                f"{url}/account",
-                "tholos tokens add",
-            )
-        case Action.WEBHOOK_GIVEN_UP:
-            return Words(
-                f"Nothing arrives at the webhook {name}", note, link, f"tholos webhooks deliveries {deed.subject_id}"
-            )  # fmt: skip
-        case _:
-            return Words(sentence(deed), note, link)
+    if deed.action not in _SAID:
+        return Words(sentence(deed), deed.note, link)
+    said = _SAID[Action(deed.action)]
+    names = {"name": deed.subject_name, "actor": deed.actor_name, "id": deed.subject_id}
+    text = said.text.format(**names)
+    note = deed.note or str((deed.after or {}).get("message") or "")
+    if note:
+        text = f"{text}\n\n{note}" if said.is_note_added else note
+    return Words(
+        said.subject.format(**names),
+        text,
+        (url if said.is_elsewhere else link) + said.path,
+        said.next.format(**names),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """How one action is told; ``{name}`` is its subject, ``{actor}`` who did it, ``{id}`` the subject's id."""
+
+    subject: str
+    text: str
+    next: str = ""
+    path: str = ""
+    """After the subject's own address."""
+    is_elsewhere: bool = False
+    """Whether the path is the console's own."""
+    is_note_added: bool = False
+    """Whether the note follows the text, instead of standing for it."""
+
+
+_SAID: Mapping[Action, _Said] = {
+    Action.RELEASE_FAILED: _Said(
+        "A publish of {name} failed", "What was live before goes on serving.", "tholos why {name}"
+    ),
+    Action.APP_FAILING: _Said(
+        "{name} fails", "It does not answer as it should.", "tholos why {name}", "/logs#traceback"
+    ),
+    Action.ACCESS_REQUESTED: _Said(
+        "{actor} asks for access to {name}",
+        "{actor} asks for access to {name}.",
+        path="/access",
+        is_note_added=True,
+    ),
+    Action.ACCESS_GRANTED: _Said("You may use {name} now", "{actor} gave you the access to {name}."),
+    Action.ACCESS_REFUSED: _Said(
+        "No access to {name}",
+        "{actor} refused you the access to {name}.",
+        is_elsewhere=True,
+        is_note_added=True,
+    ),
+    Action.TOKEN_EXPIRES: _Said(
+        "Your token {name} ends soon",
+        "Make another one before that.",
+        "tholos tokens add",
+        "/account",
+        is_elsewhere=True,
+    ),
+    Action.WEBHOOK_GIVEN_UP: _Said(
+        "Nothing arrives at the webhook {name}",
+        "Deliveries to it are given up.",
+        "tholos webhooks deliveries {id}",
+    ),
+}
 
 
 def _link_of(deed: Deed, url: str) -> str:

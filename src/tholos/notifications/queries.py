@@ -47,10 +47,6 @@ def list_active(db: ReadDb) -> Sequence[Webhook]:
     return db.scalars(select(Webhook).where(Webhook.is_active).order_by(Webhook.id)).all()
 
 
-def list_all_webhooks(db: ReadDb) -> Sequence[Webhook]:
-    return db.scalars(select(Webhook).order_by(Webhook.id)).all()
-
-
 def count_webhooks(db: ReadDb, organization_id: str, app_id: str | None) -> int:
     of_it = Webhook.app_id.is_(None) if app_id is None else Webhook.app_id == app_id
     chosen = select(func.count()).select_from(Webhook).where(Webhook.organization_id == organization_id)

@@ -325,14 +325,6 @@ def set_preferences(
         )  # fmt: skip
 
 
-def reseal(db: WriteDb, sealer: Sealer) -> int:
-    """Seal every webhook's secret with the newest key; returns how many needed it."""
-    old = [one for one in queries.list_all_webhooks(db) if not sealer.is_current(one.sealed)]
-    for webhook in old:
-        webhook.sealed = _seal(sealer, webhook.id, open_secrets(sealer, webhook))
-    return len(old)
-
-
 def open_secrets(sealer: Sealer, webhook: Webhook) -> Secrets:
     """Raises: CannotOpen."""
     url, secret = json.loads(sealer.open(webhook.sealed, f"webhook {webhook.id}"))

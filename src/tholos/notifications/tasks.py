@@ -140,7 +140,7 @@ class Messenger:
             status = found if isinstance(found, int) else None
             is_final = is_final or (isinstance(error, NotSent) and error.is_final)
             reason = error.message
-        except Exception as error:  # whatever breaks one delivery, the others go on
+        except Exception as error:  # noqa: BLE001 - whatever breaks one delivery, the others go on
             get_logger().exception("delivery_broke", delivery=delivery.id)
             reason = f"Tholos made a mistake ({type(error).__name__}). The server's log has it all."
         else:

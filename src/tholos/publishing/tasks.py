@@ -36,6 +36,9 @@ from tholos.runtime import logs
 from tholos.runtime.environments import Environment, Environments
 from tholos.runtime.model import InstanceSpec, ProcessStatus
 from tholos.runtime.plan import prepare
+from tholos.variables import service as variables
+from tholos.variables.masking import Masker
+from tholos.variables.service import Revealed
 
 PREPARE_TIMEOUT_S = 600.0
 END_TIMEOUT_S = 60.0
@@ -132,7 +135,7 @@ class Publisher:
         """Files and environment, beside each other: neither needs the other."""
         try:
             environment, _ = await asyncio.gather(
-                in_long_thread(self._build, work, app, release),
+                in_long_thread(self._build, work, release),
                 in_long_thread(self.starter.check_out, app, release, live),
             )
         except TholosError:
@@ -140,9 +143,11 @@ class Publisher:
             raise
         return environment
 
-    def _build(self, work: Work, app: App, release: Release) -> Environment:
+    def _build(self, work: Work, release: Release) -> Environment:
         interpreter = self.starter.interpreter_of(release)
-        scope = app.owner_id
+        # Whoever publishes, not whoever owns: an editor's source builds stay out of the owner's other apps, and a
+        # hand-over changes nothing.
+        scope = release.author_id
         lock = self.environments.lock(
             manifests.requirements_of(release.manifest),
             interpreter,
@@ -170,21 +175,30 @@ class Publisher:
             await work.skip("prepare", "nothing to prepare")
             return
         async with work.step("prepare") as say:
-            spec = self._prepare_spec(one_off_name(work.operation.id), app, release, command)
+            revealed, masker = await in_thread(self._reveal, release)
+            spec = self._prepare_spec(one_off_name(work.operation.id), app, release, command, revealed)
             until = logs.Until()
-            async with beside(attempt(partial(_copy_log, Path(spec.log), work, until))) as copying:
+            async with beside(attempt(partial(_copy_log, Path(spec.log), work, until, masker))) as copying:
                 status = await self.keeper.run_once(spec, PREPARE_TIMEOUT_S)
                 until.end()
                 await copying
             if status is None or status.exit_code != 0:
-                raise await in_long_thread(_why_prepare_failed, command, spec, status)
+                raise await in_long_thread(_why_prepare_failed, command, spec, status, masker)
             say(command)
 
-    def _prepare_spec(self, name: str, app: App, release: Release, command: str) -> InstanceSpec:
+    def _reveal(self, release: Release) -> tuple[Revealed, Masker]:
+        """Raises: VariableUnavailable."""
+        with self.database.read() as db:
+            return self.starter.reveal(db, release), self.starter.masker_of(db, release)
+
+    def _prepare_spec(
+        self, name: str, app: App, release: Release, command: str, revealed: Revealed
+    ) -> InstanceSpec:
         return InstanceSpec(
             instance=name,
             argv=prepare(command),
-            env=self.starter.variables_of(app, release),
+            env=self.starter.variables_of(app, release, revealed),
+            secrets=revealed.secrets,
             cwd=str(self.starter.layout.sources(app.id, release.number)),
             log=str(self.starter.layout.log(app.id, release.number, name)),
             log_limit=self.starter.log_limit,
@@ -232,6 +246,7 @@ class Publisher:
         with self.database.write() as db:
             access.remove_of_app(db, app_id)
             instances.remove_of_app(db, app_id)
+            variables.remove_of_app(db, app_id)
             if apps.find_app(db, app_id) is not None:
                 apps.remove_app(db, app_id)
         self.starter.clear(app_id)
@@ -251,22 +266,24 @@ def _packages_text(environment: Environment, release: Release) -> str:
     return f"{source}, {environment.fetched} fetched" if environment.fetched else f"{source}, all cached"
 
 
-async def _copy_log(path: Path, work: Work, until: logs.Until) -> None:
+async def _copy_log(path: Path, work: Work, until: logs.Until, masker: Masker) -> None:
     async with contextlib.aclosing(logs.follow(path, 0, until)) as lines:
         async for line in lines:
-            work.line(line.decode(errors="replace").rstrip("\n"))
+            work.line(masker.mask(line.decode(errors="replace").rstrip("\n")))
             if work.is_full:
                 return
 
 
-def _why_prepare_failed(command: str, spec: InstanceSpec, status: ProcessStatus | None) -> PrepareFailed:
+def _why_prepare_failed(
+    command: str, spec: InstanceSpec, status: ProcessStatus | None, masker: Masker
+) -> PrepareFailed:
     found = logs.first_traceback(Path(spec.log), 0, spec.cwd)
     tail = "\n".join(logs.read_tail(Path(spec.log), 20).lines)
     ended = status.reason if status else f"did not end within {PREPARE_TIMEOUT_S:g} s"
-    cause = f": {found.error}" if found else ""
+    cause = f": {masker.mask(found.error)}" if found else ""
     return PrepareFailed(
         f"Cannot prepare the app: `{command}` {ended}{cause}.",
         fix="Mend the command, or forget it with --prepare ''.",
         where=found.where if found else "",
-        excerpt=found.text if found else tail,
+        excerpt=masker.mask(found.text if found else tail),
     )

@@ -58,7 +58,9 @@ _RAISED = re.compile(
     r"(?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception|ExceptionGroup|KeyboardInterrupt|SystemExit)(?:: |$)"
 )
 _FAILED = re.compile(r"(?:Exception in |Exception ignored |Uncaught |Fatal Python error|Segmentation fault)")
-_OURS = re.compile(r"\[tholos\] (?:exited with code [1-9]|killed by|did not stop|Cannot )(?!.*told to stop)")
+_OURS = re.compile(
+    r"\[tholos\] (?:exited with code [1-9]|killed by|did not stop|[Cc]annot )(?!.*told to stop)"
+)
 _TRACEBACK = "Traceback (most recent call last)"
 
 NEEDLES = (

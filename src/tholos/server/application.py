@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tholos import __version__
+from tholos.access import api as access_api
 from tholos.access import pages as access_pages
 from tholos.accounts import api as accounts_api
 from tholos.accounts import pages as accounts_pages
@@ -24,11 +25,25 @@ from tholos.accounts.passwords import Passwords
 from tholos.accounts.routes import Calling, Permission, Replayed, Routes, find_actor
 from tholos.accounts.service import Actor
 from tholos.apps import api as apps_api
-from tholos.console import activity, articles, audit, audit_api, home, live, reference
+from tholos.console import access as console_access
+from tholos.console import (
+    activity,
+    articles,
+    audit,
+    audit_api,
+    home,
+    limits_api,
+    live,
+    reference,
+    secrets_api,
+    variables_api,
+)
 from tholos.console import compare as compare_pages
 from tholos.console import logs as console_logs
 from tholos.console import pages as console_pages
 from tholos.console import publish as publish_pages
+from tholos.console import secrets as secrets_pages
+from tholos.console import settings as settings_pages
 from tholos.instances import api as instances_api
 from tholos.kit.errors import Invalid, NotFound, NotSignedIn, TholosError, Unavailable
 from tholos.kit.http import SAFE_METHODS
@@ -54,6 +69,7 @@ ROUTERS = (
     routes,
     accounts_api.routes,
     apps_api.routes,
+    access_api.routes,
     instances_api.routes,
     publishing_api.routes,
     taking.routes,
@@ -66,6 +82,7 @@ ROUTERS = (
     console_pages.routes,
     publish_pages.routes,
     compare_pages.routes,
+    console_access.routes,
     console_logs.routes,
     reference.routes,
     articles.routes,
@@ -73,6 +90,11 @@ ROUTERS = (
     live.routes,
     notifications_api.routes,
     audit_api.routes,
+    variables_api.routes,
+    limits_api.routes,
+    secrets_api.routes,
+    settings_pages.routes,
+    secrets_pages.routes,
     notifications_pages.routes,
     audit.routes,
     activity.routes,

@@ -18,6 +18,7 @@ from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_long_thread
 from tholos.store.model import SnapshotId
 from tholos.store.store import Store
+from tholos.variables import service as variables
 
 FIRST_AFTER_S = 600.0
 EVERY_S = 6 * 3600.0
@@ -48,4 +49,5 @@ class Housekeeper:
             accounts.remove_expired(db, now - GRACE)
             answers.remove_expired(db, now)
             access.remove_expired(db, now - GRACE)
+            variables.remove_unnamed(db)
         get_logger().info("house_kept", content=str(report))

@@ -51,7 +51,7 @@ from tholos.runtime.launchers import local
 from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.layout import Layout
 from tholos.runtime.uv import Index
-from tholos.server import schema, tables
+from tholos.server import schema, sealed, tables
 from tholos.server.application import build
 from tholos.server.housekeeping import Housekeeper
 from tholos.server.parts import find_uv, interpreters_of, layout_of, template_folders
@@ -60,6 +60,8 @@ from tholos.settings import Settings
 from tholos.store.backends.local import LocalBackend
 from tholos.store.sqlite_index import SqliteIndex
 from tholos.store.store import Store
+from tholos.variables.resealing import ROTATE_KEY
+from tholos.variables.tasks import KeyRotator
 
 DRAIN_S = 5.0
 
@@ -107,18 +109,10 @@ async def shut_down(settings: Settings) -> None:
 async def _serve(settings: Settings, layout: Layout, database: Database, on_ready: OnReady) -> None:
     loop = asyncio.get_running_loop()
     prepare_threads(loop)
-    services = Services()
     notices = Notices(loop)
     clock = SystemClock()
-    services.add(database)
-    services.add(notices)
-    services.add(clock, as_type=Clock)
-    database.on_commit.append(lambda info: notices.publish(audit.TOPIC) if info.get(audit.RECORDED) else None)
-    sealer = Sealer(layout.keys)
-    services.add(sealer)
-    services.add(Outgoing(read_networks(settings.notifications.allow_networks)))
     pages = Pages(template_folders())
-    services.add(pages)
+    services = _first_services(settings, layout, database, notices, clock, pages)
     store = Store(LocalBackend(layout.store), SqliteIndex(layout.store / "index.db"))
     services.add(store)
     interpreters = interpreters_of(os.environ)
@@ -140,7 +134,8 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
             hold_s=settings.apps.hold_s,
         )  # fmt: skip
-        starter = _starter(settings, layout, store, interpreters, site)
+        sealer = services.get(Sealer)
+        starter = _starter(settings, layout, store, sealer, interpreters, site)
         keeper = Keeper(
             database, notices, clock, launcher, starter, serving, carrier.drained,
             start_timeout_s=settings.apps.start_timeout_s, drain_timeout_s=settings.apps.drain_timeout_s,
@@ -148,10 +143,13 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         )  # fmt: skip
         services.add(keeper)
         publisher = Publisher(database, notices, clock, keeper, starter, starter.environments)
+        rotator = KeyRotator(database, sealer, sealed.COLUMNS)
         worker = Worker(
             database, notices, clock, f"node-{THIS_NODE}",
-            handlers={publishing.PUBLISH: publisher.publish, publishing.DELETE: publisher.delete},
-            on_abandoned={publishing.PUBLISH: publisher.abandon_publish, publishing.DELETE: publisher.abandon_delete},
+            handlers={publishing.PUBLISH: publisher.publish, publishing.DELETE: publisher.delete,
+                      ROTATE_KEY: rotator.rotate},
+            on_abandoned={publishing.PUBLISH: publisher.abandon_publish, publishing.DELETE: publisher.abandon_delete,
+                          ROTATE_KEY: rotator.abandon},
         )  # fmt: skip
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         async with _console(services, layout), asyncio.TaskGroup() as group:
@@ -168,6 +166,21 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         await carrier.close(DRAIN_S)
         await launcher.close()
         store.close()
+
+
+def _first_services(
+    settings: Settings, layout: Layout, database: Database, notices: Notices, clock: Clock, pages: Pages
+) -> Services:
+    """What depends on nothing but the settings."""
+    database.on_commit.append(lambda info: notices.publish(audit.TOPIC) if info.get(audit.RECORDED) else None)
+    services = Services()
+    services.add(database)
+    services.add(notices)
+    services.add(clock, as_type=Clock)
+    services.add(pages)
+    services.add(Sealer(layout.keys))
+    services.add(Outgoing(read_networks(settings.notifications.allow_networks)))
+    return services
 
 
 class _Decide:
@@ -248,7 +261,7 @@ def _site(settings: Settings, port: int) -> Site:
 
 
 def _starter(
-    settings: Settings, layout: Layout, store: Store, interpreters: Interpreters, site: Site
+    settings: Settings, layout: Layout, store: Store, sealer: Sealer, interpreters: Interpreters, site: Site
 ) -> Starter:
     packages = settings.packages
     index = Index(
@@ -258,7 +271,7 @@ def _starter(
     )
     environments = Environments(layout.environments, program=find_uv(), env=os.environ, index=index)
     return Starter(
-        layout, store, environments, interpreters, site.app_url, {},
+        layout, store, sealer, environments, interpreters, site.app_url, {},
         limits={"nofile": settings.apps.open_files, "core": 0}, log_limit=settings.apps.log_limit,
     )  # fmt: skip
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from tholos.accounts.models import Account, Group, Membership, Role
 from tholos.kit.db import ReadDb
@@ -45,7 +46,7 @@ def all_levels(db: ReadDb, object_ids: Collection[str]) -> list[tuple[str, str, 
         .join(Membership, Membership.group_id == Grant.principal_id)
         .where(Grant.principal_kind == PrincipalKind.GROUP, Grant.object_id.in_(object_ids))
     )
-    rows = [*db.execute(direct), *db.execute(by_group)]
+    rows = db.execute(direct.union_all(by_group))
     return [(object_id, account_id, level) for object_id, account_id, level in rows]
 
 
@@ -58,8 +59,34 @@ def find_grant(db: ReadDb, object_id: str, principal_id: str) -> Grant | None:
     return db.scalar(select(Grant).where(Grant.object_id == object_id, Grant.principal_id == principal_id))
 
 
-def list_grants_to(db: ReadDb, principal_id: str) -> Sequence[Grant]:
-    return db.scalars(select(Grant).where(Grant.principal_id == principal_id).order_by(Grant.id)).all()
+def list_grants_reaching(db: ReadDb, principal_ids: Collection[str]) -> Sequence[Grant]:
+    return db.scalars(select(Grant).where(Grant.principal_id.in_(principal_ids)).order_by(Grant.id)).all()
+
+
+def memberships(db: ReadDb, organization_id: str) -> list[tuple[str, str]]:
+    """Group and account of every membership."""
+    chosen = select(Membership.group_id, Membership.account_id).join(Group, Group.id == Membership.group_id)
+    rows = db.execute(chosen.where(Group.organization_id == organization_id))
+    return [(group_id, account_id) for group_id, account_id in rows]
+
+
+def list_accounts(db: ReadDb, organization_id: str, name: str | None) -> Sequence[Account]:
+    chosen = select(Account).where(Account.organization_id == organization_id).order_by(Account.name)
+    return db.scalars(chosen if name is None else chosen.where(Account.name == name)).all()
+
+
+def list_group_names(db: ReadDb, organization_id: str) -> list[str]:
+    chosen = select(Group.name).where(Group.organization_id == organization_id).order_by(Group.name)
+    return [*db.scalars(chosen)]
+
+
+def last_refusal(db: ReadDb, object_id: str, account_id: str) -> datetime | None:
+    chosen = select(func.max(AccessRequest.decided_at)).where(
+        AccessRequest.object_id == object_id,
+        AccessRequest.account_id == account_id,
+        AccessRequest.state == RequestState.REFUSED,
+    )
+    return db.scalar(chosen)
 
 
 def find_account(db: ReadDb, organization_id: str, name: str) -> Account | None:

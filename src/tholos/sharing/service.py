@@ -8,10 +8,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tholos.accounts.models import Role
 from tholos.accounts.service import Actor
+from tholos.audit.service import Doer
 from tholos.kit import ids
 from tholos.kit.db import ReadDb, WriteDb
-from tholos.sharing import queries
+from tholos.sharing import queries, reach
 from tholos.sharing.errors import (
     GrantInvalid,
     GrantNotFound,
@@ -19,7 +21,10 @@ from tholos.sharing.errors import (
     RequestDecided,
     RequestNotFound,
 )
-from tholos.sharing.models import AccessRequest, Grant, Level, PrincipalKind, RequestState
+from tholos.sharing.models import AccessRequest, Audience, Grant, Level, PrincipalKind, RequestState
+from tholos.sharing.reach import Person, Share, Sharing
+
+Principal = reach.Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +34,6 @@ class Shared:
     kind: str
     id: str
     organization_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """An account or group."""
-
-    kind: PrincipalKind
-    id: str
-    name: str
 
 
 def granted_ids(account_id: str, level: Level) -> queries.Ids:
@@ -70,8 +66,43 @@ def list_grants(db: ReadDb, object_id: str) -> list[tuple[Grant, Principal]]:
     ]
 
 
-def list_grants_to(db: ReadDb, principal_id: str) -> Sequence[Grant]:
-    return queries.list_grants_to(db, principal_id)
+def sharing_of(db: ReadDb, object_id: str, owner_id: str, audience: str) -> Sharing:
+    """How an object with this owner and audience is shared."""
+    shares = [Share(principal, Level(grant.level)) for grant, principal in list_grants(db, object_id)]
+    return Sharing(owner_id, Audience(audience), tuple(shares))
+
+
+def shares_reaching(db: ReadDb, person: Person) -> dict[str, list[Share]]:
+    """By object id: every share that reaches a person, by itself or by a group."""
+    grants = queries.list_grants_reaching(db, {person.id, *person.groups})
+    names = queries.principal_names(db, {one.principal_id for one in grants})
+    found: dict[str, list[Share]] = {}
+    for one in grants:
+        kind = PrincipalKind(one.principal_kind)
+        principal = Principal(kind, one.principal_id, names.get(one.principal_id, ""))
+        found.setdefault(one.object_id, []).append(Share(principal, Level(one.level)))
+    return found
+
+
+def list_people(db: ReadDb, organization_id: str, *, name: str | None = None) -> list[Person]:
+    """Every account with its groups, in the order of their names; or the one of a name."""
+    groups: dict[str, set[str]] = {}
+    for group_id, account_id in queries.memberships(db, organization_id):
+        groups.setdefault(account_id, set()).add(group_id)
+    return [
+        Person(
+            one.id,
+            one.name,
+            Role(one.role).includes(Role.PUBLISHER),
+            one.is_disabled,
+            frozenset(groups.get(one.id, ())),
+        )
+        for one in queries.list_accounts(db, organization_id, name)
+    ]
+
+
+def list_group_names(db: ReadDb, organization_id: str) -> list[str]:
+    return queries.list_group_names(db, organization_id)
 
 
 def get_principal(db: ReadDb, organization_id: str, kind: str, name: str) -> Principal:
@@ -94,13 +125,8 @@ def get_principal(db: ReadDb, organization_id: str, kind: str, name: str) -> Pri
     )
 
 
-def grant(
-    db: WriteDb, doer: Actor | None, shared: Shared, principal: Principal, level: Level, now: datetime
-) -> Level | None:
-    """Share, or change the level; returns the level that was there before.
-
-    Raises: GrantInvalid: an editor needs the role of a publisher.
-    """
+def check_level(db: ReadDb, principal: Principal, level: Level) -> None:
+    """Raises: GrantInvalid: an editor needs the role of a publisher."""
     is_account = principal.kind == PrincipalKind.ACCOUNT
     if level == Level.EDITOR and is_account and not queries.may_edit_by_role(db, principal.id):
         raise GrantInvalid(
@@ -108,6 +134,16 @@ def grant(
             fix="Share it for viewing, or ask an administrator to make them a publisher.",
             where="level",
         )
+
+
+def grant(
+    db: WriteDb, doer: Actor | None, shared: Shared, principal: Principal, level: Level, now: datetime
+) -> Level | None:
+    """Share, or change the level; returns the level that was there before.
+
+    Raises: GrantInvalid: an editor needs the role of a publisher.
+    """
+    check_level(db, principal, level)
     found = queries.find_grant(db, shared.id, principal.id)
     if found is not None:
         before = Level(found.level)
@@ -144,10 +180,9 @@ def revoke(db: WriteDb, object_id: str, principal: Principal) -> Level:
 
 
 def request_access(db: WriteDb, actor: Actor, shared: Shared, message: str, now: datetime) -> AccessRequest:
-    """Ask for a share; asking twice is asking once, with the later words."""
+    """Ask for a share. Asking twice is asking once: who is to decide is not told again and again."""
     found = queries.find_open_request(db, shared.id, actor.account_id)
     if found is not None:
-        found.message = message
         return found
     request = AccessRequest(
         id=ids.new_id("req"),
@@ -172,15 +207,20 @@ def get_request(db: ReadDb, object_id: str, request_id: str) -> AccessRequest:
     return found
 
 
-def decide(actor: Actor, request: AccessRequest, state: RequestState, now: datetime) -> None:
+def decide(doer: Doer, request: AccessRequest, state: RequestState, now: datetime) -> None:
     """Raises: RequestDecided."""
     if request.state != RequestState.OPEN:
         raise RequestDecided(f"Cannot decide this request: it was {request.state} already.")
-    request.state, request.decided_at, request.decided_by = state, now, actor.account_id
+    request.state, request.decided_at, request.decided_by = state, now, doer.account_id or None
 
 
 def find_open_request(db: ReadDb, object_id: str, account_id: str) -> AccessRequest | None:
     return queries.find_open_request(db, object_id, account_id)
+
+
+def find_last_refusal(db: ReadDb, object_id: str, account_id: str) -> datetime | None:
+    """When somebody's asking was last refused."""
+    return queries.last_refusal(db, object_id, account_id)
 
 
 def list_requests(db: ReadDb, object_id: str) -> Sequence[AccessRequest]:

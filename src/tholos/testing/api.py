@@ -310,18 +310,31 @@ class Handler(BaseHTTPRequestHandler):
     def get_logs(self, name: str) -> None:
         self._app(name)
         lines = self.server.api.logs.setdefault(name, [])
-        start = max(0, len(lines) - int(self.query.get("lines", "200")))
+        start = int(self.query.get("offset", max(0, len(lines) - int(self.query.get("lines", "200")))))
         if "follow" in self.query:
             self._stream(
-                "text/plain", start, lambda start: lines[start:], lambda: name not in self.server.api.apps
+                "application/x-ndjson",
+                start,
+                lambda start: self._log_lines(lines, start),
+                lambda: name not in self.server.api.apps,
             )
             return
-        body = "".join(f"{line}\n" for line in lines[start:]).encode()
+        body = "".join(f"{line}\n" for line in self._log_lines(lines, start)).encode()
         self.send_response(200)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Type", "application/x-ndjson")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _log_lines(self, lines: list[str], start: int) -> list[str]:
+        """Those that are asked for from one on, as lines of JSON."""
+        wanted = self.query.get("q", "").lower()
+        line = {"at": NOW, "level": "", "release": 1, "instance": "ins_1"}
+        return [
+            json.dumps({**line, "n": n, "offset": n, "text": text})
+            for n, text in enumerate(lines[start:], start + 1)
+            if wanted in text.lower()
+        ]
 
     def _stream(
         self, kind: str, position: int, read: Callable[[int], list[str]], has_ended: Callable[[], bool]

@@ -21,6 +21,8 @@ class Value(Base):
     name: Mapped[str]
     sealed: Mapped[str] = mapped_column(LongText)
     created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    """Name of whoever set it."""
 
 
 class Secret(Base):

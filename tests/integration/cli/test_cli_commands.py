@@ -208,7 +208,11 @@ def test_logs(published, api):
     assert published("logs").out.splitlines() == [f"line {n}" for n in range(100, 300)]
     assert published("logs", "sales", "--lines", "2", "--release", "1").out == "line 298\nline 299\n"
     assert published("logs", "--lines", "0").out == ""
-    assert json.loads(published("logs", "--lines", "1", "--json").out)["lines"] == ["line 299"]
+    (line,) = json.loads(published("logs", "--lines", "1", "--json").out)["lines"]
+    assert (line["text"], line["n"], line["instance"]) == ("line 299", 300, "ins_1")
+    assert published("logs", "--search", "LINE 29", "--since", "10m", "--level", "info").out.startswith("line 290\n")
+    (timed,) = published("logs", "--lines", "1", "--times").out.splitlines()
+    assert re.fullmatch(r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d  line 299", timed)
 
 
 def test_delete_wants_the_name_again(published, api):

@@ -8,7 +8,6 @@ from tholos.access.models import Handle, HandoverCode
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account
 from tholos.accounts.service import hash_secret
-from tholos.apps.errors import AppNotFound
 from tholos.kit.errors import Forbidden
 from tholos.testing.rows import add_live_app, sign_in
 
@@ -98,9 +97,9 @@ class TestHandOver:
 
 class TestWho:
     @pytest.mark.parametrize("who", ["bob", "vic"])
-    def test_to_a_stranger_there_is_no_app(self, database, app, people, clock, who):
+    def test_a_stranger_is_told_to_ask_for_it(self, database, app, people, clock, who):
         stranger, _ = sign_in(database, getattr(people, who), clock.now())
-        with pytest.raises(AppNotFound), database.write() as db:
+        with pytest.raises(NotShared), database.write() as db:
             access.hand_over(db, stranger, "sales", hash_secret(TRANSACTION), clock.now())
         with database.read() as db:
             assert access.admit_session(db, app.id, stranger.credential, clock.now()) is None

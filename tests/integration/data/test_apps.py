@@ -81,21 +81,21 @@ class TestSight:
                 with pytest.raises(AppNotFound):
                     apps.get_visible(db, stranger, "sales")
                 assert apps.list_visible(db, stranger) == []
-                assert not apps.may_edit(app, stranger)
-                assert not apps.may_open(app, stranger)
+                assert not apps.may_edit(db, app, stranger)
+                assert not apps.may_open(db, app, stranger)
 
     def test_an_administrator_sees_and_edits_all_and_opens_none(self, database, people, app):
         with database.read() as db:
             assert apps.get_visible(db, people.admin, "sales").id == app.id
             assert [one.id for one in apps.list_visible(db, people.admin)] == [app.id]
-        assert apps.may_edit(app, people.admin)
-        assert not apps.may_open(app, people.admin)
+            assert apps.may_edit(db, app, people.admin)
+            assert not apps.may_open(db, app, people.admin)
 
     def test_the_owner_does_it_all(self, database, people, app):
         with database.read() as db:
             assert apps.get_visible(db, people.ada, "sales").id == app.id
-        assert apps.may_edit(app, people.ada)
-        assert apps.may_open(app, people.ada)
+            assert apps.may_edit(db, app, people.ada)
+            assert apps.may_open(db, app, people.ada)
 
     def test_another_organization_sees_nothing_not_even_as_administrator(self, database, people, app):
         elsewhere = replace(people.admin, organization_id="org_other")

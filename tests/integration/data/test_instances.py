@@ -276,33 +276,33 @@ class TestServing:
             clock.move(1)
         (row,) = ServingTable(database).read_all()
         assert (row.instance, row.state, row.release) == (last, "ready", 1)
-        assert row == ServingTable(database).read_one(live[0].id)
+        assert [row] == ServingTable(database).read_of(live[0].id)
 
     async def test_a_removed_app_is_found_no_more(self, database, live):
         table = ServingTable(database)
         app, _ = live
-        await table.put(app.id, table.read_one(app.id))
-        await table.put(app.id, None)
-        await table.put(app.id, None)
+        await table.put(app.id, table.read_of(app.id))
+        await table.put(app.id, [])
+        await table.put(app.id, [])
         assert table.find("sales") is None
-        assert table.read_one("app_none") is None
+        assert table.read_of("app_none") == []
 
     async def test_an_app_made_anew_under_a_name_keeps_it(self, database, live, people, clock):
         """The row of the app that had the name before goes late, and takes nothing along."""
         table = ServingTable(database)
         old, _ = live
-        await table.put(old.id, table.read_one(old.id))
+        await table.put(old.id, table.read_of(old.id))
         with database.write() as db:
             apps.remove_app(db, old.id)
         new, _ = add_live_app(database, people.bob, "sales", clock.now())
-        await table.put(new.id, table.read_one(new.id))
-        await table.put(old.id, None)
+        await table.put(new.id, table.read_of(new.id))
+        await table.put(old.id, [])
         assert table.find("sales").app_id == new.id
 
     async def test_waiting_ends_in_time_with_what_there_is(self, database, live, start):
         table = ServingTable(database)
         app, _ = live
         start()
-        await table.put(app.id, table.read_one(app.id))
+        await table.put(app.id, table.read_of(app.id))
         assert (await table.wait_for_address("sales", 0.01)).address == ""
         assert await table.wait_for_address("none", 0.01) is None

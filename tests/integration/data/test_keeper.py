@@ -19,6 +19,7 @@ from tholos.runtime.layout import Layout
 from tholos.runtime.model import InstanceSpec
 from tholos.testing.launcher import MemoryLauncher
 from tholos.testing.rows import add_live_app
+from tholos.variables.masking import NOTHING
 
 
 class Kept:
@@ -27,7 +28,7 @@ class Kept:
         self.app, release = add_live_app(database, people.ada, "sales", clock.now())
         with database.write() as db:
             self.instance = instances.create_instance(db, self.app, release, Layout(folder), clock.now())
-        starter = SimpleNamespace(sources_of=lambda _: folder)
+        starter = SimpleNamespace(sources_of=lambda _: folder, masker_of=lambda *_: NOTHING)
         self.launcher = MemoryLauncher()
         self.notices = Notices(asyncio.get_running_loop())
         self.keeper = Keeper(

@@ -140,10 +140,10 @@ async def test_a_failure_ends_the_stream_and_is_logged(written, monkeypatch, cap
     path = written.add_instance(b"one\n")
     async with written.following() as followed:
         await followed.until(b"one\n")
-        monkeypatch.setattr(following, "find_log", lambda *_: 1 / 0)
         with path.open("ab") as log:
             log.write(b"two\n")
         await followed.until(b"two\n")
+        monkeypatch.setattr(following, "find_log", lambda *_: 1 / 0)
         written.notice()
         await asyncio.wait({followed.task})
         assert followed.task.exception() is None

@@ -3,6 +3,7 @@
 To accept a changed table: remove ``permissions.txt`` and run this file; it is written anew, and the run fails once.
 """
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,25 @@ from tholos.server.application import ROUTERS, build
 GOLDEN = Path(__file__).with_name("permissions.txt")
 FRAMEWORK = {("GET", "/api/v1/openapi.json"): "public", ("GET", "/static"): "public"}
 """What the framework serves by itself: the description of this API and the static files."""
-UNKNOWN = {"{operation_id}": "op_none", "{token_id}": "tok_none", "{number}": "1"}
+UNKNOWN = {
+    "{operation_id}": "op_none", "{token_id}": "tok_none", "{number}": "1", "{kind}": "account", "{account}": "vic",
+    "{principal}": "vic", "{request_id}": "req_none",
+}  # fmt: skip
+BODIES = {
+    "PATCH /api/v1/apps/{name}": {"title": "Sales"},
+    "PUT /api/v1/apps/{name}/access": {"audience": "listed", "grants": []},
+    "PATCH /api/v1/apps/{name}/access": {"grants": [{"name": "vic", "level": "viewer"}]},
+    "POST /api/v1/apps/{name}/access/preview": {"audience": "everyone"},
+    "PUT /api/v1/apps/{name}/access/grants/{kind}/{principal}": {"level": "viewer"},
+    "POST /api/v1/apps/{name}/access/requests": {"message": "please"},
+    "POST /api/v1/apps/{name}/access/requests/{request_id}/grant": {"level": "viewer"},
+    "POST /api/v1/apps/{name}/owner": {"account": "bob"},
+    "POST /api/v1/accounts/{account}/hand-over": {"to": "bob"},
+}
+"""Of the calls that take no other fields."""
+FORM = {"name": "sales", "who": "vic", "level": "viewer", "account": "bob"}
+NEEDS_MORE = {"{request_id}", "DELETE /api/v1/apps/{name}/access/grants/{kind}/{principal}"}
+"""There is no such thing of the app yet."""
 
 
 def _declared() -> list[tuple[str, str, str]]:
@@ -51,7 +70,7 @@ def _ids(rows):
 
 
 def test_the_table_is_the_golden_one():
-    text = "".join(f"{method:7}{path:45}{permission}\n" for method, path, permission in _rows())
+    text = "".join(f"{method:7}{path:44} {permission}\n" for method, path, permission in _rows())
     if not GOLDEN.exists():
         GOLDEN.write_text(text)
         pytest.fail(f"{GOLDEN} was not there and is written: read it, and run again")
@@ -80,8 +99,16 @@ async def _ask(asgi, method, path):
     if method == "GET":
         return await asgi.get(path)
     if path.startswith("/api/"):
-        return await asgi.send(method, path, b'{"snapshot": "' + b"a" * 64 + b'", "hashes": [], "name": "x"}')
-    return await asgi.form(path, {"name": "sales"}) if method == "POST" else await asgi.ask(method, path)
+        return await asgi.send(method, path, _body(method, path))
+    return await asgi.form(path, FORM) if method == "POST" else await asgi.ask(method, path)
+
+
+def _body(method, path):
+    for row, body in BODIES.items():
+        wanted, _, template = row.partition(" ")
+        if wanted == method and _at(template) in {path, path.replace("/none", "/sales")}:
+            return json.dumps(body).encode()
+    return b'{"snapshot": "' + b"a" * 64 + b'", "hashes": [], "name": "x"}'
 
 
 @pytest.mark.parametrize("row", CLOSED, ids=_ids(CLOSED))
@@ -104,8 +131,8 @@ async def test_to_a_stranger_there_is_no_app(console, row):
     assert answer.status == 404
     assert answer.json["error"]["code"] == "app_not_found"
     missing = (
-        await asgi.form(_at(path, "none"), {"name": "none"})
-        if method == "POST"
+        await asgi.form(_at(path, "none"), {**FORM, "name": "none"})
+        if method == "POST" and not path.startswith("/api/")
         else await _ask(asgi, method, _at(path, "none"))
     )
     assert missing.status == 404
@@ -121,7 +148,8 @@ async def test_the_owner_and_the_administrator_get_on(console, row):
     method, path, _ = row
     for name in ("ada", "admin"):
         answer = await _ask(console.by_token(name), method, _at(path))
-        assert answer.status in {200, 202, 303, 409}, answer.text
+        is_nothing_there = any(part in f"{method} {path}" for part in NEEDS_MORE)
+        assert answer.status in ({404} if is_nothing_there else {200, 202, 204, 303, 400, 409}), answer.text
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,6 @@ from tholos.instances.serving import Serving
      (1, "", "", "no instance")],
 )  # fmt: skip
 def test_why_an_app_does_not_answer(release, state, reason, part):
-    row = Serving("app_1", "sales", "acc_1", 1, release, "", "", state, reason)
+    row = Serving("app_1", "sales", "acc_1", "listed", 1, 0, release, "", "", state, reason)
     assert part in _why_not(row)
     assert "sales" in _why_not(row)

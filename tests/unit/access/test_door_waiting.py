@@ -40,7 +40,7 @@ async def test_an_instance_that_was_lost_is_waited_for(front_door, table):
     for row in (STARTING, READY):
         await asyncio.sleep(0)
         assert not answer.done()
-        await table.put("app_1", row)
+        await table.put("app_1", [row])
     assert await answer == READY
 
 

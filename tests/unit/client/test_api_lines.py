@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tholos.client.api import new_lines
+from tholos.client.api import logs_path, parse_log_line
+from tholos.client.errors import UnexpectedAnswer
+from tholos.client.model import LogLine, LogQuery
 from tholos.client.transport import split_lines
 
 
@@ -17,26 +20,30 @@ def test_lines_do_not_depend_on_how_they_arrive(pieces):
     assert found == (expected if expected[-1] else expected[:-1])
 
 
-@settings(deadline=None, max_examples=100)
-@given(st.lists(st.sampled_from("abc"), max_size=12), st.lists(st.sampled_from("xyz"), max_size=5))
-def test_lines_after_a_break_are_given_once(given_lines, fresh):
-    """The server sends its last lines, as many as were given; those among them that were given are left out."""
-    log = [*given_lines, *fresh]
-    again = log[-len(given_lines) :] if given_lines else log
-    assert list(new_lines(iter(again), tuple(given_lines))) == fresh[-len(again) :]
+def test_what_is_asked_of_a_log():
+    asked = LogQuery(2, "ins_1", "error", "a b", "10m")
+    path = logs_path("sales", 5, asked)
+    assert path == (
+        "/apps/sales/logs?format=json&lines=5&release=2&level=error&q=a+b&instance=ins_1&since=10m"
+    )
 
 
-def test_a_log_that_was_replaced_is_given_whole():
-    assert list(new_lines(iter(["new 1", "new 2"]), ("old 1", "old 2", "old 3"))) == ["new 1", "new 2"]
+def test_going_on_behind_a_line():
+    """What was asked for holds on, but for the time that it began at; one instance stays the only one."""
+    last = LogLine(7, "", "", 2, "ins_9", 100, "x")
+    path = logs_path("sales", 5, LogQuery(level="error", since="10m"), last)
+    assert path.endswith("&level=error&instance=ins_9&offset=100&first=8")
+    assert logs_path("sales", 5, LogQuery(instance="ins_9"), last).endswith("&only=true")
 
 
-def test_a_new_line_is_not_held_back():
-    """It comes before the stream has given as many lines as were given before."""
-    arriving = iter(["old 2", "fresh"])
-    lines = new_lines(arriving, ("old 1", "old 2"))
-    assert next(lines) == "fresh"
+@pytest.mark.parametrize("line", [b"no json", b"[]", b"{}", b'{"text": 1}', b'{"text": "x", "n": "1"}'])
+def test_a_line_that_is_none(line):
+    with pytest.raises(UnexpectedAnswer):
+        parse_log_line(line)
 
 
-def test_a_replaced_log_is_not_held_back():
-    lines = new_lines(iter(["other"]), ("old 1", "old 2"))
-    assert next(lines) == "other"
+def test_a_line():
+    line = parse_log_line(
+        b'{"text": "x", "n": 1, "at": null, "release": 2, "instance": "i", "offset": 2, "level": "error"}'
+    )
+    assert line == LogLine(1, "", "error", 2, "i", 2, "x")

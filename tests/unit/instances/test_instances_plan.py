@@ -1,38 +1,44 @@
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tholos.instances.models import ACTIVE, LEAVING, InstanceState
-from tholos.instances.plan import Lost, Retire, Seen, Start, Stray, plan
+from tholos.instances.plan import Lost, Retire, Seen, Start, Stray, Wanted, plan
 from tholos.runtime.model import ProcessState
 
 S, P = InstanceState, ProcessState
 RUNS = {"i1": P.RUNNING}
 
 
-def _row(state=S.READY, *, held=False, release="r1", name="i1"):
-    return Seen(name, "a1", release, state, held)
+def wanted(**releases):
+    return [Wanted(app, release) for app, release in releases.items()]
+
+
+def _row(state=S.READY, *, held=False, release="r1", name="i1", ready_at=None):
+    return Seen(name, "a1", release, state, held, ready_at)
 
 
 def test_nothing_is_to_do_where_what_should_run_runs():
-    assert plan({"a1": "r1"}, [_row()], RUNS) == []
+    assert plan(wanted(a1="r1"), [_row()], RUNS) == []
 
 
 def test_a_live_release_without_an_instance_is_started():
-    assert plan({"a1": "r1", "a0": "r0"}, [], {}) == [Start("a0", "r0"), Start("a1", "r1")]
+    assert plan(wanted(a1="r1", a0="r0"), [], {}) == [Start("a0", "r0"), Start("a1", "r1")]
 
 
 @pytest.mark.parametrize("state", sorted(ACTIVE))
 def test_one_that_stands_is_enough(state):
-    assert plan({"a1": "r1"}, [_row(state)], RUNS) == []
+    assert plan(wanted(a1="r1"), [_row(state)], RUNS) == []
 
 
 @pytest.mark.parametrize("state", sorted(LEAVING))
 def test_one_that_leaves_is_followed_by_another(state):
-    assert plan({"a1": "r1"}, [_row(state)], RUNS) == [Start("a1", "r1"), Retire("i1")]
+    assert plan(wanted(a1="r1"), [_row(state)], RUNS) == [Start("a1", "r1"), Retire("i1")]
 
 
-@pytest.mark.parametrize("live", [{}, {"a1": "r2"}])
+@pytest.mark.parametrize("live", [[], wanted(a1="r2")])
 def test_one_that_is_not_live_is_retired(live):
     actions = plan(live, [_row(), _row(release="r2", name="i2")], {**RUNS, "i2": P.RUNNING})
     assert Retire("i1") in actions
@@ -40,44 +46,63 @@ def test_one_that_is_not_live_is_retired(live):
 
 
 def test_one_that_an_operation_holds_is_left_alone():
-    assert plan({}, [_row(held=True)], RUNS) == []
+    assert plan([], [_row(held=True)], RUNS) == []
 
 
 def test_one_without_a_process_is_lost_and_replaced():
-    assert plan({"a1": "r1"}, [_row()], {}) == [Lost("i1"), Start("a1", "r1")]
+    assert plan(wanted(a1="r1"), [_row()], {}) == [Lost("i1"), Start("a1", "r1")]
 
 
 def test_one_that_is_being_launched_is_not_lost():
-    assert plan({"a1": "r1"}, [_row(S.STARTING)], {}, {"i1"}) == []
+    assert plan(wanted(a1="r1"), [_row(S.STARTING)], {}, {"i1"}) == []
 
 
 def test_one_that_was_given_up_stays_as_it_is():
-    assert plan({"a1": "r1"}, [_row(S.FAILED)], {}) == []
+    assert plan(wanted(a1="r1"), [_row(S.FAILED)], {}) == []
 
 
 def test_a_process_that_nobody_knows_is_stopped():
-    assert plan({}, [], RUNS) == [Stray("i1")]
+    assert plan([], [], RUNS) == [Stray("i1")]
 
 
 @pytest.mark.parametrize("state", [P.EXITED, P.STOPPING])
 def test_one_that_has_ended_or_is_about_to_is_not_stopped(state):
-    assert plan({}, [], {"i1": state}) == []
+    assert plan([], [], {"i1": state}) == []
 
 
 def test_a_process_that_is_being_launched_or_an_operations_own_is_no_stray():
-    assert plan({}, [], RUNS, {"i1"}) == []
-    assert plan({}, [], RUNS, (), {"i1"}) == []
+    assert plan([], [], RUNS, {"i1"}) == []
+    assert plan([], [], RUNS, (), {"i1"}) == []
+
+
+def test_one_that_was_live_a_moment_ago_goes_on_and_is_not_started_again():
+    rows = [_row(), _row(release="r2", name="i2")]
+    processes = {**RUNS, "i2": P.RUNNING}
+    assert plan(wanted(a1="r2"), rows, processes, kept=["r1"]) == []
+    assert plan(wanted(a1="r2"), rows[1:], {"i2": P.RUNNING}, kept=["r1"]) == []
+
+
+def test_of_two_that_answer_for_a_release_the_one_that_did_first_leaves():
+    early, late = (datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in (1, 2))
+    rows = [_row(ready_at=late), _row(name="i2", ready_at=early)]
+    assert plan(wanted(a1="r1"), rows, {**RUNS, "i2": P.RUNNING}) == [Retire("i2")]
+
+
+def test_one_that_starts_beside_another_lets_that_go_on():
+    rows = [_row(ready_at=datetime(2026, 1, 1, tzinfo=UTC)), _row(S.STARTING, held=True, name="i2")]
+    assert plan(wanted(a1="r1"), rows, {**RUNS, "i2": P.RUNNING}) == []
 
 
 class World:
     """What the plan's actions do, at once and without failing."""
 
-    def __init__(self, live, rows, processes):
-        self.live, self.rows, self.processes = dict(live), {row.id: row for row in rows}, dict(processes)
+    def __init__(self, wanted, rows, processes, kept):
+        self.wanted, self.rows, self.processes = wanted, {row.id: row for row in rows}, dict(processes)
+        self.kept = kept
         self.count = 0
 
     def plan(self):
-        return plan(self.live, list(self.rows.values()), self.processes)
+        return plan(self.wanted, list(self.rows.values()), self.processes, kept=self.kept)
 
     def apply(self, action):
         match action:
@@ -91,6 +116,7 @@ class World:
                 self.processes.pop(instance, None)
 
 
+MOMENTS = [datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in range(3)]
 NAMES = [f"i{number}" for number in range(8)]
 APPS = {f"a{number}": [f"r{number}.{release}" for release in range(2)] for number in range(3)}
 RELEASES = [(app, release) for app, releases in APPS.items() for release in releases]
@@ -98,18 +124,20 @@ RELEASES = [(app, release) for app, releases in APPS.items() for release in rele
 
 @st.composite
 def worlds(draw):
-    live = {app: draw(st.sampled_from(APPS[app])) for app in draw(st.sets(st.sampled_from(sorted(APPS))))}
+    releases = draw(st.sets(st.sampled_from(RELEASES)))  # live ones and drafts
+    kept = draw(st.sets(st.sampled_from([release for _, release in RELEASES])))
     rows = [
         Seen(
             name,
             *draw(st.sampled_from(RELEASES)),
             draw(st.sampled_from(sorted(set(S) - {S.STOPPED}))),
             draw(st.booleans()),
+            draw(st.sampled_from([None, *MOMENTS])),
         )
         for name in draw(st.sets(st.sampled_from(NAMES)))
     ]
     processes = draw(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(sorted(P))))
-    return World(live, rows, processes)
+    return World([Wanted(*one) for one in sorted(releases)], rows, processes, kept)
 
 
 @settings(deadline=None)
@@ -120,7 +148,7 @@ def test_once_its_actions_are_done_there_is_nothing_more_to_do(world):
         world.apply(action)
     assert world.plan() == []
     active = {row.release_id for row in world.rows.values() if row.state in ACTIVE}
-    assert set(world.live.values()) <= active
+    assert {one.release_id for one in world.wanted} <= active
     assert held <= set(world.rows)
 
 

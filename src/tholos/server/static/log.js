@@ -57,7 +57,7 @@ function take(codes, code) {
 
 export class LogView {
   #body; #block; #note; #status; #filter; #level; #followButton;
-  #narrowed; #trace = null; #waiting = []; #planned = false; #following; #count = 0; #last = 0; #unseen = 0; #matches = 0; #touched = -1e9;
+  #narrowed; #trace = null; #waiting = []; #planned = false; #following; #count = 0; #last = 0; #unseen = 0; #matches = 0; #pass = 0; #touched = -1e9;
 
   constructor(section) {
     this.#body = section.querySelector(".log-body");
@@ -246,17 +246,29 @@ export class LogView {
     return fits;
   }
 
+  // A part in each frame, from the end on: whoever types is not kept waiting, and a new word ends the search for the last.
   #narrow() {
     this.#matches = 0;
-    for (const block of this.#body.querySelectorAll(".block")) {
-      let shown = 0;
-      for (const line of block.querySelectorAll(".line")) shown += this.#hide(line);
-      for (const trace of block.querySelectorAll(".trace")) trace.hidden = !trace.querySelector(".line:not([hidden])");
-      block.hidden = shown === 0 && block !== this.#block;
-      reserve(block);
-    }
-    if (this.#following) this.#toEnd();
-    this.#say();
+    this.#pass += 1;
+    const pass = this.#pass;
+    const blocks = [...this.#body.querySelectorAll(".block")];
+    const go = () => {
+      if (pass !== this.#pass) return;
+      const began = performance.now();
+      while (blocks.length && performance.now() - began < BUDGET) this.#narrowBlock(blocks.pop());
+      if (this.#following) this.#toEnd();
+      this.#say();
+      if (blocks.length) requestAnimationFrame(go);
+    };
+    go();
+  }
+
+  #narrowBlock(block) {
+    let shown = 0;
+    for (const line of block.querySelectorAll(".line")) shown += this.#hide(line);
+    for (const trace of block.querySelectorAll(".trace")) trace.hidden = !trace.querySelector(".line:not([hidden])");
+    block.hidden = shown === 0 && block !== this.#block;
+    reserve(block);
   }
 
   #say() {

@@ -1,0 +1,79 @@
+"""Commands about shared secrets and the key that all is sealed with. A secret is never an argument."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from tholos.cli.console import age_of, of_terminal
+from tholos.cli.failures import print_json
+from tholos.cli.session import connected
+from tholos.cli.variables import SecretSaid, ask_all, follow_all
+from tholos.client.errors import RemoteNotFound
+
+
+def list_secrets(*, server: str | None, as_json: bool) -> int:
+    """Print the shared secrets that this account may refer to."""
+    with connected(server) as client:
+        found = client.secrets()
+    if as_json:
+        print_json(secrets=[asdict(one) for one in found])
+        return 0
+    console = of_terminal()
+    if not found:
+        console.row("there are no shared secrets that you may use · tholos secrets set NAME")
+        return 0
+    rows = [
+        (one.name, one.owner, f"{age_of(one.changed_at)} by {one.changed_by}", ", ".join(one.uses), one.note)
+        for one in found
+    ]
+    console.table([("NAME", "OWNER", "SET", "USED BY", "NOTE"), *rows])
+    return 0
+
+
+def set_secret(*, name: str, note: str | None, no_restart: bool, server: str | None) -> int:
+    """Make a shared secret, or give one another value."""
+    if "=" in name:
+        said = name.partition("=")[0]
+        raise SecretSaid(fix=f"tholos secrets set {said}, and its value is asked for or read from stdin.")
+    value = ask_all([name], is_stdin_free=True)[name]
+    console = of_terminal()
+    with connected(server) as client:
+        try:
+            done = client.change_secret(name, value=value, note=note, restart=not no_restart)
+        except RemoteNotFound:
+            client.create_secret(name, value, note or "")
+            console.row(name, f"made · tholos vars set --refer KEY={name}")
+            return 0
+        console.row(name, f"has its new value. {done.told}".strip())
+        return follow_all(client, done.operations, console)
+
+
+def remove_secret(*, name: str, force: bool, server: str | None) -> int:
+    """Remove a shared secret."""
+    with connected(server) as client:
+        broken = client.remove_secret(name, force=force)
+    console = of_terminal()
+    console.row(name, "removed")
+    for app in broken:
+        console.row(app, "does not start any more: a variable refers to it")
+    return 0
+
+
+def share_secret(*, name: str, who: str, group: bool, level: str, remove: bool, server: str | None) -> int:
+    """Share a secret with somebody, or take that back; prints whom it is shared with."""
+    with connected(server) as client:
+        grants = client.share_secret(name, "group" if group else "account", who, "" if remove else level)
+    console = of_terminal()
+    if not grants:
+        console.row(name, "is shared with nobody")
+    for one in grants:
+        console.row(
+            one.name, f"{one.kind}, {'may refer to it' if one.level == 'viewer' else 'may change it'}"
+        )
+    return 0
+
+
+def rotate_key(*, server: str | None) -> int:
+    """Seal everything by a new key, and wait until that is done."""
+    with connected(server) as client:
+        return follow_all(client, [client.rotate_key()], of_terminal())

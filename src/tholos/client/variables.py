@@ -1,0 +1,213 @@
+"""Variables and secrets as values, and the calls about them. A secret's value is sent in bodies only, and never answered."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from tholos.client.fields import Fields
+from tholos.client.model import Operation
+from tholos.client.transport import Answer, Body
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of an app."""
+
+    name: str
+    kind: str
+    """``plain``, ``secret``, or ``shared`` for one that refers to a shared secret."""
+    value: str
+    """Of a plain one."""
+    secret: str
+    """Name of the shared secret that it refers to."""
+    since: str
+    by: str
+    is_missing: bool
+    """What it refers to is gone."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Variable:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "a variable")
+        return cls(
+            read.text("name"),
+            read.text("kind"),
+            read.text("value", ""),
+            read.text("secret", ""),
+            read.text("since", ""),
+            read.text("by", ""),
+            read.flag("missing"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VariableChange:
+    """What is to be done with an app's variables, by name."""
+
+    plain: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    refer: Mapping[str, str] = field(default_factory=dict)
+    """To which shared secrets, by their names."""
+    remove: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VariablesChanged:
+    """What came of a change."""
+
+    operation: Operation | None
+    """That makes it true of what runs."""
+    told: str
+    items: tuple[Variable, ...]
+
+    @classmethod
+    def from_json(cls, value: object) -> VariablesChanged:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "the answer")
+        begun = read.child("operation")
+        items = tuple(Variable.from_json(one.value) for one in read.items("items"))
+        return cls(Operation.from_json(begun.value) if begun else None, read.text("told", ""), items)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A shared secret, all but its value."""
+
+    name: str
+    note: str
+    owner: str
+    rank: str
+    """What one is to it: ``user``, ``editor`` or ``owner``."""
+    version: int
+    changed_at: str
+    changed_by: str
+    uses: tuple[str, ...]
+    """Names of the apps that use it."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Secret:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "a secret")
+        return cls(
+            read.text("name"),
+            read.text("note", ""),
+            read.text("owner", ""),
+            read.text("rank", ""),
+            read.number("version", 1),
+            read.text("changed_at", ""),
+            read.text("changed_by", ""),
+            read.texts("uses"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SecretChanged:
+    """What came of another value."""
+
+    secret: Secret
+    operations: tuple[Operation, ...]
+    """Each starts an app anew."""
+    told: str
+
+    @classmethod
+    def from_json(cls, value: object) -> SecretChanged:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "the answer")
+        begun = tuple(Operation.from_json(one.value) for one in read.items("operations"))
+        return cls(Secret.from_json(read.need("secret").value), begun, read.text("told", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class SecretGrant:
+    """Whom a secret is shared with."""
+
+    kind: str
+    name: str
+    level: str
+
+    @classmethod
+    def from_json(cls, value: object) -> SecretGrant:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "a share")
+        return cls(read.text("kind"), read.text("name"), read.text("level"))
+
+
+class VariableCalls:
+    """The calls about variables and secrets; :class:`tholos.client.api.Client` has them."""
+
+    @abstractmethod
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | Body | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        may_repeat: bool = True,
+    ) -> Answer: ...
+
+    def variables(self, name: str) -> list[Variable]:
+        """An app's variables, in the order of their names."""
+        read = Fields(self._call("GET", f"/apps/{quote(name, safe='')}/variables").json(), "the list")
+        return [Variable.from_json(one.value) for one in read.items("items")]
+
+    def change_variables(
+        self, name: str, change: VariableChange, *, restart: bool = True
+    ) -> VariablesChanged:
+        """Set, refer and remove several at once.
+
+        Args:
+            name: of the app.
+            change: what is to be done.
+            restart: start the app anew where only secrets have changed.
+        """
+        body = {
+            "set": dict(change.plain),
+            "secrets": dict(change.secrets),
+            "refer": dict(change.refer),
+            "remove": list(change.remove),
+            "restart": restart,
+        }
+        return VariablesChanged.from_json(
+            self._call("PATCH", f"/apps/{quote(name, safe='')}/variables", body).json()
+        )
+
+    def secrets(self) -> list[Secret]:
+        """The shared secrets that this account may refer to."""
+        read = Fields(self._call("GET", "/secrets").json(), "the list")
+        return [Secret.from_json(one.value) for one in read.items("items")]
+
+    def create_secret(self, name: str, value: str, note: str = "") -> Secret:
+        """A new shared secret."""
+        body = {"name": name, "value": value, "note": note}
+        return Secret.from_json(
+            self._call("POST", "/secrets", body, {"Idempotency-Key": os.urandom(16).hex()}).json()
+        )
+
+    def change_secret(
+        self, name: str, *, value: str | None = None, note: str | None = None, restart: bool = True
+    ) -> SecretChanged:
+        """Another value, another note, or both; apps that use it are started anew."""
+        body = {"value": value, "note": note, "restart": restart}
+        return SecretChanged.from_json(self._call("PATCH", f"/secrets/{quote(name, safe='')}", body).json())
+
+    def remove_secret(self, name: str, *, force: bool = False) -> tuple[str, ...]:
+        """Remove a shared secret; names of the apps that do not start any more."""
+        query = "?force=true" if force else ""
+        answer = self._call("DELETE", f"/secrets/{quote(name, safe='')}{query}").json()
+        return Fields(answer, "the answer").texts("broken")
+
+    def share_secret(self, name: str, kind: str, who: str, level: str) -> list[SecretGrant]:
+        """Share a secret with an ``account`` or ``group``; an empty level takes that back."""
+        path = f"/secrets/{quote(name, safe='')}/access/{kind}/{quote(who, safe='')}"
+        answer = self._call("PUT", path, {"level": level}) if level else self._call("DELETE", path)
+        return [SecretGrant.from_json(one.value) for one in Fields(answer.json(), "the list").items("items")]
+
+    def rotate_key(self) -> Operation:
+        """Begin to seal everything by a new key."""
+        answer = self._call("POST", "/sealing-key/rotate", {}, may_repeat=False).json()
+        return Operation.from_json(Fields(answer, "the answer").need("operation").value)

@@ -1,0 +1,84 @@
+"""HTTP of an app's limits: what its processes may have. A change makes a release, without a build."""
+
+from __future__ import annotations
+
+from fastapi import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from tholos.accounts.routes import Call, Calling, Permission, Routes
+from tholos.apps import limits as app_limits
+from tholos.apps import service as apps
+from tholos.apps.limits import Limits
+from tholos.audit import service as audit
+from tholos.audit.models import Action
+from tholos.console.variables_api import Done, operation_of, wake
+from tholos.kit.db import WriteDb
+from tholos.kit.versions import check_version, to_tag
+from tholos.operations import schemas as operation_schemas
+from tholos.publishing import service as publishing
+from tholos.variables import service as variables
+
+routes = Routes(prefix="/api/v1/apps", tags=["apps"])
+_MOST = 2**31 - 1
+
+
+class LimitsIn(BaseModel):
+    """What each of an app's processes may have; null for as much as the installation says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    open_files: int | None = Field(None, ge=0, le=_MOST)
+    start_timeout_s: int | None = Field(None, ge=0, le=_MOST, description="Seconds for the first answer.")
+
+
+class LimitsChanged(BaseModel):
+    operation: operation_schemas.OperationOut | None
+    """That makes the release with these limits live."""
+    told: str
+    """The same in words."""
+    version: int
+    """Of the app."""
+
+
+@routes.declare("GET", "/{name}/limits", permission=Permission.APP_EDIT)
+def get_limits(call: Calling, response: Response, name: str) -> LimitsIn:
+    with call.read() as db:
+        app = apps.get_editable(db, call.actor, name)
+        found = app_limits.limits_of(variables.find_base(db, app).settings)
+    response.headers["etag"] = to_tag(app.version)
+    return LimitsIn(open_files=found.open_files, start_timeout_s=found.start_timeout_s)
+
+
+@routes.declare("PUT", "/{name}/limits", permission=Permission.APP_EDIT)
+def set_limits(call: Calling, response: Response, name: str, body: LimitsIn) -> LimitsChanged:
+    """Set all limits. With If-Match, only if nobody has changed the app since."""
+    with call.write() as db:
+        done = change(call, db, name, Limits(body.open_files, body.start_timeout_s), call.seen_version)
+        answer = LimitsChanged(
+            operation=operation_of(call, db, done.operation), told=done.told, version=done.app.version
+        )
+    wake(call)
+    response.headers["etag"] = to_tag(answer.version)
+    return answer
+
+
+def change(call: Call, db: WriteDb, name: str, wanted: Limits, seen: int | None) -> Done:
+    """Begin a release with other limits.
+
+    Raises: AppNotFound, NotAnEditor, EditedMeanwhile, NothingReleased, LimitInvalid, OperationUnderWay.
+    """
+    app = apps.get_editable(db, call.actor, name)
+    check_version(seen, app.version)
+    settings = variables.find_base(db, app).settings
+    before = app_limits.limits_of(settings)
+    after = app_limits.with_limits(settings, wanted)
+    if before == wanted:
+        return Done(app, None, "Nothing has changed.")
+    app.version += 1
+    audit.record(
+        db, call.actor, Action.APP_CHANGED, apps.subject_of(app), call.now,
+        before={"open_files": before.open_files, "start_timeout_s": before.start_timeout_s},
+        after={"open_files": wanted.open_files, "start_timeout_s": wanted.start_timeout_s},
+    )  # fmt: skip
+    begun = publishing.begin_change(db, call.actor, app, after, "Other limits", call.now)
+    return Done(app, begun, f"A new release of {name} with these limits is being started.")
