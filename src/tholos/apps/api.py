@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Path, Query, Response
 
 from tholos.accounts import service as accounts
 from tholos.accounts.routes import Call, Calling, Permission, Routes
-from tholos.apps import details, listing, schemas
+from tholos.apps import details, keeping, listing, schemas
 from tholos.apps import service as apps
 from tholos.apps.listing import Asked, Show
-from tholos.apps.models import App
+from tholos.apps.models import App, Release
+from tholos.apps.names import release_name
 from tholos.kit.db import ReadDb
 from tholos.kit.notices import Notices
 from tholos.kit.paging import MOST
 from tholos.kit.versions import to_tag
 
 routes = Routes(prefix="/api/v1/apps", tags=["apps"])
+
+ReleaseNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @routes.declare("GET", "", permission=Permission.SIGNED_IN)
@@ -53,10 +56,25 @@ def change_app(call: Calling, response: Response, name: str, body: schemas.AppCh
 
 
 @routes.declare("GET", "/{name}/releases", permission=Permission.APP_VIEW)
-def list_releases(call: Calling, name: str) -> schemas.ReleaseList:
+def list_releases(
+    call: Calling,
+    name: str,
+    cursor: Annotated[str, Query(pattern=r"^[0-9]{0,9}$", description="As ``next`` of the answer before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+) -> schemas.ReleaseList:
+    """An app's releases, the newest first."""
     with call.read() as db:
         app = apps.get_visible(db, call.actor, name)
-        return schemas.ReleaseList(items=shown_releases(db, app))
+        found = apps.list_releases(db, app.id, below=int(cursor or 0), limit=limit + 1)
+        rest = str(found[limit - 1].number) if len(found) > limit else None
+        return schemas.ReleaseList(items=shown_releases(call, db, app, found[:limit]), next=rest)
+
+
+@routes.declare("GET", "/{name}/releases/{number}", permission=Permission.APP_VIEW)
+def get_release(call: Calling, name: str, number: ReleaseNumber) -> schemas.ReleaseOut:
+    with call.read() as db:
+        app = apps.get_visible(db, call.actor, name)
+        return shown_releases(call, db, app, [apps.get_release_numbered(db, app.id, number)])[0]
 
 
 def _tagged(response: Response, app: schemas.AppOut) -> schemas.AppOut:
@@ -77,11 +95,22 @@ def shown(call: Call, db: ReadDb, found: Sequence[App]) -> list[schemas.AppOut]:
     ]
 
 
-def shown_releases(db: ReadDb, app: App) -> list[schemas.ReleaseOut]:
-    releases = apps.list_releases(db, app.id)
-    live = apps.find_live(db, app.id)
+def shown_releases(
+    call: Call, db: ReadDb, app: App, found: Sequence[Release] | None = None
+) -> list[schemas.ReleaseOut]:
+    """Some of an app's releases as JSON, or all; a draft's address is told to those who may open it."""
+    releases = apps.list_releases(db, app.id) if found is None else found
+    live_id = apps.find_live_id(db, app.id)
     names = accounts.account_names(db, [*{release.author_id for release in releases}])
-    return [
-        schemas.release_out(release, names, is_live=live is not None and release.id == live.id)
-        for release in releases
-    ]
+    may_edit = apps.may_edit(db, app, call.actor)
+    drafts = {one.id for one in keeping.list_drafts(db, app.id)} if may_edit else set()
+    places = {
+        one.id: schemas.ReleasePlace(one.id == live_id, draft_url(call, app, one) if one.id in drafts else "")
+        for one in releases
+    }
+    return [schemas.release_out(release, names, places[release.id]) for release in releases]
+
+
+def draft_url(call: Call, app: App, release: Release) -> str:
+    """Where a draft is opened."""
+    return call.site.app_url.format(name=release_name(app.name, release.number)) + "/"

@@ -53,6 +53,24 @@ class DraftNotFound(NotFound):
     code = "draft_not_found"
 
 
+class NotReady(Conflict):
+    """Cannot make this release live: it failed, or is still being made."""
+
+    code = "release_not_ready"
+
+
+class NothingBefore(Conflict):
+    """Cannot roll back: no release before the live one was ever live."""
+
+    code = "nothing_before"
+
+
+class ReleaseInUse(Conflict):
+    """Cannot remove this release: something names it."""
+
+    code = "release_in_use"
+
+
 class NameInvalid(Invalid):
     """Cannot take this name for an app."""
 

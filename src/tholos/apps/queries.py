@@ -11,7 +11,7 @@ from sqlalchemy.orm import defer
 from tholos.accounts.models import Account, Role
 from tholos.accounts.service import Actor
 from tholos.apps.errors import AppNotFound, ReleaseNotFound
-from tholos.apps.models import LIVE, App, Pointer, Release, ReleaseState, Visit
+from tholos.apps.models import LIVE, PREVIOUS, App, Pointer, Release, ReleaseState, Visit
 from tholos.kit.db import ReadDb
 from tholos.sharing import service as sharing
 from tholos.sharing.models import Audience, Level
@@ -146,8 +146,11 @@ def get_release_numbered(db: ReadDb, app_id: str, number: int) -> Release:
     return found
 
 
-def list_releases(db: ReadDb, app_id: str) -> Sequence[Release]:
-    chosen = select(Release).where(Release.app_id == app_id).order_by(Release.number.desc())
+def list_releases(
+    db: ReadDb, app_id: str, below: int = 0, limit: int | None = None
+) -> Sequence[Release]:
+    chosen = select(Release).where(Release.app_id == app_id).order_by(Release.number.desc()).limit(limit)
+    chosen = chosen.where(Release.number < below) if below else chosen
     return db.scalars(chosen.options(defer(Release.manifest))).all()
 
 
@@ -210,6 +213,17 @@ def list_expendable(db: ReadDb, app_id: str, keep: int) -> Sequence[Release]:
         for one in found
         if not one.is_pinned and one.id not in named and one.state != ReleaseState.PREPARING
     ]
+
+
+def is_pointed_at(db: ReadDb, release_id: str) -> bool:
+    return db.scalar(select(Pointer.name).where(Pointer.release_id == release_id).limit(1)) is not None
+
+
+def list_drafts(db: ReadDb, app_id: str) -> list[Release]:
+    """The releases that pointers of drafts name, the newest first; without manifests."""
+    chosen = select(Release).join(Pointer, Pointer.release_id == Release.id)
+    chosen = chosen.where(Pointer.app_id == app_id, Pointer.name.not_in([LIVE, PREVIOUS]))
+    return [*db.scalars(chosen.order_by(Release.number.desc()).options(defer(Release.manifest)))]
 
 
 def find_visit(db: ReadDb, account_id: str, app_id: str) -> Visit | None:

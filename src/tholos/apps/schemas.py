@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -37,10 +38,33 @@ class ReleaseOut(BaseModel):
     bytes: int
     snapshot: str
     live: bool
+    origin: str
+    """``publish``, or ``settings``: the files and packages of another one, with other variables or limits."""
+    based_on: int | None
+    """Number of that other one."""
+    pinned: bool
+    """Whether it is kept however many newer ones there are."""
+    draft: bool
+    """Whether it runs at an address of its own, for those who edit the app."""
+    url: str
+    """That address; empty where it is no draft."""
+    live_at: str | None
+    """When it last became live; null where it never was."""
+    environment: str | None
+    """Id of the packages that it runs with: the same one, the same packages."""
+
+
+class ReleasePlace(NamedTuple):
+    """Where a release stands among those of its app."""
+
+    is_live: bool = False
+    draft_url: str = ""
 
 
 class ReleaseList(BaseModel):
     items: list[ReleaseOut]
+    next: str | None = None
+    """The cursor of the rest; null at the end."""
 
 
 class AppOut(BaseModel):
@@ -89,7 +113,7 @@ def details_of(app: App, body: AppChange) -> Details:
     return replace(Details.of(app), **{**said, **texts})
 
 
-def release_out(release: Release, names: Mapping[str, str], *, is_live: bool) -> ReleaseOut:
+def release_out(release: Release, names: Mapping[str, str], place: ReleasePlace) -> ReleaseOut:
     return ReleaseOut(
         id=release.id,
         number=release.number,
@@ -105,14 +129,21 @@ def release_out(release: Release, names: Mapping[str, str], *, is_live: bool) ->
         files=release.files,
         bytes=release.bytes,
         snapshot=release.snapshot,
-        live=is_live,
+        live=place.is_live,
+        origin=release.origin,
+        based_on=release.based_on,
+        pinned=release.is_pinned,
+        draft=bool(place.draft_url),
+        url=place.draft_url,
+        live_at=to_text(release.live_at),
+        environment=release.environment,
     )
 
 
 def app_out(
     app: App, live: Release | None, rank: Rank, names: Mapping[str, str], console_url: str, app_url: str
 ) -> AppOut:
-    shown = release_out(live, names, is_live=True) if live else None
+    shown = release_out(live, names, ReleasePlace(is_live=True)) if live else None
     return AppOut(
         id=app.id,
         name=app.name,

@@ -203,8 +203,11 @@ def get_release_numbered(db: ReadDb, app_id: str, number: int) -> Release:
     return queries.get_release_numbered(db, app_id, number)
 
 
-def list_releases(db: ReadDb, app_id: str) -> Sequence[Release]:
-    return queries.list_releases(db, app_id)
+def list_releases(
+    db: ReadDb, app_id: str, *, below: int = 0, limit: int | None = None
+) -> Sequence[Release]:
+    """An app's releases, the newest first; those below a number, where one is given."""
+    return queries.list_releases(db, app_id, below, limit)
 
 
 def list_naming(db: ReadDb, organization_id: str, text: str) -> Sequence[App]:
@@ -311,6 +314,11 @@ def remember_overrides(db: WriteDb, app_id: str, overrides: JsonObject) -> None:
 def record_environment(db: WriteDb, release_id: str, lock: str, environment: str, packages: int) -> None:
     release = queries.get_release(db, release_id)
     release.lock, release.environment, release.packages = lock, environment, packages
+
+
+def carry_environment(db: WriteDb, base: Release, release: Release) -> None:
+    """Give a release the packages of another one."""
+    release.lock, release.environment, release.packages = base.lock, base.environment, base.packages
 
 
 def switch(db: WriteDb, release_id: str, now: datetime) -> Release | None:

@@ -58,6 +58,7 @@ class Action(StrEnum):
     PUBLISH_BEGUN = "release.publish_begun"
     RELEASE_MADE = "release.made"
     RELEASE_FAILED = "release.failed"
+    ACTIVATION_BEGUN = "release.activation_begun"
     RELEASE_ACTIVATED = "release.activated"
     RELEASE_ROLLED_BACK = "release.rolled_back"
     RELEASE_PINNED = "release.pinned"

@@ -47,6 +47,7 @@ WORDS: Mapping[Action, str] = {
     Action.PUBLISH_BEGUN: "began to publish",
     Action.RELEASE_MADE: "published a release",
     Action.RELEASE_FAILED: "failed to publish a release",
+    Action.ACTIVATION_BEGUN: "began to make a release live",
     Action.RELEASE_ACTIVATED: "made a release live",
     Action.RELEASE_ROLLED_BACK: "rolled back to a release",
     Action.RELEASE_PINNED: "pinned a release",

@@ -66,7 +66,7 @@ def show_comparison(
             account=account_of(call),
             json_url=f"/api/v1/apps/{name}/compare?a={found.a}&b={found.b}",
             app=apps_api.shown(call, db, [app])[0],
-            choices=[_choice(one) for one in apps_api.shown_releases(db, app)],
+            choices=[_choice(one) for one in apps_api.shown_releases(call, db, app)],
             found=found,
             files=found.files[:FILES_SHOWN],
             left_out=max(0, len(found.files) - FILES_SHOWN),

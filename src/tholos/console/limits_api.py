@@ -15,7 +15,7 @@ from tholos.console.variables_api import Done, operation_of, wake
 from tholos.kit.db import WriteDb
 from tholos.kit.versions import check_version, to_tag
 from tholos.operations import schemas as operation_schemas
-from tholos.publishing import service as publishing
+from tholos.publishing import releases
 from tholos.variables import service as variables
 
 routes = Routes(prefix="/api/v1/apps", tags=["apps"])
@@ -80,5 +80,5 @@ def change(call: Call, db: WriteDb, name: str, wanted: Limits, seen: int | None)
         before={"open_files": before.open_files, "start_timeout_s": before.start_timeout_s},
         after={"open_files": wanted.open_files, "start_timeout_s": wanted.start_timeout_s},
     )  # fmt: skip
-    begun = publishing.begin_change(db, call.actor, app, after, "Other limits", call.now)
+    begun = releases.begin_change(db, call.actor, app, after, "Other limits", call.now)
     return Done(app, begun, f"A new release of {name} with these limits is being started.")

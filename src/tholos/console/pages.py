@@ -90,7 +90,7 @@ def show_releases(call: Calling, name: str) -> Response:
             account=account_of(call),
             app=apps_api.shown(call, db, [app])[0],
             operation=last_operations(call, db, [app]).get(name),
-            releases=apps_api.shown_releases(db, app),
+            releases=apps_api.shown_releases(call, db, app),
         )
     return call.get(Pages).answer("app_releases.html", page)
 
@@ -109,7 +109,7 @@ def show_operation(call: Calling, operation_id: str) -> Response:
             operation=operations_api.shown(db, [operation], call.site.url)[0],
             events=events,
             last=events[-1].n if events else 0,
-            keeps=_live_release(db, app) if app else None,
+            keeps=_live_release(call, db, app) if app else None,
             may_cancel=not operation.has_ended,
         )
     return call.get(Pages).answer("operation.html", page)
@@ -147,5 +147,6 @@ def last_operations(
     return {one.app: one for one in operations_api.shown(db, telling, call.site.url)}
 
 
-def _live_release(db: ReadDb, app: App) -> app_schemas.ReleaseOut | None:
-    return next((release for release in apps_api.shown_releases(db, app) if release.live), None)
+def _live_release(call: Call, db: ReadDb, app: App) -> app_schemas.ReleaseOut | None:
+    live = apps.find_live(db, app.id)
+    return apps_api.shown_releases(call, db, app, [live])[0] if live else None

@@ -21,7 +21,7 @@ from tholos.operations import api as operations_api
 from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
-from tholos.publishing import service as publishing
+from tholos.publishing import releases
 from tholos.sharing.models import PrincipalKind
 from tholos.variables import resealing, schemas, shared
 from tholos.variables.shared import Known
@@ -184,7 +184,7 @@ def restart(call: Call, db: WriteDb, uses: Sequence[App], *, is_wanted: bool) ->
         if why:
             left.append((app, why))
         else:
-            begun.append(publishing.begin_restart(db, call.actor, app, call.now))
+            begun.append(releases.begin_restart(db, call.actor, app, call.now))
     return Restarts(begun, left, is_wanted, uses)
 
 

@@ -19,7 +19,7 @@ from tholos.operations import api as operations_api
 from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
-from tholos.publishing import service as publishing
+from tholos.publishing import releases
 from tholos.variables import schemas
 from tholos.variables import service as variables
 from tholos.variables.errors import NothingReleased
@@ -90,7 +90,7 @@ def change(call: Call, db: WriteDb, name: str, wanted: Change, seen: int | None,
     check_version(seen, app.version)
     changed = variables.change(db, call.get(Sealer), call.actor, app, wanted, call.now)
     if changed.settings is not None:
-        begun = publishing.begin_change(db, call.actor, app, changed.settings, changed.message, call.now)
+        begun = releases.begin_change(db, call.actor, app, changed.settings, changed.message, call.now)
         return Done(app, begun, f"A new release of {name} with these variables is being started.")
     if not changed.rotated:
         return Done(app, None, "Nothing has changed.")
@@ -101,7 +101,7 @@ def change(call: Call, db: WriteDb, name: str, wanted: Change, seen: int | None,
         )
     if apps.find_live(db, app.id) is None:
         return Done(app, None, f"{named} has its new value at the next start; nothing runs now.")
-    begun = publishing.begin_restart(db, call.actor, app, call.now)
+    begun = releases.begin_restart(db, call.actor, app, call.now)
     return Done(app, begun, f"{name} is started anew with the new value of {named}.")
 
 

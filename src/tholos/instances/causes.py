@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+from tholos.apps import limits
+from tholos.apps import service as apps
+from tholos.apps.errors import ReleaseNotFound
 from tholos.instances.errors import AnswersWithError, InstanceDied, StartTimedOut
 from tholos.instances.models import Instance
+from tholos.instances.starting import Starter
+from tholos.kit.db import Database
 from tholos.runtime import logs
 from tholos.runtime.tracebacks import Traceback
 from tholos.variables.masking import NOTHING, Masker
@@ -15,6 +21,44 @@ _TAIL = 20
 _WIDTH = 300
 """Characters that are shown of a line, and lines of a traceback: what is shown is for people, the log has it all."""
 _LINES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """Finds why an instance does not serve, with what its release hides in its output. Synchronous."""
+
+    database: Database
+    starter: Starter
+    start_timeout_s: float
+    """Seconds for the first answer, where its release does not say."""
+
+    def died(self, instance: Instance) -> InstanceDied:
+        return died(instance, self._folder(instance), self._masker(instance))
+
+    def silent(self, instance: Instance) -> StartTimedOut:
+        return silent(instance, self.timeout_of(instance), self._masker(instance))
+
+    def error_answer(self, instance: Instance, status: int) -> AnswersWithError:
+        return error_answer(instance, status, self._folder(instance), self._masker(instance))
+
+    def reason(self, instance: Instance) -> str:
+        return reason(instance, self._folder(instance), self._masker(instance))
+
+    def timeout_of(self, instance: Instance) -> float:
+        """Seconds that an instance has for its first answer."""
+        with self.database.read() as db:
+            said = limits.limits_of(apps.get_release(db, instance.release_id).settings)
+        return said.start_timeout_s or self.start_timeout_s
+
+    def _folder(self, instance: Instance) -> str:
+        return str(self.starter.sources_of(instance))
+
+    def _masker(self, instance: Instance) -> Masker:
+        try:
+            with self.database.read() as db:
+                return self.starter.masker_of(db, apps.get_release(db, instance.release_id))
+        except ReleaseNotFound:
+            return NOTHING  # it went with its app
 
 
 def died(instance: Instance, folder: str, masker: Masker = NOTHING) -> InstanceDied:

@@ -60,6 +60,9 @@ class Stray:
     instance: str
 
 
+REPLACEABLE = frozenset({InstanceState.READY, InstanceState.FAILED})
+"""What another instance of the same release that answers makes superfluous."""
+
 Action = Start | Retire | Lost | Stray
 
 
@@ -113,7 +116,7 @@ def _to_retire(may_run: Collection[str], standing: Sequence[Seen]) -> Iterator[A
             newest[row.release_id] = row
     for row in standing:
         one = newest.get(row.release_id)
-        is_replaced = one is not None and row.id != one.id and row.state == InstanceState.READY
+        is_replaced = one is not None and row.id != one.id and row.state in REPLACEABLE
         may_stay = row.release_id in may_run and row.state not in LEAVING and not is_replaced
         if not may_stay and not row.is_held:
             yield Retire(row.id)

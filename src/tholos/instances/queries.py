@@ -94,6 +94,10 @@ def list_of_app(db: ReadDb, app_id: str, *, ended: bool = False) -> Sequence[Ins
     return db.scalars(chosen.order_by(Instance.created_at.desc(), Instance.id.desc())).all()
 
 
+def list_of_release(db: ReadDb, release_id: str) -> Sequence[Instance]:
+    return db.scalars(select(Instance).where(Instance.release_id == release_id)).all()
+
+
 def find_active(db: ReadDb, release_id: str) -> Instance | None:
     chosen = select(Instance).where(Instance.release_id == release_id, Instance.state.in_(ACTIVE))
     return db.scalar(chosen.order_by(Instance.created_at.desc()).limit(1))

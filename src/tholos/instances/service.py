@@ -122,6 +122,23 @@ def retry_failed(db: WriteDb, now: datetime) -> None:
             move(instance, InstanceState.STOPPED, instance.reason, now)
 
 
+def find_to_hold(db: WriteDb, release_id: str, operation_id: str, *, anew: bool) -> Instance | None:
+    """The instance of a release that an operation goes on with, held by it from now on: the one that it holds, else one
+    that is starting or answers, unless it is to have one of its own; None where one is to be started.
+    """
+    held = [one for one in queries.list_held_by(db, operation_id) if one.release_id == release_id]
+    if held:
+        return held[0]
+    found = None if anew else queries.find_ready(db, release_id) or queries.find_active(db, release_id)
+    if found is None or found.operation_id or found.state not in _WORTH_HOLDING:
+        return None
+    found.operation_id = operation_id
+    return found
+
+
+_WORTH_HOLDING = frozenset({InstanceState.STARTING, InstanceState.READY})
+
+
 def let_go(db: WriteDb, operation_id: str) -> Sequence[Instance]:
     """The instances that an operation held, held by it no longer."""
     held = queries.list_held_by(db, operation_id)
@@ -185,6 +202,13 @@ def tell_app(db: WriteDb, app_id: str, now: datetime, *, probed: bool = False) -
         return apps.set_state(db, app_id, AppState.STOPPED, "It has no instance.", now)
     told = _TOLD_AS[InstanceState(active.state)]
     return apps.set_state(db, app_id, told, active.reason, now, probed=probed)
+
+
+def remove_of_release(db: WriteDb, release_id: str) -> None:
+    """Remove what ended of a release that is removed."""
+    for instance in queries.list_of_release(db, release_id):
+        db.delete(instance)
+    db.flush()
 
 
 def remove_of_app(db: WriteDb, app_id: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tholos.apps import limits
 from tholos.apps.models import App, Release
 from tholos.detect.model import Kind
 from tholos.instances.models import Instance
@@ -115,8 +116,13 @@ class Starter:
             log=instance.log,
             log_limit=self.log_limit,
             socket=instance.address.removeprefix("unix:"),
-            limits=self.limits,
+            limits=self.limits_of(release),
         )
+
+    def limits_of(self, release: Release) -> dict[str, int]:
+        """What each of a release's processes may have."""
+        said = limits.limits_of(release.settings)
+        return {**self.limits, "nofile": said.open_files} if said.open_files else self.limits
 
     def interpreter_of(self, release: Release) -> Interpreter:
         """Raises: PythonNotFound: it was there when the release was made."""
@@ -146,6 +152,12 @@ class Starter:
         """The folder that an instance runs in; its log is named by the release's number."""
         number = int(Path(instance.log).name.partition("-")[0])
         return self.layout.sources(instance.app_id, number)
+
+    def clear_release(self, app_id: str, number: int) -> None:
+        """Remove the files of a release that is gone: its sources and its logs."""
+        shutil.rmtree(self.layout.sources(app_id, number).parent, ignore_errors=True)
+        for log in self.layout.logs_of(app_id, number):
+            log.unlink(missing_ok=True)
 
     def clear(self, app_id: str) -> None:
         """Remove every file of an app, its data included."""

@@ -11,10 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from tholos.apps import service as apps
-from tholos.apps.errors import ReleaseNotFound
 from tholos.apps.models import PREVIOUS, AppState
-from tholos.instances import causes
 from tholos.instances import service as instances
+from tholos.instances.causes import Causes
 from tholos.instances.errors import InstanceDied, StopTimedOut, TransitionRefused
 from tholos.instances.models import LEAVING, Instance, InstanceState
 from tholos.instances.plan import Action, Lost, Retire, Start, Stray, Wanted, plan
@@ -22,7 +21,7 @@ from tholos.instances.serving import ServingTable
 from tholos.instances.starting import Starter
 from tholos.kit.clock import Clock
 from tholos.kit.company import first_of
-from tholos.kit.db import Database, ReadDb
+from tholos.kit.db import Database, ReadDb, WriteDb
 from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices, wait
@@ -32,10 +31,11 @@ from tholos.operations import service as operations
 from tholos.runtime.launchers.errors import InstanceUnknown
 from tholos.runtime.model import InstanceSpec, Launcher, ProcessState, ProcessStatus
 from tholos.runtime.probe import READY_BELOW, accepts, first_status
-from tholos.variables.masking import NOTHING, Masker
 
 PROBE_EVERY_S = 15.0
 PROBE_TIMEOUT_S = 5.0
+ANSWERED = 200
+"""Told of an instance that is ready already: it is not asked again."""
 GIVEN_UP_FROM = frozenset({InstanceState.STARTING, InstanceState.READY, InstanceState.FAILING})
 _OVER = frozenset({ProcessState.EXITED, ProcessState.FAILED})
 
@@ -75,6 +75,10 @@ class Keeper:
     _refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
 
+    @property
+    def causes(self) -> Causes:
+        return Causes(self.database, self.starter, self.start_timeout_s)
+
     async def run(self) -> None:
         """Keep until cancelled."""
         async with self._group:
@@ -83,13 +87,13 @@ class Keeper:
             self._group.create_task(go_on(self._probe_regularly))
             self._group.create_task(go_on(self._follow_sharing))
 
-    async def start(self, release_id: str, operation_id: str | None = None) -> str:
-        """Start an instance of a release, unless it has one; returns its id.
+    async def start(self, release_id: str, operation_id: str | None = None, *, anew: bool = False) -> str:
+        """Start an instance of a release, unless it has one and none is to be started anew; returns its id.
 
         Raises: LauncherUnavailable, EnvironmentMissing, InstanceDied.
         """
         await self._heard.wait()
-        instance_id, spec = await in_long_thread(self._prepare, release_id, operation_id)
+        instance_id, spec = await in_long_thread(self._prepare, release_id, operation_id, anew=anew)
         if spec is None:
             return instance_id
         try:
@@ -102,20 +106,20 @@ class Keeper:
         return instance_id
 
     async def wait_until_ready(self, instance_id: str) -> int:
-        """The status of its first answer.
+        """The status of its first answer; :data:`ANSWERED` for one that has answered before.
 
         Raises: InstanceDied, StartTimedOut, AnswersWithError.
         """
         instance = await in_thread(self._get, instance_id)
+        if instance.state == InstanceState.READY:
+            return ANSWERED
         status = await first_of(self._death(instance_id), self._first_status(instance))
         if isinstance(status, Instance):
-            raise await in_thread(causes.died, status, self._folder(instance), await self._masker(instance))
+            raise await in_thread(self.causes.died, status)
         if status is None:
-            raise await in_thread(causes.silent, instance, self.start_timeout_s, await self._masker(instance))
+            raise await in_thread(self.causes.silent, instance)
         if status >= READY_BELOW:
-            raise await in_thread(
-                causes.error_answer, instance, status, self._folder(instance), await self._masker(instance)
-            )
+            raise await in_thread(self.causes.error_answer, instance, status)
         await self.set_state(instance_id, InstanceState.READY, "")
         return status
 
@@ -271,8 +275,7 @@ class Keeper:
 
     async def _explain(self, ended: Instance) -> None:
         """Add the first cause to the reason of an end, once it was read off the log: that takes its time."""
-        masker = await self._masker(ended)
-        reason = await in_long_thread(causes.reason, ended, self._folder(ended), masker)
+        reason = await in_long_thread(self.causes.reason, ended)
         await in_thread(self._set_reason, ended, reason)
         await self.refresh(ended.app_id)
 
@@ -419,18 +422,20 @@ class Keeper:
         self.notices.publish(instances.topic(instance_id))
         self.notices.publish(instances.TOPIC)
 
-    def _prepare(self, release_id: str, operation_id: str | None) -> tuple[str, InstanceSpec | None]:
-        with self.database.read() as db:
+    def _prepare(
+        self, release_id: str, operation_id: str | None, *, anew: bool
+    ) -> tuple[str, InstanceSpec | None]:
+        with self.database.write() as db:
             release = apps.get_release(db, release_id)
             app = apps.get_app(db, release.app_id)
-            found = instances.find_active(db, release_id)
+            found = self._standing(db, release_id, operation_id, anew=anew)
             if found is not None:
                 return found.id, None
             revealed = self.starter.reveal(db, release)
         # What takes its time is done before there is a row: nobody else can write while one is made.
         self.starter.make_ready(app, release)
         with self.database.write() as db:
-            found = instances.find_active(db, release_id)
+            found = self._standing(db, release_id, operation_id, anew=anew)
             if found is not None:
                 return found.id, None
             instance = instances.create_instance(
@@ -443,12 +448,20 @@ class Keeper:
             self._launching.discard(instance.id)
             raise
 
+    @staticmethod
+    def _standing(db: WriteDb, release_id: str, operation_id: str | None, *, anew: bool) -> Instance | None:
+        """What need not be started: an operation holds it, so that nobody ends it before it serves."""
+        if operation_id is None:
+            return instances.find_active(db, release_id)
+        return instances.find_to_hold(db, release_id, operation_id, anew=anew)
+
     # Why not
 
     async def _first_status(self, instance: Instance) -> int | None:
         socket = Path(instance.address.removeprefix("unix:"))
         try:
-            return await first_status(socket, "localhost", self.start_timeout_s)
+            seconds = await in_thread(self.causes.timeout_of, instance)
+            return await first_status(socket, "localhost", seconds)
         except TimeoutError:
             return None
 
@@ -461,17 +474,6 @@ class Keeper:
                     return instance
                 await changed.wait()
                 changed.clear()
-
-    def _folder(self, instance: Instance) -> str:
-        return str(self.starter.sources_of(instance))
-
-    async def _masker(self, instance: Instance) -> Masker:
-        return await in_thread(self._masker_of, instance)
-
-    def _masker_of(self, instance: Instance) -> Masker:
-        with self.database.read() as db, contextlib.suppress(ReleaseNotFound):
-            return self.starter.masker_of(db, apps.get_release(db, instance.release_id))
-        return NOTHING  # it went with its app
 
     # Small transactions
 

@@ -79,7 +79,7 @@ def publish_app(
             db, call.actor, wish, decided, call.now, idempotency_key=idempotency_key
         )
         shown = operations_api.shown(db, [begun], call.site.url)[0]
-    _wake(call)
+    wake(call)
     return schemas.PublishOut(operation=shown)
 
 
@@ -99,7 +99,7 @@ def begin_delete(call: Call, name: str) -> operation_schemas.OperationOut:
     with call.write() as db:
         begun = publishing.begin_delete(db, call.actor, name, call.now)
         shown = operations_api.shown(db, [begun], call.site.url)[0]
-    _wake(call)
+    wake(call)
     return shown
 
 
@@ -128,10 +128,11 @@ def _show_unchanged(call: Call, name: str, release: Release) -> schemas.PublishO
     with call.read() as db:
         app = apps.get_visible(db, call.actor, name)
         shown = apps_api.shown(call, db, [app])[0]
-        numbered = [one for one in apps_api.shown_releases(db, app) if one.number == release.number]
-    return schemas.PublishOut(unchanged=True, release=numbered[0], app=shown)
+        numbered = apps_api.shown_releases(call, db, app, [release])[0]
+    return schemas.PublishOut(unchanged=True, release=numbered, app=shown)
 
 
-def _wake(call: Call) -> None:
+def wake(call: Call) -> None:
+    """Tell whoever works on operations that there are some."""
     call.get(Notices).publish(operations.QUEUE_TOPIC)
     call.get(Notices).publish(apps.TOPIC)

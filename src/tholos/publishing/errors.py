@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tholos.kit.errors import Invalid, NotFound, TholosError
+from tholos.kit.errors import Conflict, Invalid, NotFound, TholosError
 
 
 class SnapshotNotYours(NotFound):
@@ -21,6 +21,12 @@ class PrepareFailed(TholosError):
     """The command that prepares the app failed."""
 
     code = "prepare_failed"
+
+
+class NothingRuns(Conflict):
+    """Cannot restart the app: nothing of it is live."""
+
+    code = "nothing_runs"
 
 
 class LockUnknown(NotFound):

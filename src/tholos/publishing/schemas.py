@@ -40,6 +40,7 @@ class PublishIn(BaseModel):
     message: str = Field("", max_length=2000)
     overrides: OverridesIn = OverridesIn()
     upgrade: bool = False
+    draft: bool = Field(False, description="Run it at an address of its own, for editors, and do not make it live.")
     upload: UploadIn = UploadIn()
 
 
@@ -50,6 +51,14 @@ class PublishOut(BaseModel):
     unchanged: bool = False
     release: ReleaseOut | None = None
     app: AppOut | None = None
+
+
+class RollbackIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    release: int | None = Field(
+        None, ge=1, le=2**31 - 1, description="Which one; else the newest before the live one that was live once."
+    )
 
 
 class ReasonOut(BaseModel):
@@ -73,6 +82,7 @@ def wish_of(name: str, body: PublishIn) -> Wish:
         overrides=overrides_of(body.overrides),
         upgrade=body.upgrade,
         upload=Upload(**body.upload.model_dump()),
+        is_draft=body.draft,
     )
 
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from tholos.accounts import service as accounts
 from tholos.accounts.service import Actor
 from tholos.apps import service as apps
 from tholos.apps.models import App, AppState, Release
@@ -21,9 +22,18 @@ from tholos.operations.models import Operation
 from tholos.operations.service import Subject
 from tholos.publishing import manifest as manifests
 from tholos.runtime.interpreters import Choice, Interpreters, PythonNotFound
+from tholos.variables import service as variables
+from tholos.variables.errors import NothingReleased
 
 PUBLISH = "publish"
 PUBLISH_STEPS = ("upload", "environment", "prepare", "start", "health", "switch")
+ACTIVATE = "activate"
+ROLL_BACK = "rollback"
+ACTIVATE_STEPS = ("start", "health", "switch")
+CHANGE = "change"
+CHANGE_STEPS = ("environment", "prepare", "start", "health", "switch")
+RESTART = "restart"
+RESTART_STEPS = ("start", "health", "switch", "stop")
 DELETE = "delete"
 DELETE_STEPS = ("stop", "remove")
 
@@ -48,6 +58,8 @@ class Wish:
     overrides: Overrides
     upgrade: bool
     upload: Upload
+    is_draft: bool = False
+    """Whether it is to run at an address of its own, for its editors, and not to go live yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +143,14 @@ def begin_publish(
         manifest=decided.manifest,
         python=str(decided.choice.interpreter),
         message=wish.message,
+        settings=_settings_of_next(db, app),
     )
     release = apps.create_release(db, actor, app, new, now)
     operation.request = {
         "release_id": release.id,
         "release": release.number,
         "upgrade": wish.upgrade,
+        "draft": wish.is_draft,
         "remembered": decided.remembered,
         "upload": _upload_text(wish.upload, decided),
     }
@@ -149,13 +163,46 @@ def begin_publish(
     return operation
 
 
+def _settings_of_next(db: ReadDb, app: App) -> JsonObject:
+    """The variables and limits of an app's next release: those of the live one, else of the newest."""
+    try:
+        return variables.find_base(db, app).settings
+    except NothingReleased:
+        return {}
+
+
 def go_live(db: WriteDb, operation: Operation, now: datetime) -> None:
-    """Point *live* at the operation's release, and remember what was said for it: what failed is not remembered."""
+    """Point *live*, or a draft's pointer, at the operation's release, and remember what was said for it: what failed is not
+    remembered.
+    """
     release = apps.get_release(db, str(operation.request["release_id"]))
-    apps.switch(db, release.id, now)
+    before = None
+    if operation.request.get("draft"):
+        apps.keep_as_draft(db, release.id, now)
+    else:
+        before = apps.switch(db, release.id, now)
     said = operation.request.get("remembered")
-    apps.remember_overrides(db, release.app_id, said if isinstance(said, dict) else {})
+    if isinstance(said, dict):
+        apps.remember_overrides(db, release.app_id, said)
     instances.let_go(db, operation.id)
+    audit.record(
+        db, doer_of(db, operation), _done_by(operation),
+        audit.Subject("app", operation.subject_id, operation.subject_name), now,
+        before={"release": before.number} if before else None,
+        after={"release": release.number, "message": release.message},
+    )  # fmt: skip
+
+
+def doer_of(db: ReadDb, operation: Operation) -> Actor:
+    """Who asked for an operation."""
+    return accounts.actor_for(accounts.get_account(db, operation.account_id))
+
+
+def _done_by(operation: Operation) -> Action:
+    if operation.request.get("draft"):
+        return Action.DRAFT_MADE
+    done = {ACTIVATE: Action.RELEASE_ACTIVATED, ROLL_BACK: Action.RELEASE_ROLLED_BACK}
+    return done.get(operation.kind, Action.RELEASE_MADE)
 
 
 def begin_delete(db: WriteDb, actor: Actor, name: str, now: datetime) -> Operation:
@@ -177,6 +224,11 @@ def fail_publish(db: WriteDb, operation: Operation, reason: str, now: datetime) 
     if live is not None and live.id == release_id:
         return []  # it had switched already: what serves, serves
     apps.fail_release(db, release_id)
+    audit.record(
+        db, doer_of(db, operation), Action.RELEASE_FAILED,
+        audit.Subject("app", operation.subject_id, operation.subject_name), now,
+        after={"release": operation.request["release"], "operation": operation.id}, note=reason,
+    )  # fmt: skip
     if live is None:
         apps.set_state(db, operation.subject_id, AppState.STOPPED, reason, now)
     return held
@@ -232,7 +284,12 @@ def _of_operations(db: ReadDb, actor: Actor, app: App) -> list[Reason]:
     operation = newest[0]
     error = newest[0].error
     number = operation.request.get("release", "")
-    text = f"Release {number} failed and does not serve: {error.get('message', '')}"
+    failed = (
+        f"Release {number} failed and does not serve"
+        if operation.kind in {PUBLISH, CHANGE}
+        else f"The last {operation.kind} failed"
+    )
+    text = f"{failed}: {error.get('message', '')}"
     return [
         Reason(
             text,

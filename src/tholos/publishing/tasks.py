@@ -15,6 +15,7 @@ from pathlib import Path
 from tholos.access import service as access
 from tholos.apps import service as apps
 from tholos.apps.models import App, Release
+from tholos.apps.names import release_name
 from tholos.instances import service as instances
 from tholos.instances.errors import InstanceDied
 from tholos.instances.starting import Starter
@@ -30,6 +31,7 @@ from tholos.kit.threads import in_long_thread, in_thread
 from tholos.operations.models import Operation
 from tholos.operations.tasks import Work
 from tholos.publishing import manifest as manifests
+from tholos.publishing import releases
 from tholos.publishing import service as publishing
 from tholos.publishing.errors import PrepareFailed
 from tholos.runtime import logs
@@ -54,6 +56,8 @@ class Publisher:
     keeper: Keeper
     starter: Starter
     environments: Environments
+    keep_releases: int = 20
+    """How many of an app's releases are kept, where the app does not say."""
     to_compile: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
 
     async def publish(self, work: Work) -> JsonObject:
@@ -61,27 +65,43 @@ class Publisher:
 
         Raises: TholosError: the first cause, in words.
         """
-        app, release, live = await in_thread(self._read, work.operation)
+        app, release, live = await in_thread(self.read, work.operation)
         async with work.step("upload") as say:
             say(str(work.operation.request["upload"]))
         async with work.step("environment") as say:
-            environment = await self._lay_out(work, app, release, live)
+            environment = await self.lay_out(work, app, release, live)
             say(_packages_text(environment, release))
         release = await in_thread(self._get_release, release.id)
-        await self._prepare(work, app, release)
+        await self.prepare(work, app, release)
+        result = await self.bring_live(work, app, release)
+        self.to_compile.put_nowait(environment.id)
+        return result
+
+    async def bring_live(self, work: Work, app: App, release: Release) -> JsonObject:
+        """Start a release that has all it needs, see that it answers, and point at it: the last steps of a publish, and all
+        of an activation.
+        """
+        is_draft = bool(work.operation.request.get("draft"))
+        instance_id = await self.start(work, release)
+        async with work.step("switch") as say:
+            await in_thread(self._switch, work, release)
+            await self.keeper.refresh(app.id)
+            say("a draft" if is_draft else "live")
+        self.notices.publish(instances.TOPIC)
+        await attempt(partial(in_long_thread, self.remove_old, app.id))
+        name = release_name(app.name, release.number) if is_draft else app.name
+        url = self.starter.app_url.format(name=name) + "/"
+        return {"release": release.number, "url": url, "instance": instance_id, "draft": is_draft}
+
+    async def start(self, work: Work, release: Release, *, anew: bool = False) -> str:
+        """Start an instance, and wait for its first answer; returns its id."""
         async with work.step("start") as say:
-            instance_id = await self.keeper.start(release.id, work.operation.id)
+            instance_id = await self.keeper.start(release.id, work.operation.id, anew=anew)
             say("its process runs")
         async with work.step("health") as say:
             status = await self.keeper.wait_until_ready(instance_id)
             say(f"GET / → {status}")
-        async with work.step("switch") as say:
-            await in_thread(self._switch, work, release)
-            await self.keeper.refresh(app.id)
-            say("live")
-        self.notices.publish(instances.TOPIC)
-        self.to_compile.put_nowait(environment.id)
-        return {"release": release.number, "url": self.starter.app_url.format(name=app.name) + "/"}
+        return instance_id
 
     async def delete(self, work: Work) -> JsonObject:
         """End an app and remove all of it."""
@@ -131,8 +151,8 @@ class Publisher:
 
     # Steps
 
-    async def _lay_out(self, work: Work, app: App, release: Release, live: Release | None) -> Environment:
-        """Files and environment, beside each other: neither needs the other."""
+    async def lay_out(self, work: Work, app: App, release: Release, live: Release | None) -> Environment:
+        """Files and environment, beside each other: neither needs the other. What it told is one line of its step."""
         try:
             environment, _ = await asyncio.gather(
                 in_long_thread(self._build, work, release),
@@ -169,7 +189,7 @@ class Publisher:
             apps.record_environment(db, release.id, lock.text, environment.id, len(environment.packages))
         return environment
 
-    async def _prepare(self, work: Work, app: App, release: Release) -> None:
+    async def prepare(self, work: Work, app: App, release: Release) -> None:
         command = str(release.manifest["prepare"])
         if not command:
             await work.skip("prepare", "nothing to prepare")
@@ -203,7 +223,7 @@ class Publisher:
             log=str(self.starter.layout.log(app.id, release.number, name)),
             log_limit=self.starter.log_limit,
             restarts=0,
-            limits=self.starter.limits,
+            limits=self.starter.limits_of(release),
         )
 
     async def _end_prepare(self, operation: Operation) -> None:
@@ -212,7 +232,7 @@ class Publisher:
 
     # Transactions
 
-    def _read(self, operation: Operation) -> tuple[App, Release, Release | None]:
+    def read(self, operation: Operation) -> tuple[App, Release, Release | None]:
         with self.database.read() as db:
             release = apps.get_release(db, str(operation.request["release_id"]))
             return apps.get_app(db, release.app_id), release, apps.find_live(db, release.app_id)
@@ -234,6 +254,14 @@ class Publisher:
             return publishing.fail_publish(
                 db, operation, f"Release {number} did not come to serve.", self.clock.now()
             )
+
+    def remove_old(self, app_id: str) -> None:
+        """Let the releases go that nothing keeps, and then their files."""
+        with self.database.write() as db:
+            app = apps.find_app(db, app_id)
+            removed = releases.remove_old(db, app, self.keep_releases, self.clock.now()) if app else []
+        for number in removed:
+            self.starter.clear_release(app_id, number)
 
     def _point_nowhere(self, app_id: str) -> list[str]:
         with self.database.write() as db:

@@ -76,5 +76,9 @@ class Layout:
     def log(self, app_id: str, number: int, instance_id: str) -> Path:
         return self.app(app_id) / "logs" / f"{number:06d}-{instance_id}.log"
 
+    def logs_of(self, app_id: str, number: int) -> list[Path]:
+        """Every file that a release's instances have written, and what was noted of them."""
+        return [*(self.app(app_id) / "logs").glob(f"{number:06d}-*")]
+
     def socket(self, instance_id: str) -> Path:
         return self.run / f"{instance_id}.sock"

@@ -55,7 +55,7 @@ from tholos.notifications import api as notifications_api
 from tholos.notifications import pages as notifications_pages
 from tholos.operations import api as operations_api
 from tholos.publishing import api as publishing_api
-from tholos.publishing import comparisons, proposals, taking
+from tholos.publishing import comparisons, proposals, releases_api, taking
 from tholos.publishing import content as content_api
 from tholos.server import openapi, render
 
@@ -72,6 +72,7 @@ ROUTERS = (
     access_api.routes,
     instances_api.routes,
     publishing_api.routes,
+    releases_api.routes,
     taking.routes,
     comparisons.routes,
     proposals.routes,

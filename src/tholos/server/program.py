@@ -42,8 +42,9 @@ from tholos.kit.threads import in_long_thread, in_thread
 from tholos.kit.threads import prepare as prepare_threads
 from tholos.notifications.mail import MailServer, Security
 from tholos.notifications.tasks import Messenger
-from tholos.operations.tasks import Worker
+from tholos.operations.tasks import Handler, OnEnd, Worker
 from tholos.publishing import service as publishing
+from tholos.publishing.switching import Switcher
 from tholos.publishing.tasks import Publisher
 from tholos.runtime.environments import Environments
 from tholos.runtime.interpreters import Interpreters
@@ -142,15 +143,10 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             fallback_s=settings.apps.fallback_s,
         )  # fmt: skip
         services.add(keeper)
-        publisher = Publisher(database, notices, clock, keeper, starter, starter.environments)
-        rotator = KeyRotator(database, sealer, sealed.COLUMNS)
-        worker = Worker(
-            database, notices, clock, f"node-{THIS_NODE}",
-            handlers={publishing.PUBLISH: publisher.publish, publishing.DELETE: publisher.delete,
-                      ROTATE_KEY: rotator.rotate},
-            on_abandoned={publishing.PUBLISH: publisher.abandon_publish, publishing.DELETE: publisher.abandon_delete,
-                          ROTATE_KEY: rotator.abandon},
-        )  # fmt: skip
+        publisher = Publisher(
+            database, notices, clock, keeper, starter, starter.environments, settings.apps.keep_releases
+        )
+        worker = _worker(publisher, KeyRotator(database, sealer, sealed.COLUMNS))
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         async with _console(services, layout), asyncio.TaskGroup() as group:
             group.create_task(keeper.run())
@@ -181,6 +177,25 @@ def _first_services(
     services.add(Sealer(layout.keys))
     services.add(Outgoing(read_networks(settings.notifications.allow_networks)))
     return services
+
+
+def _worker(publisher: Publisher, rotator: KeyRotator) -> Worker:
+    """Who handles which kind of operation, and leaves nothing of it half done."""
+    switcher = Switcher(publisher)
+    handlers: dict[str, tuple[Handler, OnEnd]] = {
+        publishing.PUBLISH: (publisher.publish, publisher.abandon_publish),
+        publishing.CHANGE: (switcher.change, publisher.abandon_publish),
+        publishing.ACTIVATE: (switcher.activate, switcher.abandon),
+        publishing.ROLL_BACK: (switcher.activate, switcher.abandon),
+        publishing.RESTART: (switcher.restart, switcher.abandon),
+        publishing.DELETE: (publisher.delete, publisher.abandon_delete),
+        ROTATE_KEY: (rotator.rotate, rotator.abandon),
+    }
+    return Worker(
+        publisher.database, publisher.notices, publisher.clock, f"node-{THIS_NODE}",
+        handlers={kind: handler for kind, (handler, _) in handlers.items()},
+        on_abandoned={kind: abandon for kind, (_, abandon) in handlers.items()},
+    )  # fmt: skip
 
 
 class _Decide:

@@ -145,17 +145,18 @@ class Showroom:
         app = apps.create_app(db, owner, name, now)
         if number % 5 == 1:
             app.audience = Audience.SIGNED_IN
-        releases = self.size.releases if number == 0 else 1
-        for count in range(releases):
+        made: list[Release] = []
+        for count in range(self.size.releases if number == 0 else 1):
             new = new_release(f"{number:032x}{count:032x}", kind=kind, framework=framework)
             release = apps.create_release(db, owner, app, new, now + timedelta(minutes=count))
             apps.record_environment(db, release.id, "flask==3.1.0\n", "env_1", 7)
             apps.switch(db, release.id, now + timedelta(minutes=count))
+            made.append(release)
         state = _STATES[number % len(_STATES)]
         reason = "exited with code 1: KeyError: 'total' (app.py:31)" if state == AppState.FAILING else ""
         apps.set_state(db, app.id, state, reason, now, probed=state == AppState.SERVING)
         if number < len(_NAMES):
-            self._add_instance(db, app, release, now)
+            self._add_instance(db, app, made[-1], now)
             self._add_operation(db, owner, app, number, now)
 
     def _add_instance(self, db: WriteDb, app: App, release: Release, now: datetime) -> None:

@@ -1,0 +1,153 @@
+"""Use cases of releases that are there: make another one live, change what runs with one, start an app anew, let old ones go.
+
+None of them builds anything: a release is all that it was when it was made.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tholos.accounts.service import Actor
+from tholos.apps import keeping
+from tholos.apps import service as apps
+from tholos.apps.models import App, Origin, Release
+from tholos.apps.service import NewRelease
+from tholos.audit import service as audit
+from tholos.audit.models import Action
+from tholos.instances import service as instances
+from tholos.kit.db import JsonObject, WriteDb
+from tholos.operations import service as operations
+from tholos.operations.models import Operation
+from tholos.operations.service import Subject
+from tholos.publishing.errors import NothingRuns
+from tholos.publishing.service import (
+    ACTIVATE,
+    ACTIVATE_STEPS,
+    CHANGE,
+    CHANGE_STEPS,
+    RESTART,
+    RESTART_STEPS,
+    ROLL_BACK,
+)
+from tholos.variables import service as variables
+
+
+def begin_activation(
+    db: WriteDb, actor: Actor, name: str, number: int, now: datetime, *, idempotency_key: str | None = None
+) -> Operation | Release:
+    """The operation that makes a release live; the release itself where it is live already.
+
+    Raises: AppNotFound, NotAnEditor, ReleaseNotFound, NotReady, OperationUnderWay.
+    """
+    app = apps.get_editable(db, actor, name)
+    return _begin_switch(db, actor, app, keeping.get_ready(db, app, number), ACTIVATE, now, idempotency_key)
+
+
+def begin_rollback(
+    db: WriteDb,
+    actor: Actor,
+    name: str,
+    number: int | None,
+    now: datetime,
+    *,
+    idempotency_key: str | None = None,
+) -> Operation | Release:
+    """The operation that makes an earlier release live: a named one, else the newest before that was live once.
+
+    Code, packages, variables and limits return; data stays, secrets are what they are now, and nobody gets in who does not
+    get in now: those are the app's.
+
+    Raises: AppNotFound, NotAnEditor, ReleaseNotFound, NotReady, NothingBefore, OperationUnderWay.
+    """
+    app = apps.get_editable(db, actor, name)
+    again = operations.find_by_key(db, actor, idempotency_key)
+    if again is not None:
+        return again
+    wanted = keeping.get_before(db, app) if number is None else keeping.get_ready(db, app, number)
+    return _begin_switch(db, actor, app, wanted, ROLL_BACK, now, idempotency_key)
+
+
+def _begin_switch(
+    db: WriteDb, actor: Actor, app: App, release: Release, kind: str, now: datetime, key: str | None
+) -> Operation | Release:
+    again = operations.find_by_key(db, actor, key)
+    if again is not None:
+        return again
+    live = apps.find_live(db, app.id)
+    if live is not None and live.id == release.id:
+        return release
+    request: JsonObject = {"release_id": release.id, "release": release.number}
+    begun = operations.begin(
+        db, actor, kind, Subject(app.id, app.name), ACTIVATE_STEPS, request, now, idempotency_key=key
+    )
+    audit.record(
+        db, actor, Action.ACTIVATION_BEGUN, apps.subject_of(app), now,
+        before={"release": live.number} if live else None,
+        after={"release": release.number, "operation": begun.id},
+    )  # fmt: skip
+    return begun
+
+
+def begin_change(
+    db: WriteDb, actor: Actor, app: App, settings: JsonObject, message: str, now: datetime
+) -> Operation:
+    """The operation that makes a release live with the files and packages of the one before, and other settings.
+
+    Raises: NothingReleased, OperationUnderWay.
+    """
+    base = variables.find_base(db, app)
+    begun = operations.begin(db, actor, CHANGE, Subject(app.id, app.name), CHANGE_STEPS, {}, now)
+    new = NewRelease(
+        snapshot=base.snapshot,
+        files=base.files,
+        bytes=base.bytes,
+        fingerprint=base.fingerprint,
+        manifest=base.manifest,
+        python=base.python,
+        message=message,
+        settings=settings,
+        origin=Origin.SETTINGS,
+        based_on=base.number,
+    )
+    release = apps.create_release(db, actor, app, new, now)
+    apps.carry_environment(db, base, release)
+    begun.request = {"release_id": release.id, "release": release.number, "upgrade": False}
+    return begun
+
+
+def begin_restart(db: WriteDb, actor: Actor, app: App, now: datetime) -> Operation:
+    """The operation that puts new instances in the place of all that run of an app, without a moment in between.
+
+    Raises: NothingRuns, OperationUnderWay.
+    """
+    live = apps.find_live(db, app.id)
+    if live is None:
+        raise NothingRuns(
+            f"Cannot restart {app.name}: nothing of it is live.",
+            fix=f"tholos releases {app.name} lists what could be: tholos activate {app.name} N",
+        )
+    request: JsonObject = {"release_id": live.id, "release": live.number}
+    begun = operations.begin(db, actor, RESTART, Subject(app.id, app.name), RESTART_STEPS, request, now)
+    audit.record(
+        db, actor, Action.APP_RESTARTED, apps.subject_of(app), now,
+        after={"release": live.number, "operation": begun.id},
+    )  # fmt: skip
+    return begun
+
+
+def abandon_switch(db: WriteDb, operation: Operation) -> None:
+    """Hold nothing any more for an operation that made nothing: what served goes on serving, the rest is ended."""
+    instances.let_go(db, operation.id)
+
+
+def remove_old(db: WriteDb, app: App, keep: int, now: datetime) -> list[int]:
+    """Remove the releases that nothing keeps and that do not run; returns their numbers, whose files may go."""
+    running = {one.release_id for one in instances.list_of_app(db, app.id)}
+    removed = []
+    for release in keeping.list_expendable(db, app, keep):
+        if release.id in running:
+            continue
+        instances.remove_of_release(db, release.id)
+        removed.append(release.number)
+        keeping.remove_release(db, app, release.id, now)
+    return removed

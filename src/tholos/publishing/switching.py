@@ -1,0 +1,80 @@
+"""The work of making another release live, of changing what runs with one, and of starting an app anew. Nothing is built."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from tholos.apps.models import App, Release
+from tholos.instances import service as instances
+from tholos.kit.db import JsonObject
+from tholos.kit.threads import in_long_thread, in_thread
+from tholos.operations.models import Operation
+from tholos.operations.tasks import Work
+from tholos.publishing import releases
+from tholos.publishing.tasks import Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class Switcher:
+    """Handles the operations *activate*, *rollback*, *change* and *restart*. Each step may be done twice."""
+
+    publisher: Publisher
+
+    async def activate(self, work: Work) -> JsonObject:
+        """Make a release live that is ready; one that still has an instance takes over at once.
+
+        Raises: TholosError: the first cause, in words.
+        """
+        app, release, _ = await in_thread(self.publisher.read, work.operation)
+        return await self.publisher.bring_live(work, app, release)
+
+    async def change(self, work: Work) -> JsonObject:
+        """Make a release live that has the files and packages of another one.
+
+        Raises: TholosError: the first cause, in words.
+        """
+        app, release, live = await in_thread(self.publisher.read, work.operation)
+        async with work.step("environment") as say:
+            say(await self._lay_out(work, app, release, live))
+        release = (await in_thread(self.publisher.read, work.operation))[1]
+        await self.publisher.prepare(work, app, release)
+        return await self.publisher.bring_live(work, app, release)
+
+    async def restart(self, work: Work) -> JsonObject:
+        """Put a new instance in the place of all others of an app, which finish what they have.
+
+        Raises: TholosError: the first cause, in words.
+        """
+        app, release, _ = await in_thread(self.publisher.read, work.operation)
+        instance_id = await self.publisher.start(work, release, anew=True)
+        async with work.step("switch") as say:
+            await in_thread(self._let_go, work.operation)
+            await self.publisher.keeper.refresh(app.id)
+            say("live")
+        async with work.step("stop") as say:
+            others = await in_thread(self._others, app.id, instance_id)
+            await asyncio.gather(*(self.publisher.keeper.retire(one) for one in others))
+            say(f"{len(others)} stopped" if others else "nothing else ran")
+        self.publisher.notices.publish(instances.TOPIC)
+        return {"release": release.number, "url": self.publisher.starter.app_url.format(name=app.name) + "/"}
+
+    async def abandon(self, operation: Operation) -> None:
+        """What served goes on serving; what was started for the operation is nobody's, and is ended."""
+        await in_thread(self._let_go, operation)
+        self.publisher.notices.publish(instances.TOPIC)
+
+    async def _lay_out(self, work: Work, app: App, release: Release, live: Release | None) -> str:
+        if release.environment is None:  # what it is based on failed before it had one
+            environment = await self.publisher.lay_out(work, app, release, live)
+            return f"{len(environment.packages)} packages"
+        await in_long_thread(self.publisher.starter.check_out, app, release, live)
+        return f"as in release {release.based_on}"
+
+    def _let_go(self, operation: Operation) -> None:
+        with self.publisher.database.write() as db:
+            releases.abandon_switch(db, operation)
+
+    def _others(self, app_id: str, instance_id: str) -> list[str]:
+        with self.publisher.database.read() as db:
+            return [one.id for one in instances.list_of_app(db, app_id) if one.id != instance_id]
