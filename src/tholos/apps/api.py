@@ -59,7 +59,9 @@ def change_app(call: Calling, response: Response, name: str, body: schemas.AppCh
 def list_releases(
     call: Calling,
     name: str,
-    cursor: Annotated[str, Query(pattern=r"^[0-9]{0,9}$", description="As ``next`` of the answer before.")] = "",
+    cursor: Annotated[
+        str, Query(pattern=r"^[0-9]{0,9}$", description="As ``next`` of the answer before.")
+    ] = "",
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> schemas.ReleaseList:
     """An app's releases, the newest first."""

@@ -65,9 +65,7 @@ def discard_draft(db: WriteDb, actor: Actor, name: str, number: int, now: dateti
     app = apps.get_editable(db, actor, name)
     release = queries.get_release_numbered(db, app.id, number)
     if apps.discard_draft(db, release):
-        audit.record(
-            db, actor, Action.DRAFT_DISCARDED, apps.subject_of(app), now, after={"release": number}
-        )
+        audit.record(db, actor, Action.DRAFT_DISCARDED, apps.subject_of(app), now, after={"release": number})
     return release
 
 
@@ -101,8 +99,6 @@ def remove_release(db: WriteDb, app: App, release_id: str, now: datetime) -> Non
     if release.is_pinned or queries.is_pointed_at(db, release.id):
         raise ReleaseInUse(f"Cannot remove release {release.number} of {app.name}: it is in use.")
     subject = apps.subject_of(app)
-    audit.record(
-        db, audit.ITSELF, Action.RELEASE_REMOVED, subject, now, after={"release": release.number}
-    )
+    audit.record(db, audit.ITSELF, Action.RELEASE_REMOVED, subject, now, after={"release": release.number})
     db.delete(release)
     db.flush()

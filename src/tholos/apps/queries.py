@@ -146,9 +146,7 @@ def get_release_numbered(db: ReadDb, app_id: str, number: int) -> Release:
     return found
 
 
-def list_releases(
-    db: ReadDb, app_id: str, below: int = 0, limit: int | None = None
-) -> Sequence[Release]:
+def list_releases(db: ReadDb, app_id: str, below: int = 0, limit: int | None = None) -> Sequence[Release]:
     chosen = select(Release).where(Release.app_id == app_id).order_by(Release.number.desc()).limit(limit)
     chosen = chosen.where(Release.number < below) if below else chosen
     return db.scalars(chosen.options(defer(Release.manifest))).all()

@@ -203,9 +203,7 @@ def get_release_numbered(db: ReadDb, app_id: str, number: int) -> Release:
     return queries.get_release_numbered(db, app_id, number)
 
 
-def list_releases(
-    db: ReadDb, app_id: str, *, below: int = 0, limit: int | None = None
-) -> Sequence[Release]:
+def list_releases(db: ReadDb, app_id: str, *, below: int = 0, limit: int | None = None) -> Sequence[Release]:
     """An app's releases, the newest first; those below a number, where one is given."""
     return queries.list_releases(db, app_id, below, limit)
 
@@ -316,7 +314,7 @@ def record_environment(db: WriteDb, release_id: str, lock: str, environment: str
     release.lock, release.environment, release.packages = lock, environment, packages
 
 
-def carry_environment(db: WriteDb, base: Release, release: Release) -> None:
+def carry_environment(base: Release, release: Release) -> None:
     """Give a release the packages of another one."""
     release.lock, release.environment, release.packages = base.lock, base.environment, base.packages
 

@@ -64,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_server_commands(commands)
     add_publish(commands)
     add_app_commands(commands)
+    add_releases(commands)
     add_telling(commands)
     add_variables(commands)
     return parser
@@ -107,6 +108,9 @@ def add_publish(commands: Commands) -> None:
     publish.add_argument("--prepare", metavar="COMMAND", help="what to run once per release before it starts")
     publish.add_argument(
         "--keep", action="append", metavar="PATH", help="a path that survives releases; repeatable"
+    )
+    publish.add_argument(
+        "--draft", action="store_true", help="run it at an address of its own, and do not make it live"
     )
     publish.add_argument("--upgrade", action="store_true", help="resolve the packages anew")
     publish.add_argument("--dry-run", action="store_true", help="say what would be published and sent")
@@ -152,6 +156,42 @@ def add_app_commands(commands: Commands) -> None:
         commands, "version", "version:show_version", "the version of this program and of the server"
     )
     add_json(add_server(version))
+
+
+def add_releases(commands: Commands) -> None:
+    listed = add(commands, "releases", "releases:list_releases", "an app's releases")
+    add_json(add_server(add_name(listed)))
+    back = add(commands, "rollback", "releases:roll_back", "make an earlier release live")
+    add_json(add_server(add_name(back)))
+    back.add_argument(
+        "--to", type=int, dest="release", metavar="N", help="else the newest before that was live once"
+    )
+    numbered: tuple[tuple[str, str, str], ...] = (
+        ("activate", "releases:activate", "make a release live, a draft or an earlier one"),
+        ("pin", "releases:pin", "keep a release however many newer ones there are"),
+        ("unpin", "releases:unpin", "let a release go in its turn"),
+        ("discard", "releases:discard", "let a draft end; its release stays"),
+    )
+    for name, run, text in numbered:
+        one = add_server(add(commands, name, run, text))
+        one.add_argument("name", metavar="NAME", help="of the app")
+        one.add_argument("release", type=int, metavar="N", help="number of the release")
+        if name == "activate":
+            add_json(one)
+    add_json(add_server(add_name(add(commands, "restart", "releases:restart", "start an app anew"))))
+
+    differ = add(commands, "diff", "releases:diff", "in what two releases differ")
+    add_json(add_server(add_name(differ)))
+    differ.add_argument("-a", type=int, metavar="N", help="else the live one")
+    differ.add_argument("-b", type=int, metavar="N", help="else the newest")
+    differ.add_argument("--file", default="", metavar="PATH", help="show the lines of this one")
+
+    take = add_server(add_name(add(commands, "download", "releases:download", "write a release to a file")))
+    take.add_argument("--release", type=int, metavar="N", help="else the live one")
+    take.add_argument("--to", type=path, metavar="FILE", help="else NAME-rN.tar.gz here")
+    told = add_server(add_name(add(commands, "manifest", "releases:show_manifest", "print a release's manifest")))
+    told.add_argument("--release", type=int, metavar="N", help="else that of the live one")
+    told.add_argument("--write", type=path, metavar="FOLDER", help="write manifest.json into this folder instead")
 
 
 def add_telling(commands: Commands) -> None:

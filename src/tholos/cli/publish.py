@@ -53,6 +53,7 @@ def publish(
     requirements: str | None,
     prepare: str | None,
     keep: list[str] | None,
+    draft: bool,
     upgrade: bool,
     dry_run: bool,
     yes: bool,
@@ -86,7 +87,7 @@ def publish(
             console.note("interrupted: nothing is published; what was sent will not be sent again")
             return INTERRUPTED
         with interruption_held(console) as held:
-            answer = begin(client, target, sent, message, upgrade=upgrade)
+            answer = begin(client, target, sent, message, upgrade=upgrade, is_draft=draft)
         if isinstance(answer, Unchanged):
             return tell_unchanged(answer, sent, console, as_json=as_json)
         story, was_interrupted = follow(client, answer, console, is_interrupted=held.is_pending)
@@ -161,7 +162,7 @@ def is_there(client: Client, name: str) -> bool:
 
 
 def begin(
-    client: Client, target: Target, sent: Sent, message: str, *, upgrade: bool
+    client: Client, target: Target, sent: Sent, message: str, *, upgrade: bool, is_draft: bool
 ) -> Operation | Unchanged:
     """Start the operation and remember what this folder is published as."""
     client.be_patient(PATIENT_SECONDS)
@@ -172,6 +173,7 @@ def begin(
             message=message,
             overrides=target.said,
             upgrade=upgrade,
+            is_draft=is_draft,
             upload=sent.to_json(),
         )
     except RemoteConflict as error:
@@ -239,12 +241,14 @@ def tell_end(
     code = INTERRUPTED if was_interrupted else 0 if story.state == "done" else FAILED
     if story.state == "done":
         console.row(story.url, colour=GREEN)
+        if story.is_draft:
+            console.row("a draft", f"tholos activate {target.name} {story.release}")
     elif story.state:
         tell_not_live(client, target.name, story, console, code)
     if as_json:
         print_json(
             app=target.name,
-            state={"done": "live"}.get(story.state, story.state or "unknown"),
+            state={"done": "draft" if story.is_draft else "live"}.get(story.state, story.state or "unknown"),
             release=story.release,
             url=story.url or None,
             operation=operation.id,

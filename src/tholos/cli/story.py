@@ -35,6 +35,7 @@ class Story:
     """``done``, ``failed`` or ``cancelled`` once it ended."""
     release: int | None = None
     url: str = ""
+    is_draft: bool = False
     failure: Failure | None = None
     findings: list[dict[str, object]] = field(default_factory=list)
     _packages: Row | None = None
@@ -95,7 +96,9 @@ class Story:
         self.release = number_of(event.data.get("release"))
         if self.state != "done" or self.release is None:
             return self._held()
-        text = f"{self._check}, live" if self._check else "live"
+        self.is_draft = event.data.get("draft") is True
+        word = "a draft" if self.is_draft else "live"
+        text = f"{self._check}, {word}" if self._check else word
         return [*self._held(), Row(f"release {self.release}", text, self._seconds)]
 
     def _held(self) -> list[Row]:

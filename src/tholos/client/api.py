@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
@@ -27,7 +28,6 @@ from tholos.client.model import (
     LogLine,
     LogQuery,
     Operation,
-    Release,
     Server,
     SignIn,
     Snapshot,
@@ -37,6 +37,7 @@ from tholos.client.model import (
     Why,
 )
 from tholos.client.patience import Patience
+from tholos.client.releases import ReleaseCalls
 from tholos.client.transport import Answer, Body, Transport
 from tholos.client.variables import VariableCalls
 from tholos.kit.errors import TholosError
@@ -48,7 +49,7 @@ USER_AGENT = f"tholos/{__version__} python/{sys.version_info.major}.{sys.version
 T = TypeVar("T")
 
 
-class Client(VariableCalls):
+class Client(ReleaseCalls, VariableCalls):
     """A connection to one server.
 
     Args:
@@ -149,11 +150,6 @@ class Client(VariableCalls):
         """One app."""
         return self._get(f"/apps/{quote(name, safe='')}", App.from_json)
 
-    def releases(self, name: str) -> list[Release]:
-        """An app's releases, the newest first."""
-        found = self._list(f"/apps/{quote(name, safe='')}/releases", Release.from_json)
-        return sorted(found, key=lambda release: -release.number)
-
     def instances(self, name: str) -> list[Instance]:
         """An app's running copies."""
         return self._list(f"/apps/{quote(name, safe='')}/instances", Instance.from_json)
@@ -174,6 +170,7 @@ class Client(VariableCalls):
         message: str = "",
         overrides: Mapping[str, object] | None = None,
         upgrade: bool = False,
+        is_draft: bool = False,
         upload: Mapping[str, object] | None = None,
         key: str = "",
     ) -> Operation | Unchanged:
@@ -185,6 +182,7 @@ class Client(VariableCalls):
             message: what is new.
             overrides: what to do instead of what would be found; a null is the app's remembered one, ``""`` forgets it.
             upgrade: resolve the packages anew.
+            is_draft: run it at an address of its own, for editors, and do not make it live.
             upload: files, bytes, sent_bytes and seconds of the upload, for the record.
             key: the same key within a day answers the same operation; one is made if empty.
         """
@@ -193,6 +191,7 @@ class Client(VariableCalls):
             "message": message,
             "overrides": dict(overrides or {}),
             "upgrade": upgrade,
+            **({"draft": True} if is_draft else {}),
             "upload": dict(upload or {}),
         }
         headers = {"Idempotency-Key": key or os.urandom(16).hex()}
@@ -338,6 +337,9 @@ class Client(VariableCalls):
         """Send the same once more, as a delivery of its own."""
         path = f"/webhooks/{quote(webhook, safe='')}/deliveries/{quote(delivery, safe='')}/repeat"
         return Delivery.from_json(self._call("POST", path).json())
+
+    def _pieces(self, path: str) -> AbstractContextManager[Callable[[int], bytes]]:
+        return self._transport.pieces(path, "*/*")
 
     def _sign_in(self, body: dict[str, str]) -> SignIn:
         return SignIn.from_json(self._call("POST", "/tokens", body, may_repeat=False).json())

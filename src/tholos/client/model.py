@@ -126,6 +126,14 @@ class Release:
     bytes: int
     snapshot: str
     live: bool
+    origin: str = "publish"
+    """``publish``, or ``settings``: what another one is, with other variables or limits."""
+    based_on: int | None = None
+    pinned: bool = False
+    draft: bool = False
+    url: str = ""
+    """Where a draft is opened."""
+    live_at: str = ""
 
     @classmethod
     def from_json(cls, value: object) -> Release:
@@ -147,6 +155,12 @@ class Release:
             bytes=read.number("bytes", 0),
             snapshot=read.text("snapshot", ""),
             live=read.flag("live"),
+            origin=read.text("origin", "publish"),
+            based_on=read.number("based_on", 0) or None,
+            pinned=read.flag("pinned"),
+            draft=read.flag("draft"),
+            url=read.text("url", ""),
+            live_at=read.text("live_at", ""),
         )
 
 

@@ -173,6 +173,15 @@ class Transport:
             Remote: the server answered with an error.
             Unreachable: nobody answered, or the stream broke off.
         """
+        with self.pieces(path, accept) as read:
+            yield split_lines(read)
+
+    @contextmanager
+    def pieces(self, path: str, accept: str) -> Iterator[Callable[[int], bytes]]:
+        """Reads an answer piece by piece, at most so many bytes at a time; an empty one is its end.
+
+        Raises: as :meth:`stream`.
+        """
         connection = self._take()
         has_begun = False
         try:
@@ -183,7 +192,7 @@ class Transport:
             if connection.sock:
                 connection.sock.settimeout(STREAM_SECONDS)
             with response:
-                yield split_lines(response.read1)
+                yield response.read1
         except BROKEN as error:
             if has_begun and isinstance(error, TimeoutError):
                 raise Quiet from error

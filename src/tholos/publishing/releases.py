@@ -110,7 +110,7 @@ def begin_change(
         based_on=base.number,
     )
     release = apps.create_release(db, actor, app, new, now)
-    apps.carry_environment(db, base, release)
+    apps.carry_environment(base, release)
     begun.request = {"release_id": release.id, "release": release.number, "upgrade": False}
     return begun
 

@@ -24,9 +24,7 @@ routes = Routes(prefix="/api/v1/apps", tags=["releases"])
 KEY = Header(None, max_length=200, description="A random text: sent again with it, the call is done once.")
 
 
-@routes.declare(
-    "POST", "/{name}/releases/{number}/activate", permission=Permission.APP_EDIT, status_code=202
-)
+@routes.declare("POST", "/{name}/releases/{number}/activate", permission=Permission.APP_EDIT, status_code=202)
 def activate_release(
     call: Calling, response: Response, name: str, number: ReleaseNumber, idempotency_key: str | None = KEY
 ) -> schemas.PublishOut:

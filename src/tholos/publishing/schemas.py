@@ -40,7 +40,9 @@ class PublishIn(BaseModel):
     message: str = Field("", max_length=2000)
     overrides: OverridesIn = OverridesIn()
     upgrade: bool = False
-    draft: bool = Field(False, description="Run it at an address of its own, for editors, and do not make it live.")
+    draft: bool = Field(
+        False, description="Run it at an address of its own, for editors, and do not make it live."
+    )
     upload: UploadIn = UploadIn()
 
 
@@ -57,7 +59,10 @@ class RollbackIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     release: int | None = Field(
-        None, ge=1, le=2**31 - 1, description="Which one; else the newest before the live one that was live once."
+        None,
+        ge=1,
+        le=2**31 - 1,
+        description="Which one; else the newest before the live one that was live once.",
     )
 
 

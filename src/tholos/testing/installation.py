@@ -164,6 +164,8 @@ class Installation:
             "XDG_CONFIG_HOME": str(config),
             "PYTHONUNBUFFERED": "1",
             "NO_COLOR": "1",
+            # What was live before ends at once, so that tests count what runs; those of roll-back say otherwise.
+            "THOLOS_APPS__FALLBACK_S": "0",
             **self.settings,
         }
 

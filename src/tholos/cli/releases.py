@@ -1,0 +1,195 @@
+"""Commands about releases: list, compare, go back and forth, restart, pin, discard, download."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from tholos.cli.console import GREEN, RED, Console, age_of, of_terminal, shorten, size_of
+from tholos.cli.failures import FAILED, INTERRUPTED, print_json
+from tholos.cli.following import follow
+from tholos.cli.session import choose_app, connected
+from tholos.cli.story import failure_rows
+from tholos.client.api import Client
+from tholos.client.model import Operation, Release, Unchanged
+from tholos.kit.errors import Conflict
+
+MESSAGE_WIDTH = 48
+
+
+class FileThere(Conflict):
+    """Cannot write the file: it is there already."""
+
+    code = "file_there"
+
+
+def list_releases(*, name: str | None, server: str | None, as_json: bool) -> int:
+    """Print an app's releases, the newest first."""
+    name, remembered = choose_app(name)
+    with connected(server, remembered) as client:
+        found = client.releases(name)
+    if as_json:
+        print_json(releases=[asdict(one) for one in found])
+        return 0
+    rows = [
+        (str(one.number), word_of(one), shorten(one.message, MESSAGE_WIDTH), one.author,
+         age_of(one.created_at), size_of(one.bytes))
+        for one in found
+    ]  # fmt: skip
+    of_terminal().table([("RELEASE", "STATE", "MESSAGE", "BY", "MADE", "SIZE"), *rows])
+    return 0
+
+
+def word_of(release: Release) -> str:
+    """What a release is, in a word or two."""
+    word = "live" if release.live else "draft" if release.draft else release.state
+    return f"{word}, pinned" if release.pinned else word
+
+
+def roll_back(*, name: str | None, release: int | None, server: str | None, as_json: bool) -> int:
+    """Make an earlier release live."""
+    return switch(name, server, lambda client, app: client.roll_back(app, release), as_json=as_json)
+
+
+def activate(*, name: str, release: int, server: str | None, as_json: bool) -> int:
+    """Make a release live."""
+    return switch(name, server, lambda client, app: client.activate(app, release), as_json=as_json)
+
+
+def restart(*, name: str | None, server: str | None, as_json: bool) -> int:
+    """Put new instances in the place of all that run."""
+    return switch(name, server, lambda client, app: client.restart(app), as_json=as_json)
+
+
+def switch(
+    name: str | None,
+    server: str | None,
+    begin: Callable[[Client, str], Operation | Unchanged],
+    *,
+    as_json: bool,
+) -> int:
+    """Begin what makes another release live, follow it, and say how to undo it."""
+    name, remembered = choose_app(name)
+    console = of_terminal(as_json=as_json)
+    with connected(server, remembered) as client:
+        before = client.app(name).live
+        begun = begin(client, name)
+        if isinstance(begun, Unchanged):
+            console.row(f"nothing to do: release {begun.release.number} is live")
+            if as_json:
+                print_json(app=name, state="unchanged", release=begun.release.number, url=begun.app.url)
+            return 0
+        story, was_interrupted = follow(client, begun, console)
+    if story.state == "done":
+        console.row(story.url, colour=GREEN)
+        if before and story.release != before.number:
+            console.row("undo", f"tholos activate {name} {before.number}")
+    elif story.failure:
+        tell_failure(begun.kind, before, story.failure.message, failure_rows(story.failure), console)
+    if as_json:
+        print_json(
+            app=name, state=story.state, release=story.release, url=story.url or None, operation=begun.id,
+            error=asdict(story.failure) if story.failure else None,
+        )  # fmt: skip
+    return INTERRUPTED if was_interrupted else 0 if story.state == "done" else FAILED
+
+
+def tell_failure(kind: str, live: Release | None, message: str, rows: list[str], console: Console) -> None:
+    """The first cause, and what goes on serving."""
+    console.row(kind, f"failed: {message}", colour=RED)
+    for row in rows:
+        console.line(row)
+    console.row(f"release {live.number} keeps serving" if live else "nothing is live yet")
+
+
+def pin(*, name: str, release: int, server: str | None) -> int:
+    """Keep a release however many newer ones there are."""
+    return set_pinned(name, release, server, is_pinned=True)
+
+
+def unpin(*, name: str, release: int, server: str | None) -> int:
+    """Let a release go in its turn."""
+    return set_pinned(name, release, server, is_pinned=False)
+
+
+def set_pinned(name: str, release: int, server: str | None, *, is_pinned: bool) -> int:
+    with connected(server, choose_app(name)[1]) as client:
+        client.pin_release(name, release, is_pinned=is_pinned)
+    of_terminal().row(
+        name, f"release {release} is {'kept' if is_pinned else 'kept no longer than any other'}"
+    )
+    return 0
+
+
+def discard(*, name: str, release: int, server: str | None) -> int:
+    """Let a draft end; its release stays."""
+    with connected(server, choose_app(name)[1]) as client:
+        client.discard_draft(name, release)
+    of_terminal().row(name, f"release {release} is no draft any more", f"tholos activate {name} {release}")
+    return 0
+
+
+def diff(
+    *, name: str | None, a: int | None, b: int | None, file: str, server: str | None, as_json: bool
+) -> int:
+    """Print in what two releases differ, or the differences of one file."""
+    name, remembered = choose_app(name)
+    with connected(server, remembered) as client:
+        found = client.compare(name, a, b)
+        text = client.diff(name, found.a, found.b, file) if file else ""
+    if as_json:
+        print_json(**asdict(found), diff=text)
+        return 0
+    if file:
+        sys.stdout.write(text)
+        return 0
+    console = of_terminal()
+    console.row(name, f"release {found.a} → release {found.b}")
+    if not found.changes:
+        console.row("nothing differs")
+    for one in found.changes:
+        told = f"{one.before} → {one.after}" if one.before and one.after else one.before or one.after
+        console.row(one.change, f"{one.kind} {one.name}" + (f"  {told}" if told else ""))
+    return 0
+
+
+def download(*, name: str | None, release: int | None, to: Path | None, server: str | None) -> int:
+    """Write a release to a file that publishes unchanged elsewhere."""
+    name, remembered = choose_app(name)
+    with connected(server, remembered) as client:
+        number = release or newest_of(client, name)
+        path = to or Path(f"{name}-r{number}.tar.gz")
+        part = path.with_name(f"{path.name}.part")
+        if path.exists():
+            raise FileThere(f"Cannot write {path}: it is there already.", fix="Name another with --to")
+        try:
+            with part.open("wb") as file:
+                for piece in client.download(name, number):
+                    file.write(piece)
+            part.rename(path)
+        finally:
+            part.unlink(missing_ok=True)
+    of_terminal().row(str(path), size_of(path.stat().st_size), f"tholos publish {path}")
+    return 0
+
+
+def show_manifest(*, name: str | None, release: int | None, write: Path | None, server: str | None) -> int:
+    """Print a release's manifest, or write it into a folder."""
+    name, remembered = choose_app(name)
+    with connected(server, remembered) as client:
+        text = client.manifest(name, release or newest_of(client, name))
+    if write is None:
+        print(text)
+        return 0
+    path = write / "manifest.json"
+    path.write_text(text + "\n")
+    of_terminal().row(str(path), "written")
+    return 0
+
+
+def newest_of(client: Client, name: str) -> int:
+    """The number of an app's live release, else of its newest."""
+    live = client.app(name).live
+    return live.number if live else client.releases(name)[0].number

@@ -1,0 +1,147 @@
+"""Calls about releases that are there: list, go back and forth, restart, pin, compare, and take one along."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from tholos.client.fields import Fields
+from tholos.client.model import Operation, Release, Unchanged
+from tholos.client.transport import Answer, Body
+
+PIECE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing in which two releases differ."""
+
+    kind: str
+    """``file``, ``package``, ``variable`` or ``setting``."""
+    name: str
+    change: str
+    """``added``, ``removed`` or ``changed``."""
+    before: str = ""
+    after: str = ""
+
+    @classmethod
+    def from_json(cls, kind: str, value: object) -> Change:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "a difference")
+        if kind == "file":
+            return cls(kind, read.text("path"), read.text("change"))
+        return cls(
+            kind, read.text("name"), read.text("change"), read.text("before", ""), read.text("after", "")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """In what release ``b`` is another than release ``a``."""
+
+    a: int
+    b: int
+    changes: tuple[Change, ...]
+
+    @classmethod
+    def from_json(cls, value: object) -> Comparison:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "a comparison")
+        changes = [
+            Change.from_json(kind, one.value)
+            for kind in ("file", "package", "variable", "setting")
+            for one in read.items(f"{kind}s")
+        ]
+        return cls(read.number("a"), read.number("b"), tuple(changes))
+
+
+class ReleaseCalls:
+    """The calls about releases; :class:`tholos.client.api.Client` has them."""
+
+    @abstractmethod
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | Body | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        may_repeat: bool = True,
+    ) -> Answer: ...
+
+    @abstractmethod
+    def _pieces(self, path: str) -> AbstractContextManager[Callable[[int], bytes]]: ...
+
+    def releases(self, name: str) -> list[Release]:
+        """All of an app's releases, the newest first."""
+        found: list[Release] = []
+        cursor = ""
+        while True:
+            query = f"?{urlencode({'cursor': cursor})}" if cursor else ""
+            read = Fields(self._call("GET", f"{_path(name)}/releases{query}").json(), "the list")
+            found += [Release.from_json(one.value) for one in read.items("items")]
+            cursor = read.text("next", "")
+            if not cursor:
+                return sorted(found, key=lambda release: -release.number)
+
+    def release(self, name: str, number: int) -> Release:
+        """One release."""
+        return Release.from_json(self._call("GET", f"{_path(name)}/releases/{number}").json())
+
+    def activate(self, name: str, number: int) -> Operation | Unchanged:
+        """Begin to make a release live, a draft or an earlier one."""
+        return self._begin(f"{_path(name)}/releases/{number}/activate", {})
+
+    def roll_back(self, name: str, number: int | None = None) -> Operation | Unchanged:
+        """Begin to make an earlier release live; without a number the newest before that was live once."""
+        return self._begin(f"{_path(name)}/rollback", {"release": number} if number else {})
+
+    def restart(self, name: str) -> Operation:
+        """Begin to put new instances in the place of all that run of an app."""
+        answer = self._call("POST", f"{_path(name)}/restart", {}, may_repeat=False)
+        return Operation.from_json(Fields(answer.json(), "the answer").need("operation").value)
+
+    def discard_draft(self, name: str, number: int) -> Release:
+        """Let a draft end; its release stays."""
+        return Release.from_json(self._call("DELETE", f"{_path(name)}/releases/{number}/draft").json())
+
+    def pin_release(self, name: str, number: int, *, is_pinned: bool = True) -> Release:
+        """Keep a release however many newer ones there are, or no longer."""
+        method = "PUT" if is_pinned else "DELETE"
+        return Release.from_json(self._call(method, f"{_path(name)}/releases/{number}/pin").json())
+
+    def compare(self, name: str, a: int | None = None, b: int | None = None) -> Comparison:
+        """In what two releases differ; unless said, the live one and the newest."""
+        said = {key: value for key, value in (("a", a), ("b", b)) if value is not None}
+        return Comparison.from_json(self._call("GET", f"{_path(name)}/compare?{urlencode(said)}").json())
+
+    def diff(self, name: str, a: int, b: int, path: str) -> str:
+        """The differences of one file in two releases, as a unified diff; empty where it is no text."""
+        query = urlencode({"a": a, "b": b, "path": path})
+        read = Fields(self._call("GET", f"{_path(name)}/compare/file?{query}").json(), "a comparison")
+        return read.text("diff", "")
+
+    def download(self, name: str, number: int) -> Iterator[bytes]:
+        """A release as a tar.gz that publishes unchanged elsewhere, piece by piece."""
+        with self._pieces(f"/api/v1{_path(name)}/releases/{number}/download") as read:
+            while piece := read(PIECE):
+                yield piece
+
+    def manifest(self, name: str, number: int) -> str:
+        """A release's manifest, as its download has it."""
+        return self._call("GET", f"{_path(name)}/releases/{number}/manifest").body.decode()
+
+    def _begin(self, path: str, body: Mapping[str, object]) -> Operation | Unchanged:
+        answer = self._call("POST", path, body, {"Idempotency-Key": os.urandom(16).hex()}).json()
+        read = Fields(answer, "the answer")
+        if read.flag("unchanged"):
+            return Unchanged.from_json(answer)
+        return Operation.from_json(read.need("operation").value)
+
+
+def _path(name: str) -> str:
+    return f"/apps/{quote(name, safe='')}"
