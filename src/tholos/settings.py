@@ -81,6 +81,23 @@ class NotificationSettings(BaseModel):
         return texts
 
 
+class LimitSettings(BaseModel):
+    """How often somebody may do something."""
+
+    creates_per_minute: int = Field(
+        300,
+        ge=1,
+        le=1_000_000,
+        description="Calls of the API that create something which one account may make in a minute.",
+    )
+    wrong_codes: int = Field(
+        20,
+        ge=1,
+        le=1_000_000,
+        description="Wrong invitation and device codes that one address may try in a quarter of an hour.",
+    )
+
+
 class Settings(BaseSettings):
     """One installation."""
 
@@ -104,6 +121,7 @@ class Settings(BaseSettings):
     packages: PackageSettings = PackageSettings()
     mail: MailSettings = MailSettings()
     notifications: NotificationSettings = NotificationSettings()
+    limits: LimitSettings = LimitSettings()
 
     def console_url(self, port: int) -> str:
         """The console's origin, for the port that is really listened on."""

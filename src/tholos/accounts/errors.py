@@ -65,6 +65,66 @@ class TokenNotFound(NotFound):
     code = "token_not_found"
 
 
+class NoServiceAccount(Invalid):
+    """Cannot make a token for a person: people make their own."""
+
+    code = "no_service_account"
+
+
+class SessionNotFound(NotFound):
+    """There is no such session among yours."""
+
+    code = "session_not_found"
+
+
+class ProfileInvalid(Invalid):
+    """Cannot take this as a person's name or mail address."""
+
+    code = "profile_invalid"
+
+
+class InvitationInvalid(Invalid):
+    """Cannot invite so."""
+
+    code = "invitation_invalid"
+
+
+class InvitationRefused(Forbidden):
+    """Cannot invite to that: your role does not allow it."""
+
+    code = "invitation_refused"
+
+
+class InvitationNotFound(NotFound):
+    """There is no such invitation."""
+
+    code = "invitation_not_found"
+
+
+class InvitationSpent(Conflict):
+    """Cannot use this invitation: it was used already."""
+
+    code = "invitation_spent"
+
+
+class InvitationExpired(Conflict):
+    """Cannot use this invitation: it has expired."""
+
+    code = "invitation_expired"
+
+
+class InvitationRevoked(Conflict):
+    """Cannot use this invitation: it was taken back."""
+
+    code = "invitation_revoked"
+
+
+class InvitationWithdrawn(Conflict):
+    """Cannot use this invitation: who made it may not give any more what it is to."""
+
+    code = "invitation_withdrawn"
+
+
 class ForeignOrigin(Forbidden):
     """Cannot do that: the request came from another site."""
 

@@ -8,7 +8,18 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from tholos.accounts.models import Account, KeptAnswer, Organization, Session, SignInLink, Token
+from tholos.accounts.models import (
+    Account,
+    Group,
+    Invitation,
+    InvitationUse,
+    KeptAnswer,
+    Membership,
+    Organization,
+    Session,
+    SignInLink,
+    Token,
+)
 from tholos.kit.db import ReadDb
 
 
@@ -70,6 +81,65 @@ def tokens_by_hash(db: ReadDb, hashes: Collection[str]) -> Iterator[Token]:
 def list_open_sessions(db: ReadDb, account_id: str) -> Sequence[Session]:
     chosen = select(Session).where(Session.account_id == account_id, Session.revoked_at.is_(None))
     return db.scalars(chosen).all()
+
+
+def list_live_sessions(db: ReadDb, account_id: str, now: datetime) -> Sequence[Session]:
+    chosen = select(Session).where(
+        Session.account_id == account_id, Session.revoked_at.is_(None), Session.expires_at >= now
+    )
+    return db.scalars(chosen.order_by(Session.created_at.desc(), Session.id)).all()
+
+
+def find_invitation(db: ReadDb, code_hash: str) -> Invitation | None:
+    return db.scalar(select(Invitation).where(Invitation.code_hash == code_hash))
+
+
+def find_invitation_by_id(db: ReadDb, invitation_id: str) -> Invitation | None:
+    return db.get(Invitation, invitation_id)
+
+
+def list_invitations(
+    db: ReadDb, organization_id: str, inviter_id: str | None, before_id: str, limit: int
+) -> Sequence[Invitation]:
+    """The newest first; of one inviter, or of all."""
+    chosen = select(Invitation).where(Invitation.organization_id == organization_id)
+    if inviter_id is not None:
+        chosen = chosen.where(Invitation.inviter_id == inviter_id)
+    if before_id:
+        chosen = chosen.where(Invitation.id < before_id)
+    return db.scalars(chosen.order_by(Invitation.id.desc()).limit(limit)).all()
+
+
+def find_invitation_use(db: ReadDb, invitation_id: str, account_id: str) -> InvitationUse | None:
+    return db.get(InvitationUse, (invitation_id, account_id))
+
+
+def list_invitation_uses(db: ReadDb, invitation_ids: Sequence[str]) -> list[tuple[str, str, datetime]]:
+    """Invitation, name and moment of every use, in the order of the uses."""
+    chosen = (
+        select(InvitationUse.invitation_id, Account.name, InvitationUse.at)
+        .join(Account, Account.id == InvitationUse.account_id)
+        .where(InvitationUse.invitation_id.in_(invitation_ids))
+        .order_by(InvitationUse.at, Account.name)
+    )
+    return [(invitation_id, name, at) for invitation_id, name, at in db.execute(chosen)]
+
+
+def find_group_named(db: ReadDb, organization_id: str, name: str) -> Group | None:
+    return db.scalar(select(Group).where(Group.organization_id == organization_id, Group.name == name))
+
+
+def find_group_by_id(db: ReadDb, group_id: str) -> Group | None:
+    return db.get(Group, group_id)
+
+
+def group_names(db: ReadDb, group_ids: Sequence[str]) -> dict[str, str]:
+    rows = db.execute(select(Group.id, Group.name).where(Group.id.in_(group_ids)))
+    return {group_id: name for group_id, name in rows}  # noqa: C416 - rows are not pairs to the type checker
+
+
+def has_membership(db: ReadDb, group_id: str, account_id: str) -> bool:
+    return db.get(Membership, (group_id, account_id)) is not None
 
 
 def find_session_by_id(db: ReadDb, session_id: str) -> Session | None:

@@ -16,10 +16,11 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, BackgroundTasks, Depends, Header, Request
 from pydantic import BaseModel
 
-from tholos.accounts import answers, errors
+from tholos.accounts import agents, answers, errors
 from tholos.accounts import service as accounts
 from tholos.accounts.answers import Answered, Keyed
 from tholos.accounts.models import Role, Scope
+from tholos.accounts.pace import Pace
 from tholos.accounts.service import Actor, Origin
 from tholos.audit import service as audit
 from tholos.kit.clock import Clock
@@ -123,7 +124,7 @@ class Call:
     def origin(self) -> Origin:
         """Where the request comes from, for whoever signs in by it."""
         agent = self.request.headers.get("user-agent", "")
-        return Origin(agent[:80], self.address, getattr(self.request.state, "id", ""))
+        return Origin(agents.words(agent), self.address, getattr(self.request.state, "id", ""))
 
     @contextmanager
     def read(self) -> Iterator[ReadDb]:
@@ -240,6 +241,11 @@ def _replay(
     call.request.state.keyed = keyed
 
 
+def _pace(call: Calling) -> None:
+    """Raises: TooManyRequests."""
+    call.get(Pace).create(call.known_actor, call.address, call.now)
+
+
 class Routes(APIRouter):
     """A router whose every route declares its permission."""
 
@@ -264,7 +270,9 @@ class Routes(APIRouter):
             options: FastAPI's own.
         """
         told = {"x-permission": permission.value, **options.pop("openapi_extra", {})}
-        checks = [Depends(_require(permission, scope)), *([Depends(_replay)] if is_creating else [])]
+        checks = [Depends(_require(permission, scope))]
+        if is_creating:
+            checks += [Depends(_replay), Depends(_pace)]
 
         def add(handler: Callable[..., T]) -> Callable[..., T]:
             self.add_api_route(

@@ -105,7 +105,7 @@ def ensure_organization(db: WriteDb, now: datetime) -> None:
 def ensure_administrator(db: WriteDb, name: str, now: datetime) -> Account:
     """The first administrator, made under this name where there is none."""
     found = queries.find_administrator(db, DEFAULT_ORGANIZATION)
-    return found or _add_account(db, DEFAULT_ORGANIZATION, name, Role.ADMINISTRATOR, now)
+    return found or add_account(db, DEFAULT_ORGANIZATION, name, Role.ADMINISTRATOR, now)
 
 
 def create_account(db: WriteDb, actor: Actor, name: str, role: str, now: datetime) -> tuple[Account, str]:
@@ -114,21 +114,26 @@ def create_account(db: WriteDb, actor: Actor, name: str, role: str, now: datetim
     Raises: RoleTooLow, AccountInvalid, AccountTaken.
     """
     actor.needs(Role.ADMINISTRATOR)
+    check_new_name(db, actor.organization_id, name)
+    if role not in set(Role):
+        raise errors.AccountInvalid(
+            f'Cannot take "{role[:60]}" as a role.', fix=f"One of {', '.join(Role)}.", where="role"
+        )
+    account = add_account(db, actor.organization_id, name, Role(role), now)
+    audit.record(db, actor, Action.ACCOUNT_MADE, subject_of(account), now, after={"role": account.role})
+    return account, create_link(db, account, now, INVITATION_LIFE)
+
+
+def check_new_name(db: ReadDb, organization_id: str, name: str) -> None:
+    """Raises: AccountInvalid, AccountTaken."""
     if not _ACCOUNT_NAME.fullmatch(name):
         raise errors.AccountInvalid(
             f'Cannot take "{name[:60]}" as a name: it needs a letter first, then letters, digits, ".", "_" or "-", '
             "40 characters at most, all lower case.",
             where="name",
         )
-    if role not in set(Role):
-        raise errors.AccountInvalid(
-            f'Cannot take "{role[:60]}" as a role.', fix=f"One of {', '.join(Role)}.", where="role"
-        )
-    if queries.find_account(db, actor.organization_id, name):
+    if queries.find_account(db, organization_id, name):
         raise errors.AccountTaken(f'Cannot make the account "{name}": the name is taken.', where="name")
-    account = _add_account(db, actor.organization_id, name, Role(role), now)
-    audit.record(db, actor, Action.ACCOUNT_MADE, subject_of(account), now, after={"role": account.role})
-    return account, create_link(db, account, now, INVITATION_LIFE)
 
 
 def subject_of(account: Account) -> audit.Subject:
@@ -261,9 +266,19 @@ def end_session(db: WriteDb, session_id: str, now: datetime, doer: Actor | None 
 
 
 def create_token(
-    db: WriteDb, account: Account, label: str, days: int, now: datetime, maker: Actor | None = None
+    db: WriteDb,
+    account: Account,
+    label: str,
+    days: int,
+    now: datetime,
+    maker: Actor | None = None,
+    *,
+    scope: Scope = Scope.FULL,
+    object_id: str = "",
 ) -> tuple[Token, str]:
     """A new token and its secret, which is shown once and not kept; one that a token made ends with that at the latest.
+
+    Whoever lets somebody make one asks :mod:`tholos.accounts.tokens`, which knows who may.
 
     Raises: AccountInvalid: for a life outside 1 to 365 days.
     """
@@ -282,7 +297,8 @@ def create_token(
         account_id=account.id,
         secret_hash=hash_secret(secret),
         label=label.strip()[:80] or "token",
-        scope=Scope.FULL,
+        scope=scope,
+        object_id=object_id or None,
         created_at=now,
         expires_at=expires_at,
     )
@@ -380,7 +396,8 @@ def _is_use_news(token: Token, now: datetime) -> bool:
     return token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY
 
 
-def _add_account(db: WriteDb, organization_id: str, name: str, role: Role, now: datetime) -> Account:
+def add_account(db: WriteDb, organization_id: str, name: str, role: Role, now: datetime) -> Account:
+    """Whoever calls this has checked the name and who may, and records it."""
     account = Account(
         id=ids.new_id("acc"), organization_id=organization_id, name=name, role=role, created_at=now
     )

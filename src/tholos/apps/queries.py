@@ -68,6 +68,11 @@ def find_app(db: ReadDb, app_id: str) -> App | None:
     return db.get(App, app_id)
 
 
+def names_of(db: ReadDb, app_ids: Sequence[str]) -> dict[str, str]:
+    rows = db.execute(select(App.id, App.name).where(App.id.in_(app_ids)))
+    return {app_id: name for app_id, name in rows}  # noqa: C416 - rows are not pairs to the type checker
+
+
 def list_visible(db: ReadDb, visible: Visible, search: str = "") -> Sequence[App]:
     chosen = visible.where(App.name.contains(search, autoescape=True)) if search else visible
     return db.scalars(chosen.order_by(App.created_at.desc(), App.id.desc())).all()

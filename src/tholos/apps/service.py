@@ -182,6 +182,11 @@ def get_app(db: ReadDb, app_id: str) -> App:
     return queries.get_app(db, app_id)
 
 
+def names_of(db: ReadDb, app_ids: Sequence[str]) -> dict[str, str]:
+    """By id, whoever's they are."""
+    return queries.names_of(db, app_ids)
+
+
 def find_app(db: ReadDb, app_id: str) -> App | None:
     return queries.find_app(db, app_id)
 

@@ -12,6 +12,7 @@ from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import api as apps_api
 from tholos.apps import schemas as app_schemas
 from tholos.apps import service as apps
+from tholos.apps import visits
 from tholos.apps.models import App
 from tholos.instances import api as instances_api
 from tholos.instances import schemas as instance_schemas
@@ -63,11 +64,6 @@ class OverviewPage(AppPage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReleasesPage(AppPage):
-    releases: Sequence[app_schemas.ReleaseOut]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationPage(Frame):
     operation: operation_schemas.OperationOut
     events: Sequence[operation_schemas.EventOut]
@@ -81,18 +77,20 @@ def show_app(call: Calling, name: str) -> Response:
     return _overview(call, name)
 
 
-@routes.declare("GET", "/apps/{name}/releases", permission=Permission.APP_VIEW)
-def show_releases(call: Calling, name: str) -> Response:
-    with call.read() as db:
-        app = apps.get_visible(db, call.actor, name)
-        page = ReleasesPage(
-            title=f"{name}: releases",
-            account=account_of(call),
-            app=apps_api.shown(call, db, [app])[0],
-            operation=last_operations(call, db, [app]).get(name),
-            releases=apps_api.shown_releases(call, db, app),
-        )
-    return call.get(Pages).answer("app_releases.html", page)
+@routes.declare("POST", "/apps/{name}/pin", permission=Permission.APP_VIEW)
+def pin_app(call: Calling, name: str) -> Response:
+    return _set_pinned(call, name, is_pinned=True)
+
+
+@routes.declare("POST", "/apps/{name}/unpin", permission=Permission.APP_VIEW)
+def unpin_app(call: Calling, name: str) -> Response:
+    return _set_pinned(call, name, is_pinned=False)
+
+
+def _set_pinned(call: Call, name: str, *, is_pinned: bool) -> Response:
+    with call.write(unrecorded="what one keeps at the top of one's own home page") as db:
+        visits.set_pinned(db, call.actor, name, is_pinned=is_pinned)
+    return RedirectResponse("/", 303)
 
 
 @routes.declare("GET", "/operations/{operation_id}", permission=Permission.SIGNED_IN)

@@ -15,6 +15,10 @@ class Services:
         """Register a part under its own type, or under the seam it stands behind."""
         self._parts[as_type or type(part)] = part
 
+    def add_missing(self, part: object) -> None:
+        """Register a part that works without settings, unless the entry point has built one."""
+        self._parts.setdefault(type(part), part)
+
     def get(self, wanted: type[T]) -> T:
         """Raises: KeyError: for a part the entry point did not build."""
         return cast("T", self._parts[wanted])

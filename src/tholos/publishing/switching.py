@@ -26,8 +26,8 @@ class Switcher:
 
         Raises: TholosError: the first cause, in words.
         """
-        app, release, _ = await in_thread(self.publisher.read, work.operation)
-        return await self.publisher.bring_live(work, app, release)
+        app, release, live = await in_thread(self.publisher.read, work.operation)
+        return await self.publisher.bring_live(work, app, release, live)
 
     async def change(self, work: Work) -> JsonObject:
         """Make a release live that has the files and packages of another one.
@@ -39,7 +39,7 @@ class Switcher:
             say(await self._lay_out(work, app, release, live))
         release = (await in_thread(self.publisher.read, work.operation))[1]
         await self.publisher.prepare(work, app, release)
-        return await self.publisher.bring_live(work, app, release)
+        return await self.publisher.bring_live(work, app, release, live)
 
     async def restart(self, work: Work) -> JsonObject:
         """Put a new instance in the place of all others of an app, which finish what they have.

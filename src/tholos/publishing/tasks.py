@@ -73,11 +73,11 @@ class Publisher:
             say(_packages_text(environment, release))
         release = await in_thread(self._get_release, release.id)
         await self.prepare(work, app, release)
-        result = await self.bring_live(work, app, release)
+        result = await self.bring_live(work, app, release, live)
         self.to_compile.put_nowait(environment.id)
         return result
 
-    async def bring_live(self, work: Work, app: App, release: Release) -> JsonObject:
+    async def bring_live(self, work: Work, app: App, release: Release, live: Release | None) -> JsonObject:
         """Start a release that has all it needs, see that it answers, and point at it: the last steps of a publish, and all
         of an activation.
         """
@@ -91,7 +91,10 @@ class Publisher:
         await attempt(partial(in_long_thread, self.remove_old, app.id))
         name = release_name(app.name, release.number) if is_draft else app.name
         url = self.starter.app_url.format(name=name) + "/"
-        return {"release": release.number, "url": url, "instance": instance_id, "draft": is_draft}
+        before = live.number if live is not None and not is_draft else None
+        return {
+            "release": release.number, "url": url, "instance": instance_id, "draft": is_draft, "before": before
+        }  # fmt: skip
 
     async def start(self, work: Work, release: Release, *, anew: bool = False) -> str:
         """Start an instance, and wait for its first answer; returns its id."""

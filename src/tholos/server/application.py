@@ -21,6 +21,7 @@ from tholos.access import api as access_api
 from tholos.access import pages as access_pages
 from tholos.accounts import api as accounts_api
 from tholos.accounts import pages as accounts_pages
+from tholos.accounts.pace import Pace
 from tholos.accounts.passwords import Passwords
 from tholos.accounts.routes import Calling, Permission, Replayed, Routes, find_actor
 from tholos.accounts.service import Actor
@@ -42,6 +43,7 @@ from tholos.console import compare as compare_pages
 from tholos.console import logs as console_logs
 from tholos.console import pages as console_pages
 from tholos.console import publish as publish_pages
+from tholos.console import releases as releases_pages
 from tholos.console import secrets as secrets_pages
 from tholos.console import settings as settings_pages
 from tholos.instances import api as instances_api
@@ -82,6 +84,7 @@ ROUTERS = (
     access_pages.routes,
     console_pages.routes,
     publish_pages.routes,
+    releases_pages.routes,
     compare_pages.routes,
     console_access.routes,
     console_logs.routes,
@@ -132,6 +135,7 @@ def build(services: Services) -> FastAPI:
         redirect_slashes=False, generate_unique_id_function=lambda route: route.name,
     )  # fmt: skip
     services.add(Passwords())
+    services.add_missing(Pace.of())
     app.state.services = services
     for router in ROUTERS:
         app.include_router(router)

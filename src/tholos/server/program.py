@@ -18,6 +18,7 @@ from tholos.access.door import Door
 from tholos.access.passes import Passes
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account
+from tholos.accounts.pace import Pace
 from tholos.accounts.routes import Site
 from tholos.audit import service as audit
 from tholos.gateway.carrier import Carrier
@@ -176,6 +177,7 @@ def _first_services(
     services.add(pages)
     services.add(Sealer(layout.keys))
     services.add(Outgoing(read_networks(settings.notifications.allow_networks)))
+    services.add(Pace.of(settings.limits.creates_per_minute, settings.limits.wrong_codes))
     return services
 
 

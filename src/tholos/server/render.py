@@ -15,12 +15,14 @@ from tholos.gateway.model import Answer, RequestHead
 from tholos.kit.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, TholosError, Unavailable
 from tholos.kit.ids import new_id
 from tholos.kit.pages import Pages
+from tholos.kit.rates import TooManyRequests
 from tholos.kit.versions import EditedMeanwhile
 from tholos.publishing.content import BodyTooLarge
 
 _STATUSES: tuple[tuple[type[TholosError], int], ...] = (
     (BodyTooLarge, 413),
     (TooManyAttempts, 429),
+    (TooManyRequests, 429),
     (EditedMeanwhile, 412),
     (NotSignedIn, 401),
     (Forbidden, 403),

@@ -1,0 +1,65 @@
+"""HTTP of one's own account: what it says of itself, and where it is signed in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path, Query, Response
+
+from tholos.accounts import profile, schemas, sessions
+from tholos.accounts import service as accounts
+from tholos.accounts.profile import Profile
+from tholos.accounts.routes import Calling, Permission, Routes
+from tholos.kit.notices import Notices
+from tholos.kit.versions import to_tag
+
+routes = Routes(prefix="/api/v1", tags=["own account"])
+
+SessionId = Annotated[str, Path(max_length=100, description="Its id, or `current` for the one that asks.")]
+
+
+@routes.declare("GET", "/me", permission=Permission.SIGNED_IN)
+def get_me(call: Calling, response: Response) -> schemas.MeOut:
+    """Who asks."""
+    with call.read() as db:
+        account = accounts.get_account(db, call.actor.account_id)
+        response.headers["etag"] = to_tag(account.version)
+        return schemas.me_out(account, call.actor)
+
+
+@routes.declare("PATCH", "/me", permission=Permission.SIGNED_IN)
+def change_me(call: Calling, response: Response, body: schemas.MeIn) -> schemas.MeOut:
+    """Change one's own full name and mail address."""
+    wish = Profile(body.full_name, body.email)
+    with call.write(unrecorded="what stays as it is is no deed") as db:
+        account = profile.change(db, call.actor, wish, call.seen_version, call.now)
+        response.headers["etag"] = to_tag(account.version)
+        return schemas.me_out(account, call.actor)
+
+
+@routes.declare("GET", "/sessions", permission=Permission.SIGNED_IN)
+def list_sessions(call: Calling) -> schemas.SessionList:
+    """Where one is signed in by a browser, the newest first."""
+    with call.read() as db:
+        found = sessions.list_of(db, call.actor.account_id, call.now)
+    return schemas.SessionList(items=[schemas.session_out(one, call.actor.credential) for one in found])
+
+
+@routes.declare("DELETE", "/sessions/{session_id}", permission=Permission.SIGNED_IN, status_code=204)
+def end_session(call: Calling, session_id: SessionId) -> None:
+    """Sign one browser out. What it has open ends within five seconds."""
+    with call.write() as db:
+        sessions.end(db, call.actor, session_id, call.now)
+    call.get(Notices).publish(accounts.ACCESS_TOPIC)
+
+
+@routes.declare("DELETE", "/sessions", permission=Permission.SIGNED_IN)
+def end_sessions(
+    call: Calling,
+    tokens: Annotated[bool, Query(description="Revoke every token as well, the one that asks included.")] = False,
+) -> schemas.EndedOut:
+    """Sign out everywhere."""
+    with call.write() as db:
+        ended = sessions.end_all(db, call.actor, call.now, with_tokens=tokens)
+    call.get(Notices).publish(accounts.ACCESS_TOPIC)
+    return schemas.EndedOut(sessions=ended.sessions, tokens=ended.tokens)
