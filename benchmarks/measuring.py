@@ -41,10 +41,10 @@ def scratch() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def server(folder: Path) -> Iterator[Installation]:
-    """A running server with an administrator's token."""
-    caches = {"XDG_CACHE_HOME": str(folder / "cache")}
-    running = Installation(folder / "server", settings=caches, command=(str(COMMAND),))
+def server(folder: Path, **settings: str) -> Iterator[Installation]:
+    """A running server with an administrator's token, with these ``THOLOS_…`` settings."""
+    said = {"XDG_CACHE_HOME": str(folder / "cache"), **settings}
+    running = Installation(folder / "server", settings=said, command=(str(COMMAND),))
     running.start()
     try:
         yield running
@@ -92,6 +92,10 @@ class Asking:
         finally:
             self._stop.set()
             thread.join()
+
+    def forget(self) -> None:
+        """From here on an answer is new that was given before, too."""
+        self._bodies = {}
 
     def wait_for(self, text: bytes, seconds: float = 60.0) -> float:
         """The wall clock's time of the first answer with this text."""

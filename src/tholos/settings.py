@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -81,6 +81,67 @@ class NotificationSettings(BaseModel):
         return texts
 
 
+class OpenIdSettings(BaseModel):
+    """Signing in with an account of the organization's own provider; off where there is no issuer."""
+
+    issuer: str = Field(
+        "",
+        description="The OpenID Connect provider that people may sign in with, as it names itself; off where empty.",
+    )
+    client_id: str = Field("", description="What Tholos is registered as with the provider.")
+    client_secret: SecretStr = Field(
+        SecretStr(""), description="The secret of that registration; a public client needs none."
+    )
+    client_secret_file: Path | None = Field(None, description="A file with that secret instead.")
+    name: str = Field(
+        "your organization", description='What stands on the button after "Sign in with".', max_length=60
+    )
+    scopes: str = Field("openid profile email", description="What the provider is asked for.")
+    groups_claim: str = Field(
+        "",
+        description="The claim that lists a person's groups, such as groups; none are taken over where empty.",
+    )
+    default_role: Literal["viewer", "publisher"] = Field(
+        "viewer", description="The role of an account that is made at its first sign-in: viewer or publisher."
+    )
+    may_create: bool = Field(
+        default=True, description="Whether who has no account yet gets one at the first sign-in."
+    )
+    allowed_domains: list[str] = Field(
+        [],
+        description='Mail domains that people must have, as a JSON list such as ["example.org"]; any where empty.',
+    )
+    administrators_group: str = Field(
+        "",
+        description="The group of the provider's whose members are administrators, and who else signs in by it is not.",
+    )
+
+    @model_validator(mode="after")
+    def check_together(self) -> Self:
+        if not self.issuer:
+            return self
+        issuer = urlsplit(self.issuer)
+        if issuer.scheme not in {"http", "https"} or not issuer.hostname or issuer.query or issuer.fragment:
+            msg = "openid.issuer must be a URL such as https://login.example.org"
+            raise ValueError(msg)
+        if not self.client_id:
+            msg = "openid.issuer needs openid.client_id too"
+            raise ValueError(msg)
+        if "openid" not in self.scopes.split():
+            msg = 'openid.scopes must have the scope "openid"'
+            raise ValueError(msg)
+        if self.administrators_group and not self.groups_claim:
+            msg = "openid.administrators_group needs openid.groups_claim too"
+            raise ValueError(msg)
+        return self
+
+    def read_secret(self) -> str:
+        """Raises: OSError: its file cannot be read."""
+        if self.client_secret_file is not None:
+            return self.client_secret_file.read_text("utf-8").strip()
+        return self.client_secret.get_secret_value()
+
+
 class LimitSettings(BaseModel):
     """How often somebody may do something."""
 
@@ -122,6 +183,7 @@ class Settings(BaseSettings):
     mail: MailSettings = MailSettings()
     notifications: NotificationSettings = NotificationSettings()
     limits: LimitSettings = LimitSettings()
+    openid: OpenIdSettings = OpenIdSettings()
 
     def console_url(self, port: int) -> str:
         """The console's origin, for the port that is really listened on."""

@@ -1,15 +1,10 @@
-"""HTTP of accounts and tokens."""
+"""HTTP of accounts. What is one's own is in own_api.py, tokens are in console/tokens_api.py: they name apps."""
 
 from __future__ import annotations
 
 from tholos.accounts import schemas
 from tholos.accounts import service as accounts
-from tholos.accounts.models import Account, Scope
-from tholos.accounts.passwords import Passwords
-from tholos.accounts.routes import Call, Calling, Permission, Routes
-from tholos.accounts.service import KeptPassword
-from tholos.kit.db import Database, WriteDb
-from tholos.kit.notices import Notices
+from tholos.accounts.routes import Calling, Permission, Routes
 
 routes = Routes(prefix="/api/v1", tags=["accounts"])
 

@@ -65,6 +65,66 @@ class TokenNotFound(NotFound):
     code = "token_not_found"
 
 
+class AccountNotFound(NotFound):
+    """There is no such account."""
+
+    code = "account_not_found"
+
+
+class LastAdministrator(Conflict):
+    """Cannot do that: nobody else could administer this installation."""
+
+    code = "last_administrator"
+
+
+class NotOneself(Conflict):
+    """Cannot do that to yourself: another administrator does."""
+
+    code = "not_oneself"
+
+
+class AccountDisabled(Conflict):
+    """Cannot do that: this account is disabled."""
+
+    code = "account_disabled"
+
+
+class GroupNotFound(NotFound):
+    """There is no such group."""
+
+    code = "group_not_found"
+
+
+class GroupInvalid(Invalid):
+    """Cannot take this as a group."""
+
+    code = "group_invalid"
+
+
+class GroupTaken(Conflict):
+    """Cannot call a group so: there is one of that name."""
+
+    code = "group_taken"
+
+
+class GroupClaimed(Conflict):
+    """Cannot change this group: the sign-in provider says who is in it."""
+
+    code = "group_claimed"
+
+
+class MemberNotFound(NotFound):
+    """That account is not in the group."""
+
+    code = "member_not_found"
+
+
+class TooManyGroups(Conflict):
+    """Cannot make a further group: there are too many."""
+
+    code = "too_many_groups"
+
+
 class NoServiceAccount(Invalid):
     """Cannot make a token for a person: people make their own."""
 

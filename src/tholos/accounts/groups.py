@@ -71,14 +71,18 @@ def set_claimed(db: WriteDb, account: Account, names: Collection[str], now: date
     joined = [name for name in wanted if name not in present and name not in refused]
     left = [name for name in present if name not in wanted]
     for name in joined:
-        group = known.get(name) or _add(db, audit.ITSELF, account.organization_id, name, "", now, claimed=True)
+        group = known.get(name) or _add(
+            db, audit.ITSELF, account.organization_id, name, "", now, claimed=True
+        )
         _join(db, audit.ITSELF, group, account, now)
     for name in left:
         _leave(db, audit.ITSELF, present[name], account, now)
     return Claims(tuple(joined), tuple(left), tuple(refused))
 
 
-def list_groups(db: ReadDb, actor: Actor, *, text: str = "", cursor: str = "", limit: int = 100) -> Page[Known]:
+def list_groups(
+    db: ReadDb, actor: Actor, *, text: str = "", cursor: str = "", limit: int = 100
+) -> Page[Known]:
     """In the order of their names; for those who share and for administrators.
 
     Raises: RoleTooLow, ScopeTooNarrow, CursorInvalid.
@@ -232,7 +236,14 @@ MOST_NAMED = 100
 
 
 def _add(
-    db: WriteDb, doer: audit.Doer, organization_id: str, name: str, note: str, now: datetime, *, claimed: bool = False
+    db: WriteDb,
+    doer: audit.Doer,
+    organization_id: str,
+    name: str,
+    note: str,
+    now: datetime,
+    *,
+    claimed: bool = False,
 ) -> Group:
     group = Group(
         id=ids.new_id("grp"),
@@ -260,7 +271,9 @@ def _leave(db: WriteDb, doer: audit.Doer, group: Group, account: Account, now: d
     if found is not None:
         db.delete(found)
         db.flush()
-        audit.record(db, doer, Action.MEMBER_REMOVED, subject_of(group), now, before={"account": account.name})
+        audit.record(
+            db, doer, Action.MEMBER_REMOVED, subject_of(group), now, before={"account": account.name}
+        )
 
 
 def _find(db: ReadDb, actor: Actor, name: str) -> Group:

@@ -41,6 +41,15 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Who is to have the account that an invitation makes."""
+
+    name: str
+    full_name: str
+    password: PasswordHash
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """Somebody came by it."""
 
@@ -152,19 +161,18 @@ def has_used(db: ReadDb, invitation: Invitation, account_id: str) -> bool:
 
 
 def make_account(
-    db: WriteDb, invitation: Invitation, name: str, full_name: str, password: PasswordHash, now: datetime,
-    origin: Origin = Origin(),
-) -> Account:  # fmt: skip
+    db: WriteDb, invitation: Invitation, newcomer: Newcomer, now: datetime, origin: Origin
+) -> Account:
     """The account of somebody who came by it and had none; :func:`join` follows.
 
     Raises: AccountInvalid, AccountTaken, ProfileInvalid.
     """
-    wanted = accounts.as_name(name)
+    wanted = accounts.as_name(newcomer.name)
     accounts.check_new_name(db, invitation.organization_id, wanted)
     role = Role(invitation.role)
     account = accounts.add_account(db, invitation.organization_id, wanted, role, now)
-    account.full_name = profile.check_full_name(full_name)
-    account.password_hash = password
+    account.full_name = profile.check_full_name(newcomer.full_name)
+    account.password_hash = newcomer.password
     doer = accounts.actor_for(account, origin=origin)
     after: JsonObject = {"role": account.role, "invitation": invitation.id}
     audit.record(db, doer, Action.ACCOUNT_MADE, accounts.subject_of(account), now, after=after)

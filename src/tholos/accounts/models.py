@@ -74,6 +74,8 @@ class Account(Base):
     full_name: Mapped[str] = mapped_column(default="")
     email: Mapped[str | None] = mapped_column(index=True)
     """In lower case. Where mail goes; nobody is found by it at sign-in unless a provider has verified it."""
+    is_email_unchecked: Mapped[bool] = mapped_column(default=False)
+    """The person typed it here and nobody vouched for it: a provider's word for the address does not lead here."""
     password_hash: Mapped[str | None]
     is_disabled: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)
@@ -141,6 +143,14 @@ class DeviceState(StrEnum):
     APPROVED = "approved"
     REFUSED = "refused"
     SPENT = "spent"
+
+
+DEVICE_TRANSITIONS: dict[DeviceState, frozenset[DeviceState]] = {
+    DeviceState.WAITING: frozenset({DeviceState.APPROVED, DeviceState.REFUSED}),
+    DeviceState.APPROVED: frozenset({DeviceState.SPENT}),
+    DeviceState.REFUSED: frozenset(),
+    DeviceState.SPENT: frozenset(),
+}
 
 
 class DeviceSignIn(Base):

@@ -1,9 +1,9 @@
-"""Pages of signing in and of one's own account. Everything is a form; nothing needs a script."""
+"""Pages of signing in and out. Everything is a form; nothing needs a script. One's own account is in console/account.py."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
@@ -67,15 +67,6 @@ class SetupPage(Frame):
     errors: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountPage(Frame):
-    has_password: bool
-    tokens: Sequence[schemas.TokenOut]
-    new_token: schemas.TokenMade | None
-    values: Mapping[str, str]
-    errors: Mapping[str, str]
-
-
 def account_of(call: Call) -> schemas.AccountOut | None:
     return schemas.account_out(call.known_actor) if call.known_actor else None
 
@@ -93,7 +84,7 @@ def show_sign_in(
 def sign_in(
     call: Calling, name: Text = "", password: Text = "", next_path: Annotated[str, Form(alias="next")] = ""
 ) -> Response:
-    _check_own_page(call)
+    check_own_page(call)
     try:
         checked = call.get(Passwords).check(call.get(Database), name, password, call.address, call.now)
         with call.read() as db:
@@ -104,7 +95,7 @@ def sign_in(
         page = _sign_in_page(call, {"name": name}, {"": f"{error.message} {error.fix}"}, next_path, 429)
         page.headers["retry-after"] = str(error.details["retry_after_s"])
         return page
-    return _signed_in(call, account, next_path)
+    return sign_in_browser(call, account, next_path)
 
 
 @routes.declare("GET", "/setup", permission=Permission.PUBLIC)
@@ -115,7 +106,7 @@ def show_setup(call: Calling, code: Annotated[str, Query(max_length=200)] = "") 
 @routes.declare("POST", "/setup", permission=Permission.PUBLIC)
 def spend_setup(call: Calling, code: Text = "", password: Text = "") -> Response:
     """Spend a one-time link. Only this does: fetching the page, as a preview may, spends nothing."""
-    _check_own_page(call)
+    check_own_page(call)
     try:
         with call.read() as db:
             accounts.check_link(db, code, call.now)
@@ -128,68 +119,15 @@ def spend_setup(call: Calling, code: Text = "", password: Text = "") -> Response
         return _setup_page(call, code, {"password": error.message}, 400)
     except (errors.LinkSpent, errors.LinkExpired, errors.LinkUnknown):
         return _setup_page(call, code, {}, 401)
-    return _signed_in(call, account, "/")
+    return sign_in_browser(call, account, "/")
 
 
 @routes.declare("POST", "/sign-out", permission=Permission.SIGNED_IN)
-def sign_out(call: Calling) -> Response:
+def sign_out(call: Calling, next_path: Annotated[str, Form(alias="next", max_length=2000)] = "") -> Response:
     with call.write() as db:
         accounts.end_session(db, call.actor.credential, call.now, call.actor)
     call.get(Notices).publish(accounts.ACCESS_TOPIC)
-    response = RedirectResponse("/sign-in", 303)
-    response.headers["set-cookie"] = _session_cookie(call, "", 0)
-    return response
-
-
-@routes.declare("GET", "/account", permission=Permission.SIGNED_IN)
-def show_account(call: Calling) -> Response:
-    return _account_page(call)
-
-
-@routes.declare("POST", "/account/password", permission=Permission.SIGNED_IN)
-def change_password(call: Calling, current: Text = "", password: Text = "") -> Response:
-    passwords = call.get(Passwords)
-    try:
-        with call.read() as db:
-            has_password = accounts.has_password(db, call.actor)
-        checked = None
-        if has_password:
-            checked = passwords.check(call.get(Database), call.actor.name, current, call.address, call.now)
-        hashed = passwords.hash(password)
-        with call.write() as db:
-            accounts.change_password(db, call.actor, checked, hashed, call.now)
-    except errors.WrongPassword:
-        return _account_page(call, wrong={"current": "This is not your present password."}, status=400)
-    except errors.PasswordTooShort as error:
-        return _account_page(call, wrong={"password": error.message}, status=400)
-    call.get(Notices).publish(accounts.ACCESS_TOPIC)
-    return _account_page(call, notice="Your password is set.")
-
-
-@routes.declare("POST", "/account/tokens", permission=Permission.SIGNED_IN)
-def make_token(call: Calling, label: Text = "", days: Text = "") -> Response:
-    typed = {"label": label, "days": days}
-    try:
-        with call.write() as db:
-            account = accounts.get_account(db, call.actor.account_id)
-            token, secret = accounts.create_token(db, account, label, _days(days), call.now, call.actor)
-            made = schemas.TokenMade(
-                token=secret,
-                id=token.id,
-                expires_at=schemas.token_out(token).expires_at,
-                account=schemas.account_out(account),
-            )
-    except errors.AccountInvalid as error:
-        return _account_page(call, typed=typed, wrong={"days": error.message}, status=400)
-    return _account_page(call, made=made)
-
-
-@routes.declare("POST", "/account/tokens/{token_id}/revoke", permission=Permission.SIGNED_IN)
-def revoke_token(call: Calling, token_id: str) -> Response:
-    with call.write() as db:
-        accounts.revoke_token(db, call.actor, token_id, call.now)
-    call.get(Notices).publish(accounts.ACCESS_TOPIC)
-    return RedirectResponse("/account", 303)
+    return forget_browser(call, next_path)
 
 
 def _sign_in_page(
@@ -219,30 +157,8 @@ def _setup_page(call: Call, code: str, wrong: Mapping[str, str], status: int = 2
     return call.get(Pages).answer("setup.html", page, status)
 
 
-def _account_page(
-    call: Call,
-    *,
-    made: schemas.TokenMade | None = None,
-    typed: Mapping[str, str] | None = None,
-    wrong: Mapping[str, str] | None = None,
-    notice: str = "",
-    status: int = 200,
-) -> Response:
-    with call.read() as db:
-        page = AccountPage(
-            title="Your account",
-            account=account_of(call),
-            notice=notice,
-            has_password=accounts.get_account(db, call.actor.account_id).password_hash is not None,
-            tokens=[schemas.token_out(one) for one in accounts.list_tokens(db, call.actor)],
-            new_token=made,
-            values=typed or {"label": "", "days": str(accounts.TOKEN_LIFE_DAYS)},
-            errors=wrong or {},
-        )
-    return call.get(Pages).answer("account.html", page, status)
-
-
-def _signed_in(call: Call, account: Account, next_path: str) -> Response:
+def sign_in_browser(call: Call, account: Account, next_path: str) -> Response:
+    """Begin a session of an account that somebody proved to be, and go on to a path of ours."""
     with call.write() as db:
         secret = accounts.open_session(db, account, call.now, call.origin)
     response = _go(next_path)
@@ -250,11 +166,18 @@ def _signed_in(call: Call, account: Account, next_path: str) -> Response:
     return response
 
 
+def forget_browser(call: Call, next_path: str = "") -> Response:
+    """Remove the cookie of a session that was ended."""
+    response = RedirectResponse(_own_path(next_path) or "/sign-in", 303)
+    response.headers["set-cookie"] = _session_cookie(call, "", 0)
+    return response
+
+
 def _session_cookie(call: Call, secret: str, max_age: int) -> str:
     return set_cookie(call.site.cookies.session, secret, secure=call.site.is_secure, max_age=max_age)
 
 
-def _check_own_page(call: Call) -> None:
+def check_own_page(call: Call) -> None:
     """Signing in is done from our own pages only, or a stranger could sign a browser in as himself.
 
     Raises: ForeignOrigin.
@@ -271,7 +194,3 @@ def _own_path(path: str) -> str:
 
 def _go(next_path: str) -> RedirectResponse:
     return RedirectResponse(_own_path(next_path) or "/", 303)
-
-
-def _days(typed: str) -> int:
-    return int(typed) if typed.isdecimal() and len(typed) < 6 else 0

@@ -100,6 +100,12 @@ def group_names_of(db: ReadDb, account_ids: Collection[str]) -> dict[str, list[s
     return found
 
 
+def count_groups(db: ReadDb, organization_id: str) -> int:
+    """Those that were made here."""
+    chosen = select(func.count()).select_from(Group)
+    return db.scalar(chosen.where(Group.organization_id == organization_id, Group.is_claimed.is_(False))) or 0
+
+
 def count_members(db: ReadDb, group_id: str) -> int:
     chosen = select(func.count()).select_from(Membership).where(Membership.group_id == group_id)
     return db.scalar(chosen) or 0
@@ -134,7 +140,7 @@ def _contains(column: object, text: str) -> ColumnElement[bool]:
     return func.lower(column).contains(text.lower(), autoescape=True)
 
 
-def _groups_with_counts(organization_id: str) -> Select[tuple[Group, int]]:
+def _groups_with_counts(organization_id: str) -> Select[Group, int]:
     counted = (
         select(func.count())
         .select_from(Membership)

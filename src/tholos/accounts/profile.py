@@ -67,7 +67,7 @@ def change(db: WriteDb, actor: Actor, wish: Profile, seen: int | None, now: date
     if wish.full_name is not None:
         account.full_name = check_full_name(wish.full_name)
     if wish.email is not None:
-        account.email = check_email(wish.email)
+        _change_email(account, check_email(wish.email))
     if before != _as_json(account):
         account.version += 1
         audit.record(
@@ -76,6 +76,13 @@ def change(db: WriteDb, actor: Actor, wish: Profile, seen: int | None, now: date
         )  # fmt: skip
     return account
 
+
+def _change_email(account: Account, email: str | None) -> None:
+    """What somebody says of himself is no proof: a provider's word for that address must not lead to his account."""
+    if email != account.email:
+        account.email = email
+        account.is_email_unchecked = email is not None
+ 
 
 def _as_json(account: Account) -> JsonObject:
     return {"full_name": account.full_name, "email": account.email or ""}

@@ -329,6 +329,11 @@ def get_account(db: ReadDb, account_id: str) -> Account:
     return queries.get_account(db, account_id)
 
 
+def find_account(db: ReadDb, organization_id: str, name: str) -> Account | None:
+    """By its name, as people type it."""
+    return queries.find_account(db, organization_id, as_name(name))
+
+
 def account_names(db: ReadDb, account_ids: list[str]) -> dict[str, str]:
     return queries.account_names(db, account_ids)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from tholos.accounts import queries
 from tholos.accounts import service as accounts
-from tholos.accounts.errors import NoServiceAccount, TokenNotFound
+from tholos.accounts.errors import AccountNotFound, NoServiceAccount, TokenNotFound
 from tholos.accounts.models import Account, AccountKind, Role, Scope, Token
 from tholos.accounts.service import TOKEN_LIFE_DAYS, Actor
 from tholos.audit import service as audit
@@ -49,6 +49,17 @@ def make(db: WriteDb, actor: Actor, new: NewToken, now: datetime) -> tuple[Token
     """
     _check_may_make(actor)
     return _create(db, accounts.get_account(db, actor.account_id), new, now, actor)
+
+
+def find_account(db: ReadDb, actor: Actor, name: str) -> Account:
+    """Whose tokens are meant; also somebody who is disabled by now.
+
+    Raises: AccountNotFound.
+    """
+    found = queries.find_account(db, actor.organization_id, accounts.as_name(name))
+    if found is None:
+        raise AccountNotFound(f'There is no account "{name[:60]}".', where="account")
+    return found
 
 
 def make_of(db: WriteDb, actor: Actor, account: Account, new: NewToken, now: datetime) -> tuple[Token, str]:

@@ -9,9 +9,9 @@ from datetime import datetime
 from tholos.accounts import invitations
 from tholos.accounts import service as accounts
 from tholos.accounts.errors import InvitationInvalid, InvitationRefused, InvitationWithdrawn
-from tholos.accounts.invitations import Offer, Use
+from tholos.accounts.invitations import Newcomer, Offer, Use
 from tholos.accounts.models import Account, Invitation, Role
-from tholos.accounts.service import Actor, Origin, PasswordHash
+from tholos.accounts.service import Actor, Origin
 from tholos.apps import queries
 from tholos.apps import service as apps
 from tholos.apps import sharing as app_sharing
@@ -98,8 +98,8 @@ def join(db: WriteDb, code: str, actor: Actor, now: datetime) -> Invitation:
 
 
 def enter(
-    db: WriteDb, code: str, name: str, full_name: str, password: PasswordHash, now: datetime, origin: Origin = Origin()
-) -> tuple[Invitation, Account]:  # fmt: skip
+    db: WriteDb, code: str, newcomer: Newcomer, now: datetime, origin: Origin
+) -> tuple[Invitation, Account]:
     """Make the account of somebody who has none, and give it what an invitation is to.
 
     Raises: InvitationNotFound, InvitationRevoked, InvitationExpired, InvitationSpent, InvitationWithdrawn,
@@ -107,7 +107,7 @@ def enter(
     """
     invitation = invitations.find(db, code)
     promise = look(db, invitation, now)
-    account = invitations.make_account(db, invitation, name, full_name, password, now, origin)
+    account = invitations.make_account(db, invitation, newcomer, now, origin)
     actor = accounts.actor_for(account, origin=origin)
     invitations.join(db, invitation, actor, now)
     _give(db, promise, actor, now)

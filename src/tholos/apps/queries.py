@@ -137,6 +137,15 @@ def list_all(db: ReadDb) -> Sequence[App]:
     return db.scalars(select(App).order_by(App.id)).all()
 
 
+def list_with_ids(db: ReadDb, app_ids: Sequence[str]) -> Sequence[App]:
+    return db.scalars(select(App).where(App.id.in_(app_ids))).all()
+
+
+def release_numbers(db: ReadDb, release_ids: Sequence[str]) -> dict[str, int]:
+    rows = db.execute(select(Release.id, Release.number).where(Release.id.in_(release_ids)))
+    return {release_id: number for release_id, number in rows}  # noqa: C416 - rows, not pairs
+
+
 def get_release(db: ReadDb, release_id: str) -> Release:
     found = db.get(Release, release_id)
     if found is None:

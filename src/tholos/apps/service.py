@@ -178,6 +178,14 @@ def list_all(db: ReadDb) -> Sequence[App]:
     return queries.list_all(db)
 
 
+def list_with_ids(db: ReadDb, app_ids: Sequence[str]) -> Sequence[App]:
+    return queries.list_with_ids(db, app_ids)
+
+
+def release_numbers(db: ReadDb, release_ids: Sequence[str]) -> dict[str, int]:
+    return queries.release_numbers(db, release_ids)
+
+
 def get_app(db: ReadDb, app_id: str) -> App:
     return queries.get_app(db, app_id)
 

@@ -7,7 +7,7 @@ it does before it applies: :func:`plan` is the preview, :func:`change` does just
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -170,22 +170,58 @@ def hand_over(
     return planned
 
 
-def hand_over_all(db: WriteDb, actor: Actor, from_name: str, to_name: str, now: datetime) -> list[App]:
-    """Make somebody else the owner of every app that an account owns; it keeps nothing of them.
+def hand_over_all(
+    db: WriteDb,
+    actor: Actor,
+    from_name: str,
+    to_name: str,
+    now: datetime,
+    besides: Mapping[str, Sequence[str]] | None = None,
+) -> list[App]:
+    """Make somebody else the owner of every app that an account owns; it keeps nothing of them. The record tells of all
+    together: of the apps, and of what else goes along, by the names in ``besides``.
 
-    Raises: HandOverRefused, OwnerInvalid.
+    Raises: HandOverRefused, PrincipalUnknown, OwnerInvalid.
     """
+    leaver, owner = leaver_and_owner(db, actor, from_name, to_name)
     people = sharing.list_people(db, actor.organization_id)
-    leaver = _find_leaver(actor, people, from_name)
-    owner = _find_owner(people, to_name)
     found = [app for app in apps.list_owned(db, leaver.id) if leaver != owner]
     for app in found:
         _change_owner(db, actor, _plan_of_owner(db, app, people, owner, None), now)
-    if found:
-        names: JsonObject = {"to": owner.name, "apps": [app.name for app in found]}
-        audit.record(
-            db, actor, Action.HANDED_OVER, audit.Subject("account", leaver.id, leaver.name), now, after=names
-        )
+    others = {kind: [*names] for kind, names in (besides or {}).items() if names}
+    if found or others:
+        told: JsonObject = {"to": owner.name, "apps": [app.name for app in found], **others}
+        subject = audit.Subject("account", leaver.id, leaver.name)
+        audit.record(db, actor, Action.HANDED_OVER, subject, now, after=told)
+    return found
+
+
+def leaver_and_owner(db: ReadDb, actor: Actor, from_name: str, to_name: str) -> tuple[Person, Person]:
+    """Whose things go, and who gets them.
+
+    Raises: HandOverRefused, PrincipalUnknown, OwnerInvalid.
+    """
+    people = sharing.list_people(db, actor.organization_id)
+    return _find_leaver(actor, people, from_name), _find_owner(people, to_name)
+
+
+def given_to(db: ReadDb, principal: Principal) -> list[tuple[App, Level]]:
+    """The apps that were shared with just this account or group, in the order of their names."""
+    levels = sharing.list_given(db, principal.id, KIND)
+    found = queries.list_with_ids(db, [*levels])
+    return [(app, levels[app.id]) for app in sorted(found, key=lambda app: app.name)]
+
+
+def take_back_all(db: WriteDb, actor: Actor, principal: Principal, now: datetime) -> list[App]:
+    """Take back whatever an account or group was given of any app; who may do that, the caller has asked."""
+    people = sharing.list_people(db, actor.organization_id)
+    found = [app for app, _ in given_to(db, principal)]
+    for app in found:
+        before = sharing_of(db, app)
+        shares = tuple(one for one in before.shares if one.principal.id != principal.id)
+        planned = Plan(app, before, replace(before, shares=shares), people)
+        _write_shares(db, actor, planned, now)
+        _applied(db, actor, planned, now)
     return found
 
 

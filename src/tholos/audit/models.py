@@ -32,6 +32,7 @@ class Action(StrEnum):
     ACCOUNT_ENABLED = "account.enabled"
     PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - a word
     IDENTITY_LINKED = "account.identity_linked"
+    IDENTITY_UNLINKED = "account.identity_unlinked"
     HANDED_OVER = "account.handed_over"
     GROUP_MADE = "group.made"
     GROUP_CHANGED = "group.changed"
@@ -75,6 +76,7 @@ class Action(StrEnum):
     SECRET_SET = "secret.set"  # noqa: S105 - a word
     SECRET_REMOVED = "secret.removed"  # noqa: S105 - a word
     SECRET_SHARED = "secret.shared"  # noqa: S105 - a word
+    SECRET_HANDED_OVER = "secret.handed_over"  # noqa: S105 - a word
     KEY_ROTATED = "secret.key_rotated"
     # Telling others
     WEBHOOK_MADE = "webhook.made"

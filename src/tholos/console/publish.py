@@ -284,7 +284,7 @@ def _confirm(call: Call, asked: Asked) -> Response:
     try:
         if not asked.name:
             raise NameMissing(where="name")
-        answer = publishing_api.publish_app(call, Response(), asked.name, _body(asked))
+        answer = publishing_api.publish(call, asked.name, _body(asked))
     except (Invalid, Conflict) as error:
         return _check(call, asked, error)
     if answer.operation is None:
@@ -366,7 +366,7 @@ def _place(error: TholosError) -> str:
         return "entrypoint"
     if error.code in _AT_PYTHON:
         return "python"
-    return "name" if error.where == "name" else ""
+    return error.where if error.where in {"name", "message"} else ""
 
 
 def _told(error: TholosError) -> str:

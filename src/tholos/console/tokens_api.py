@@ -16,8 +16,6 @@ from tholos.accounts.tokens import NewToken
 from tholos.apps import service as apps
 from tholos.kit.db import Database, ReadDb, WriteDb
 from tholos.kit.notices import Notices
-from tholos.sharing import service as sharing
-from tholos.sharing.models import PrincipalKind
 
 routes = Routes(prefix="/api/v1", tags=["tokens"])
 
@@ -67,7 +65,7 @@ def revoke_token(call: Calling, token_id: TokenId) -> None:
 def create_token_of(call: Calling, account: AccountName, body: schemas.TokenOfIn) -> schemas.TokenMade:
     """A token of a program's account."""
     with call.write() as db:
-        found = _find_account(db, call, account)
+        found = tokens.find_account(db, call.actor, account)
         token, secret = tokens.make_of(db, call.actor, found, wish(db, call.actor, body), call.now)
         return call.kept(db, schemas.token_made(token, secret, found, body.app))
 
@@ -76,7 +74,7 @@ def create_token_of(call: Calling, account: AccountName, body: schemas.TokenOfIn
 def list_tokens_of(call: Calling, account: AccountName) -> schemas.TokenList:
     """The tokens of an account that nobody revoked, the newest first."""
     with call.read() as db:
-        found = _find_account(db, call, account)
+        found = tokens.find_account(db, call.actor, account)
         return schemas.TokenList(items=list_out(db, found.id, call.actor))
 
 
@@ -86,7 +84,7 @@ def list_tokens_of(call: Calling, account: AccountName) -> schemas.TokenList:
 def revoke_token_of(call: Calling, account: AccountName, token_id: TokenId) -> None:
     """End a token of an account at once."""
     with call.write() as db:
-        tokens.revoke_of(db, call.actor, _find_account(db, call, account), token_id, call.now)
+        tokens.revoke_of(db, call.actor, tokens.find_account(db, call.actor, account), token_id, call.now)
     call.get(Notices).publish(accounts.ACCESS_TOPIC)
 
 
@@ -109,9 +107,3 @@ def _proven(call: Call, db: WriteDb, body: schemas.TokenIn, checked: KeptPasswor
     if body.code:
         return accounts.spend_link(db, body.code, call.now)
     return accounts.get_checked(db, checked or KeptPassword())
-
-
-def _find_account(db: ReadDb, call: Call, name: str) -> Account:
-    """Raises: PrincipalUnknown."""
-    principal = sharing.get_principal(db, call.actor.organization_id, PrincipalKind.ACCOUNT, name)
-    return accounts.get_account(db, principal.id)

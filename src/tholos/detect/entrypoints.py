@@ -119,6 +119,7 @@ class Chooser:
             seen = "\n".join(_line(candidate) for candidate in every[:_SHOWN])
             return errors.NothingToPublish(
                 f"Cannot find an app of kind {kind.value} here. Found:\n{seen}",
+                where="--kind",
                 fix="Leave --kind out, or name the right one with --entrypoint.",
                 candidates=[candidate.entrypoint for candidate in every[:_SHOWN]],
             )

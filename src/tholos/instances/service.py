@@ -167,6 +167,11 @@ def find_last(db: ReadDb, app_id: str, release_id: str | None = None) -> Instanc
     return queries.find_last(db, app_id, release_id)
 
 
+def list_standing(db: ReadDb) -> Sequence[Instance]:
+    """Every instance of this node that has not ended."""
+    return queries.list_standing(db, THIS_NODE)
+
+
 def list_of_app(db: ReadDb, app_id: str, *, ended: bool = False) -> Sequence[Instance]:
     return queries.list_of_app(db, app_id, ended=ended)
 

@@ -27,11 +27,13 @@ class CookieNames:
     app_pass: str
     transaction: str
     """What the names of these begin with: there is one for each sign-in that is under way."""
+    openid: str
+    """The same, of sign-ins that were sent to a provider."""
 
     @classmethod
     def of(cls, *, secure: bool) -> CookieNames:
         prefix = "__Host-" if secure else ""
-        return cls(*(f"{prefix}tholos_{name}" for name in ("session", "handle", "pass", "txn")))
+        return cls(*(f"{prefix}tholos_{name}" for name in ("session", "handle", "pass", "txn", "openid")))
 
 
 def set_cookie(name: str, value: str, *, secure: bool, max_age: int) -> str:

@@ -43,6 +43,10 @@ def list_of_installation(db: ReadDb, organization_id: str) -> Sequence[Webhook]:
     return db.scalars(chosen.order_by(Webhook.id)).all()
 
 
+def list_owned(db: ReadDb, account_id: str) -> Sequence[Webhook]:
+    return db.scalars(select(Webhook).where(Webhook.owner_id == account_id).order_by(Webhook.id)).all()
+
+
 def list_active(db: ReadDb) -> Sequence[Webhook]:
     return db.scalars(select(Webhook).where(Webhook.is_active).order_by(Webhook.id)).all()
 

@@ -179,6 +179,25 @@ def remove_webhook(db: WriteDb, actor: Actor, webhook_id: str, now: datetime) ->
     return webhook
 
 
+def list_owned(db: ReadDb, account_id: str) -> Sequence[Webhook]:
+    """Those whose owner is told when nothing arrives."""
+    return queries.list_owned(db, account_id)
+
+
+def hand_over(
+    db: WriteDb, actor: Actor, from_id: str, to_id: str, names: tuple[str, str], now: datetime
+) -> Sequence[Webhook]:
+    """Let another account be told when nothing arrives at the webhooks of one; who may do that, the caller has asked."""
+    found = queries.list_owned(db, from_id)
+    for webhook in found:
+        webhook.owner_id = to_id
+        audit.record(
+            db, actor, Action.WEBHOOK_CHANGED, subject_of(webhook), now,
+            before={"owner": names[0]}, after={"owner": names[1]},
+        )  # fmt: skip
+    return found
+
+
 def send_test(db: WriteDb, actor: Actor, webhook_id: str, url: str, now: datetime) -> Delivery:
     """Send a word there now, whatever it is told otherwise. Raises: WebhookNotFound."""
     webhook = get_webhook(db, actor, webhook_id)

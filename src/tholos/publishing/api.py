@@ -63,24 +63,9 @@ def publish_app(
     body: schemas.PublishIn,
     idempotency_key: str | None = Header(None, max_length=200),
 ) -> schemas.PublishOut:
-    wish = schemas.wish_of(name, body)
-    again = _find_begun(call, idempotency_key)
-    if again is not None:
-        return schemas.PublishOut(operation=again)
-    decided = _decide(call, wish)
-    with call.read() as db:
-        app = apps.find_own_or_free(db, call.actor, name)
-        unchanged = publishing.find_unchanged(db, app, decided, upgrade=wish.upgrade)
-    if unchanged is not None:
-        response.status_code = 200
-        return _show_unchanged(call, name, unchanged)
-    with call.write() as db:
-        begun = publishing.begin_publish(
-            db, call.actor, wish, decided, call.now, idempotency_key=idempotency_key
-        )
-        shown = operations_api.shown(db, [begun], call.site.url)[0]
-    wake(call)
-    return schemas.PublishOut(operation=shown)
+    answer = publish(call, name, body, idempotency_key)
+    response.status_code = 200 if answer.unchanged else 202
+    return answer
 
 
 @routes.declare("DELETE", "/{name}", permission=Permission.APP_OWN, status_code=202)
@@ -93,6 +78,25 @@ def why_app(call: Calling, name: str) -> schemas.WhyOut:
     with call.read() as db:
         app, reasons = publishing.why(db, call.actor, name)
         return schemas.why_out(apps_api.shown(call, db, [app])[0], reasons)
+
+
+def publish(call: Call, name: str, body: schemas.PublishIn, key: str | None = None) -> schemas.PublishOut:
+    """Begin to publish a snapshot; one that is live already is answered as it is."""
+    wish = schemas.wish_of(name, body)
+    again = _find_begun(call, key)
+    if again is not None:
+        return schemas.PublishOut(operation=again)
+    decided = _decide(call, wish)
+    with call.read() as db:
+        app = apps.find_own_or_free(db, call.actor, name)
+        unchanged = publishing.find_unchanged(db, app, decided, upgrade=wish.upgrade)
+    if unchanged is not None:
+        return _show_unchanged(call, name, unchanged)
+    with call.write() as db:
+        begun = publishing.begin_publish(db, call.actor, wish, decided, call.now, idempotency_key=key)
+        shown = operations_api.shown(db, [begun], call.site.url)[0]
+    wake(call)
+    return schemas.PublishOut(operation=shown)
 
 
 def begin_delete(call: Call, name: str) -> operation_schemas.OperationOut:

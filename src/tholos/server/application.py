@@ -29,6 +29,7 @@ from tholos.apps import api as apps_api
 from tholos.console import access as console_access
 from tholos.console import (
     activity,
+    admin,
     articles,
     audit,
     audit_api,
@@ -88,6 +89,8 @@ ROUTERS = (
     compare_pages.routes,
     console_access.routes,
     console_logs.routes,
+    admin.routes,
+    admin.pages,
     reference.routes,
     articles.routes,
     home.routes,

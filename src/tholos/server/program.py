@@ -54,6 +54,7 @@ from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.layout import Layout
 from tholos.runtime.uv import Index
 from tholos.server import schema, sealed, tables
+from tholos.server.about import about
 from tholos.server.application import build
 from tholos.server.housekeeping import Housekeeper
 from tholos.server.parts import find_uv, interpreters_of, layout_of, template_folders
@@ -119,6 +120,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     services.add(store)
     interpreters = interpreters_of(os.environ)
     services.add(interpreters)
+    services.add(about(settings, layout, interpreters, os.environ))
 
     serving = ServingTable(database)
     decide = _Decide()

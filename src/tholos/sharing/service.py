@@ -66,6 +66,12 @@ def list_grants(db: ReadDb, object_id: str) -> list[tuple[Grant, Principal]]:
     ]
 
 
+def list_given(db: ReadDb, principal_id: str, object_kind: str) -> dict[str, Level]:
+    """By object id: what one account or group was given itself, of the objects of a kind."""
+    found = queries.list_grants_reaching(db, {principal_id})
+    return {one.object_id: Level(one.level) for one in found if one.object_kind == object_kind}
+
+
 def sharing_of(db: ReadDb, object_id: str, owner_id: str, audience: str) -> Sharing:
     """How an object with this owner and audience is shared."""
     shares = [Share(principal, Level(grant.level)) for grant, principal in list_grants(db, object_id)]

@@ -70,7 +70,8 @@ def count_owned(db: ReadDb, account_id: str) -> int:
 
 
 def list_owned(db: ReadDb, account_id: str) -> Sequence[Secret]:
-    return db.scalars(select(Secret).where(Secret.owner_id == account_id, Secret.app_id == SHARED)).all()
+    chosen = select(Secret).where(Secret.owner_id == account_id, Secret.app_id == SHARED)
+    return db.scalars(chosen.order_by(Secret.name)).all()
 
 
 def list_of_app(db: ReadDb, app_id: str) -> list[Value | Secret]:

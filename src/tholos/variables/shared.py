@@ -184,6 +184,30 @@ def hand_over(db: WriteDb, from_id: str, to_id: str) -> int:
     return len(owned)
 
 
+def list_owned(db: ReadDb, account_id: str) -> Sequence[Secret]:
+    """The shared secrets of one account, by name."""
+    return queries.list_owned(db, account_id)
+
+
+def given_to(db: ReadDb, principal: Principal) -> list[tuple[Secret, Level]]:
+    """The secrets that were shared with just this account or group, by name."""
+    levels = sharing.list_given(db, principal.id, OBJECT_KIND)
+    found = queries.list_secrets(db, levels)
+    return [(one, levels[one.id]) for one in sorted(found, key=lambda one: one.name)]
+
+
+def take_back_all(db: WriteDb, actor: Actor, principal: Principal, now: datetime) -> list[Secret]:
+    """Take back whatever an account or group was given of any secret; who may do that, the caller has asked."""
+    found = [secret for secret, _ in given_to(db, principal)]
+    for secret in found:
+        before = sharing.revoke(db, secret.id, principal)
+        audit.record(
+            db, actor, Action.SECRET_SHARED, subject_of(secret), now,
+            before={"with": principal.name, "level": before}, note=f"no longer with {principal.name}",
+        )  # fmt: skip
+    return found
+
+
 def subject_of(secret: Secret) -> audit.Subject:
     """A secret as the record of deeds names it."""
     return audit.Subject("secret", secret.id, secret.name)

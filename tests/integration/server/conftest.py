@@ -14,8 +14,11 @@ from tholos.kit.pages import Pages
 from tholos.kit.sealing import Sealer
 from tholos.kit.services import Services
 from tholos.runtime.interpreters import Choice, Interpreter, Interpreters
+from tholos.runtime.layout import Layout
+from tholos.server.about import about
 from tholos.server.application import build
 from tholos.server.parts import template_folders
+from tholos.settings import Settings
 from tholos.store.store import Store
 from tholos.testing.asgi import HOST, Asgi
 from tholos.testing.rows import add_live_app, add_people
@@ -82,6 +85,7 @@ def _console(database, clock, folder) -> Console:
     services.add(Pages(template_folders()))
     services.add(store, as_type=Store)
     services.add(OneInterpreter(), as_type=Interpreters)
+    services.add(about(Settings(data=folder), Layout(folder), OneInterpreter(), {"THOLOS_PORT": "8080"}))
     return Console(build(services), database, clock, people, store)
 
 

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tholos.operations.models import Operation
+
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 TYPE = "multipart/form-data; boundary=XX"
 PAGE = {"accept": "text/html"}
@@ -151,18 +153,18 @@ class TestSending:
 
 class TestLooking:
     async def test_a_wrong_guess_is_changed_and_stays_changed(self, ada):
-        files = {"t/one.py": FLASK, "t/two.py": FLASK.replace("app =", "other =")}
+        files = {"t/one.py": FLASK, "t/two.py": FLASK}
         text = html.unescape(await _look(ada, _folder(files), name="sales"))
         assert "Cannot choose between 2 apps" in text
-        assert 'value="two:other"' in text
-        fields = {**_fields(text), "entrypoint": "two:other", "keep": "data\r\nuploads\r\n"}
+        assert 'value="two:app"' in text
+        fields = {**_fields(text), "entrypoint": "two:app", "keep": "data\r\nuploads\r\n"}
         again = await ada.form("/publish/check", fields)
         assert again.status == 200
         fields = _fields(again.text)
-        assert (fields["entrypoint"], fields["found-entrypoint"]) == ("two:other", "")
+        assert (fields["entrypoint"], fields["found-entrypoint"]) == ("two:app", "")
         assert (fields["keep"].split(), fields["found-keep"]) == (["data", "uploads"], "")
         third = await ada.form("/publish/check", {**fields, "message": "x"})
-        assert (_field(third.text, "entrypoint"), _field(third.text, "found-entrypoint")) == ("two:other", "")
+        assert (_field(third.text, "entrypoint"), _field(third.text, "found-entrypoint")) == ("two:app", "")
 
     @pytest.mark.parametrize(
         ("field", "value", "told"),
@@ -221,8 +223,6 @@ class TestPublishing:
         fields = _fields(await _look(ada, _folder({"t/app.py": FLASK}), name="sales"))
         await ada.form("/publish/confirm", {**fields, "prepare": "python -V"})
         with console.database.read() as db:
-            from tholos.operations.models import Operation
-
             operation = db.query(Operation).one()
             assert operation.request["remembered"] == {"prepare": "python -V"}
 

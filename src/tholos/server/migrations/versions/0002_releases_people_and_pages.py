@@ -291,6 +291,9 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("full_name", sa.String(), nullable=False, server_default=sa.text("''")))
         batch_op.add_column(sa.Column("email", sa.String(), nullable=True))
+        batch_op.add_column(
+            sa.Column("is_email_unchecked", sa.Boolean(), nullable=False, server_default=sa.text("false"))
+        )
         batch_op.add_column(sa.Column("version", sa.Integer(), nullable=False, server_default=sa.text("'1'")))
         batch_op.add_column(sa.Column("seen_at", UtcDateTime(), nullable=True))
         batch_op.create_index(batch_op.f("ix_accounts_email"), ["email"], unique=False)
