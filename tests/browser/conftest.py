@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tholos.testing import chromium
+from tholos.testing import chromium, showroom
 from tholos.testing.installation import Installation
+from tholos.testing.showroom import Showroom
 
 WORKS = '''"""Answers by name; needs no package."""
 
@@ -38,6 +39,36 @@ def browser() -> Iterator[Browser]:
     """For one module: while it runs, asynchronous tests cannot."""
     with chromium.running() as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Showroom]:
+    """The console over made-up rows: where nothing has to run."""
+    with showroom.opened(tmp_path_factory.mktemp("showroom")) as room:
+        yield room
+
+
+@pytest.fixture
+def visiting(browser: Browser, room: Showroom) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browsers in the showroom, signed in as somebody, or as nobody."""
+    made: list[BrowserContext] = []
+
+    def make(who: str = "ada", width: int = 1280, **options: object) -> BrowserContext:
+        options.setdefault("reduced_motion", "reduce")
+        context = browser.new_context(
+            base_url=room.site.url,
+            viewport={"width": width, "height": 800},
+            **options,  # type: ignore[arg-type]
+        )
+        if who:
+            name, _, value = room.sign_in(who).partition("=")
+            context.add_cookies([{"name": name, "value": value, "url": room.site.url}])
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()
 
 
 @dataclass

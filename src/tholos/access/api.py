@@ -141,6 +141,7 @@ def grant_request(
 
 @routes.declare("POST", "/apps/{name}/access/requests/{request_id}/refuse", permission=Permission.APP_SHARE)
 def refuse_request(call: Calling, name: str, request_id: RequestId) -> schemas.RequestOut:
+    """Do not let in whoever asked."""
     with call.write() as db:
         request = requests.refuse(db, call.actor, name, request_id, call.now)
         return _requests_out(db, name, [request])[0]
@@ -158,16 +159,6 @@ def hand_over(call: Calling, response: Response, name: str, body: schemas.OwnerI
     return shown
 
 
-@routes.declare("POST", "/accounts/{account}/hand-over", permission=Permission.SIGNED_IN)
-def hand_over_all(call: Calling, account: str, body: schemas.HandOverIn) -> schemas.HandedOver:
-    """Make somebody else the owner of every app that an account owns: one's own, or anybody's for administrators."""
-    with call.write() as db:
-        found = app_sharing.hand_over_all(db, call.actor, account, body.to, call.now)
-        handed_over = schemas.HandedOver(apps=[app.name for app in found])
-    tell(call, narrows=True)
-    return handed_over
-
-
 @routes.declare("PUT", "/apps/{name}/pin", permission=Permission.APP_VIEW, status_code=204)
 def pin_app(call: Calling, name: str) -> None:
     """Keep an app at the top of one's own home page."""
@@ -176,6 +167,7 @@ def pin_app(call: Calling, name: str) -> None:
 
 @routes.declare("DELETE", "/apps/{name}/pin", permission=Permission.APP_VIEW, status_code=204)
 def unpin_app(call: Calling, name: str) -> None:
+    """Keep an app at the top of one's own home page no longer."""
     set_pinned(call, name, is_pinned=False)
 
 

@@ -73,12 +73,6 @@ class OwnerIn(BaseModel):
     """What the former owner keeps of it; nothing unless said."""
 
 
-class HandOverIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    to: str = Field(max_length=100)
-
-
 class GrantOut(BaseModel):
     kind: str
     name: str
@@ -144,10 +138,6 @@ class RequestOut(BaseModel):
 class RequestList(BaseModel):
     items: list[RequestOut]
     next: str | None = None
-
-
-class HandedOver(BaseModel):
-    apps: list[str]
 
 
 def whole(body: AccessIn) -> Wish:

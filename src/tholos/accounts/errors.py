@@ -207,3 +207,63 @@ class KeyReused(Conflict):
     """Cannot do that: its Idempotency-Key was used already."""
 
     code = "idempotency_key_reused"
+
+
+class SignInLost(NotSignedIn):
+    """Cannot sign in: this is no sign-in that this browser began a moment ago."""
+
+    code = "sign_in_lost"
+
+
+class PersonRefused(Forbidden):
+    """Cannot sign in: the provider knows you, and this installation does not let you in."""
+
+    code = "person_refused"
+
+
+class IdentityChanged(PersonRefused):
+    """Cannot sign in: the provider knows you as somebody else than before."""
+
+    code = "identity_changed"
+
+
+class IdentityNotFound(NotFound):
+    """There is no such identity of that account."""
+
+    code = "identity_not_found"
+
+
+class DeviceCodeUnknown(NotFound):
+    """No terminal waits for this code."""
+
+    code = "device_code_unknown"
+
+
+class DeviceNeedsBrowser(Forbidden):
+    """Cannot let a terminal in by a token: only somebody who is signed in in a browser can."""
+
+    code = "device_needs_browser"
+
+
+class AuthorizationPending(Invalid):
+    """Cannot sign in yet: nobody has let this terminal in so far."""
+
+    code = "authorization_pending"
+
+
+class SlowDown(Invalid):
+    """Cannot sign in yet: this terminal asks too often."""
+
+    code = "slow_down"
+
+
+class DeviceRefused(Forbidden):
+    """Cannot sign in: somebody refused to let this terminal in."""
+
+    code = "access_denied"
+
+
+class DeviceExpired(Invalid):
+    """Cannot sign in: nobody has let this terminal in in time, or it was let in already."""
+
+    code = "expired_token"

@@ -35,6 +35,8 @@ MOST_GROUPS = 2000
 """Made here; those that a provider says are not counted."""
 MOST_CLAIMED = 500
 """Of one account: what a provider says beyond that is not taken."""
+MOST_NAMED = 100
+"""Members that the record of a removal names."""
 _NAME = re.compile(r"[a-z][a-z0-9._-]{0,39}")
 _CLAIMED_LENGTH = 80
 _STEP = "::"
@@ -117,10 +119,18 @@ def list_of(db: ReadDb, account_id: str) -> Sequence[Group]:
     return queries.list_groups_of(db, account_id)
 
 
-def list_members(db: ReadDb, group: Group, *, after: str = "", limit: int = 100) -> Sequence[Account]:
-    """In the order of their names."""
-    wanted = queries.PeopleFilter(group_id=group.id)
-    return queries.list_accounts(db, group.organization_id, wanted, after, limit)
+def list_members(db: ReadDb, actor: Actor, name: str, *, cursor: str = "", limit: int = 100) -> Page[Account]:
+    """In the order of their names; for publishers those who may sign in.
+
+    Raises: RoleTooLow, GroupNotFound, ScopeTooNarrow, CursorInvalid.
+    """
+    actor.needs(Role.PUBLISHER)
+    group = get_group(db, actor, name).group
+    is_whole = actor.role.includes(Role.ADMINISTRATOR)
+    wanted = queries.PeopleFilter(group_id=group.id, is_disabled=None if is_whole else False)
+    key = from_cursor(cursor, str)
+    found = queries.list_accounts(db, group.organization_id, wanted, str(key[0]) if key else "", limit + 1)
+    return Page(found[:limit], to_cursor(found[limit - 1].name) if len(found) > limit else "")
 
 
 def make_group(db: WriteDb, actor: Actor, name: str, note: str, now: datetime) -> Group:
@@ -168,7 +178,7 @@ def remove_group(db: WriteDb, actor: Actor, group: Group, now: datetime) -> None
     Raises: RoleTooLow, GroupClaimed.
     """
     check_removable(db, actor, group)
-    members = [one.name for one in list_members(db, group, limit=MOST_NAMED)]
+    members = [one.name for one in list_members(db, actor, group.name, limit=MOST_NAMED).items]
     audit.record(
         db, actor, Action.GROUP_REMOVED, subject_of(group), now,
         before={**_as_json(group), "members": members, "count": queries.count_members(db, group.id)},
@@ -229,10 +239,6 @@ def get_changeable(db: ReadDb, actor: Actor, name: str) -> Group:
 def subject_of(group: Group) -> audit.Subject:
     """A group as the record of deeds names it."""
     return audit.Subject("group", group.id, group.name)
-
-
-MOST_NAMED = 100
-"""Members that the record of a removal names."""
 
 
 def _add(

@@ -255,11 +255,13 @@ def _check_numbers(offer: Offer) -> None:
     """Raises: InvitationInvalid."""
     if not 1 <= offer.uses <= USES_AT_MOST:
         raise errors.InvitationInvalid(
-            f"Cannot make an invitation for {offer.uses} people: it may be for 1 to {USES_AT_MOST}.", where="uses"
+            f"Cannot make an invitation for {offer.uses} people: it may be for 1 to {USES_AT_MOST}.",
+            where="uses",
         )
     if not 1 <= offer.days <= DAYS_AT_MOST:
         raise errors.InvitationInvalid(
-            f"Cannot make an invitation of {offer.days} days: it lives 1 to {DAYS_AT_MOST} days.", where="days"
+            f"Cannot make an invitation of {offer.days} days: it lives 1 to {DAYS_AT_MOST} days.",
+            where="days",
         )
 
 

@@ -69,8 +69,9 @@ class Metadata:
     jwks_uri: str
     userinfo_endpoint: str = ""
     end_session_endpoint: str = ""
+    takes_secret_as_basic: bool = True
+    """What is taken where a provider does not say."""
     takes_secret_in_body: bool = False
-    """Rather than as Basic, which is what is taken where a provider does not say."""
     tells_issuer: bool = False
     """Whether its answers by the browser name it (RFC 9207)."""
 
@@ -100,7 +101,7 @@ def read_metadata(said: Json, issuer: str) -> Metadata:
             fix="An operator sets openid.issuer to what the provider calls itself, to the letter.",
         )
     methods = said.get("token_endpoint_auth_methods_supported")
-    is_body_only = isinstance(methods, list) and "client_secret_basic" not in methods
+    known = methods if isinstance(methods, list) else ["client_secret_basic"]
     return Metadata(
         issuer,
         _endpoint(said, "authorization_endpoint", issuer),
@@ -108,7 +109,8 @@ def read_metadata(said: Json, issuer: str) -> Metadata:
         _endpoint(said, "jwks_uri", issuer),
         _endpoint(said, "userinfo_endpoint", issuer, is_needed=False),
         _endpoint(said, "end_session_endpoint", issuer, is_needed=False),
-        takes_secret_in_body=is_body_only and "client_secret_post" in (methods or ()),
+        takes_secret_as_basic="client_secret_basic" in known or "client_secret_post" not in known,
+        takes_secret_in_body="client_secret_post" in known,
         tells_issuer=said.get("authorization_response_iss_parameter_supported") is True,
     )
 

@@ -56,7 +56,9 @@ def end_session(call: Calling, session_id: SessionId) -> None:
 @routes.declare("DELETE", "/sessions", permission=Permission.SIGNED_IN)
 def end_sessions(
     call: Calling,
-    tokens: Annotated[bool, Query(description="Revoke every token as well, the one that asks included.")] = False,
+    tokens: Annotated[
+        bool, Query(description="Revoke every token as well, the one that asks included.")
+    ] = False,
 ) -> schemas.EndedOut:
     """Sign out everywhere."""
     with call.write() as db:

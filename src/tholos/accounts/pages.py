@@ -16,6 +16,7 @@ from tholos.accounts import errors, schemas
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account
 from tholos.accounts.passwords import Passwords
+from tholos.accounts.provider import Provider
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.accounts.service import SESSION_LIFE
 from tholos.kit.db import Database
@@ -56,6 +57,11 @@ class SignInPage(Frame):
     values: Mapping[str, str]
     errors: Mapping[str, str]
     next: str
+    provider: str
+    """What stands on the button of the other way to sign in; empty where there is none."""
+    is_out: bool = False
+    """Whether one has just signed out here, and not there."""
+    end_session_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +79,11 @@ def account_of(call: Call) -> schemas.AccountOut | None:
 
 @routes.declare("GET", "/sign-in", permission=Permission.PUBLIC)
 def show_sign_in(
-    call: Calling, next_path: Annotated[str, Query(alias="next", max_length=2000)] = ""
+    call: Calling, next_path: Annotated[str, Query(alias="next", max_length=2000)] = "", out: bool = False
 ) -> Response:
     if call.known_actor is not None:
-        return _go(next_path)
-    return _sign_in_page(call, {}, {}, next_path)
+        return go(next_path)
+    return sign_in_page(call, {}, {}, next_path, is_out=out)
 
 
 @routes.declare("POST", "/sign-in", permission=Permission.PUBLIC)
@@ -90,9 +96,9 @@ def sign_in(
         with call.read() as db:
             account = accounts.get_checked(db, checked)
     except errors.WrongPassword as error:
-        return _sign_in_page(call, {"name": name}, {"": error.message}, next_path, 401)
+        return sign_in_page(call, {"name": name}, {"": error.message}, next_path, 401)
     except errors.TooManyAttempts as error:
-        page = _sign_in_page(call, {"name": name}, {"": f"{error.message} {error.fix}"}, next_path, 429)
+        page = sign_in_page(call, {"name": name}, {"": f"{error.message} {error.fix}"}, next_path, 429)
         page.headers["retry-after"] = str(error.details["retry_after_s"])
         return page
     return sign_in_browser(call, account, next_path)
@@ -130,10 +136,27 @@ def sign_out(call: Calling, next_path: Annotated[str, Form(alias="next", max_len
     return forget_browser(call, next_path)
 
 
-def _sign_in_page(
-    call: Call, values: Mapping[str, str], wrong: Mapping[str, str], next_path: str, status: int = 200
+def sign_in_page(
+    call: Call,
+    values: Mapping[str, str],
+    wrong: Mapping[str, str],
+    next_path: str,
+    status: int = 200,
+    *,
+    is_out: bool = False,
 ) -> Response:
-    page = SignInPage(title="Sign in", account=None, values=values, errors=wrong, next=_own_path(next_path))
+    """Every way to sign in, and what went wrong with one of them."""
+    provider = call.get(Provider)
+    page = SignInPage(
+        title="Sign in",
+        account=None,
+        values=values,
+        errors=wrong,
+        next=own_path(next_path),
+        provider=provider.client.name if provider.is_on else "",
+        is_out=is_out and provider.is_on,
+        end_session_url=provider.end_session_url,
+    )
     return call.get(Pages).answer("sign_in.html", page, status)
 
 
@@ -161,14 +184,15 @@ def sign_in_browser(call: Call, account: Account, next_path: str) -> Response:
     """Begin a session of an account that somebody proved to be, and go on to a path of ours."""
     with call.write() as db:
         secret = accounts.open_session(db, account, call.now, call.origin)
-    response = _go(next_path)
+    response = go(next_path)
     response.headers["set-cookie"] = _session_cookie(call, secret, int(SESSION_LIFE.total_seconds()))
     return response
 
 
 def forget_browser(call: Call, next_path: str = "") -> Response:
     """Remove the cookie of a session that was ended."""
-    response = RedirectResponse(_own_path(next_path) or "/sign-in", 303)
+    shown = "/sign-in?out=true" if call.get(Provider).is_on else "/sign-in"
+    response = RedirectResponse(own_path(next_path) or shown, 303)
     response.headers["set-cookie"] = _session_cookie(call, "", 0)
     return response
 
@@ -188,9 +212,9 @@ def check_own_page(call: Call) -> None:
         raise errors.ForeignOrigin
 
 
-def _own_path(path: str) -> str:
+def own_path(path: str) -> str:
     return path if _OWN_PATH.fullmatch(path) else ""
 
 
-def _go(next_path: str) -> RedirectResponse:
-    return RedirectResponse(_own_path(next_path) or "/", 303)
+def go(next_path: str) -> RedirectResponse:
+    return RedirectResponse(own_path(next_path) or "/", 303)

@@ -22,7 +22,6 @@ from tholos.accounts.errors import (
     RoleTooLow,
 )
 from tholos.accounts.models import Account, AccountKind, Role
-from tholos.accounts.people_queries import PeopleFilter
 from tholos.accounts.service import INVITATION_LIFE, Actor
 from tholos.accounts.sessions import Ended
 from tholos.audit import service as audit
@@ -30,6 +29,9 @@ from tholos.audit.models import Action
 from tholos.kit.db import JsonObject, ReadDb, WriteDb
 from tholos.kit.paging import Page, from_cursor, to_cursor
 from tholos.kit.versions import check_version
+
+
+PeopleFilter = queries.PeopleFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,11 @@ def make_link(db: WriteDb, actor: Actor, name: str, now: datetime) -> str:
         )
     audit.record(db, actor, Action.LINK_MADE, accounts.subject_of(account), now)
     return accounts.create_link(db, account, now)
+
+
+def count_sessions(db: ReadDb, account: Account, now: datetime) -> int:
+    """Browsers that are signed in as it."""
+    return len(sessions.list_of(db, account.id, now))
 
 
 def is_last_administrator(db: ReadDb, account: Account) -> bool:

@@ -82,7 +82,7 @@ def _change_email(account: Account, email: str | None) -> None:
     if email != account.email:
         account.email = email
         account.is_email_unchecked = email is not None
- 
+
 
 def _as_json(account: Account) -> JsonObject:
     return {"full_name": account.full_name, "email": account.email or ""}

@@ -81,8 +81,11 @@ class _Known(Generic[T]):
         Raises: ProviderAway, ProviderWrong.
         """
         async with self.lock:
-            is_fresh = self.good_at is not None and now - self.good_at < life
-            is_quiet = self.error is not None and self.asked_at is not None and now - self.asked_at < QUIET
+            # A clock that is set back makes nothing fresh for long, nor quiet.
+            is_fresh = self.good_at is not None and abs(now - self.good_at) < life
+            is_quiet = (
+                self.error is not None and self.asked_at is not None and abs(now - self.asked_at) < QUIET
+            )
             if not is_fresh and not is_quiet:
                 await self._ask(ask, now)
             if self.value is not None:
@@ -180,6 +183,10 @@ class Provider:
             return openid.check_id_token(token, newer, self.client, nonce, now)
 
     async def _exchange(self, metadata: Metadata, code: str, verifier: str, redirect_uri: str) -> Json:
+        """What a code is worth. Of two ways to show our secret the registration may know only the second.
+
+        Raises: ProviderAway, ProviderWrong, CodeRefused.
+        """
         client = self.client
         form = {
             "grant_type": "authorization_code",
@@ -187,14 +194,21 @@ class Provider:
             "redirect_uri": redirect_uri,
             "code_verifier": verifier,
         }
-        auth: httpx.BasicAuth | None = None
+        named = {**form, "client_id": client.client_id}
         if not client.client_secret:
-            form["client_id"] = client.client_id
-        elif metadata.takes_secret_in_body:
-            form |= {"client_id": client.client_id, "client_secret": client.client_secret}
-        else:
-            auth = httpx.BasicAuth(_quoted(client.client_id), _quoted(client.client_secret))
-        return await self._call(metadata.token_endpoint, form=form, auth=auth)
+            return await self._call(metadata.token_endpoint, form=named)
+        if metadata.takes_secret_as_basic:
+            basic = httpx.BasicAuth(
+                quote_plus(client.client_id), quote_plus(client.client_secret)
+            )  # RFC 6749, 2.3.1
+            try:
+                return await self._call(metadata.token_endpoint, form=form, auth=basic)
+            except CodeRefused as error:
+                if error.details.get("word") != "invalid_client" or not metadata.takes_secret_in_body:
+                    raise
+        return await self._call(
+            metadata.token_endpoint, form={**named, "client_secret": client.client_secret}
+        )
 
     async def _call(
         self,
@@ -249,6 +263,7 @@ def _read(status: int, body: bytes, *, is_exchange: bool) -> Json:
         raise CodeRefused(
             f"Cannot sign in by the provider: it refused its own code ({str(word or status)[:60]}).",
             fix="Begin again; if that does not help, the provider does not know this server's registration.",
+            word=str(word),
         )
     if status >= 500:
         raise ProviderAway(
@@ -265,8 +280,3 @@ def _need_text(answer: Json, name: str) -> str:
     if not isinstance(value, str):
         raise ProviderWrong(f"Cannot sign in by the provider: its answer has no {name}.")
     return value
-
-
-def _quoted(text: str) -> str:
-    """As a form has it, before it goes into Basic (RFC 6749, 2.3.1)."""
-    return quote_plus(text)

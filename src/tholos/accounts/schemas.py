@@ -22,11 +22,6 @@ class AccountIn(BaseModel):
     role: str = Field(Role.VIEWER, max_length=40)
 
 
-class AccountMade(BaseModel):
-    account: AccountOut
-    sign_in_url: str
-
-
 class TokenIn(BaseModel):
     """A one-time code, or name and password, or neither where a credential came along."""
 
@@ -38,7 +33,9 @@ class TokenIn(BaseModel):
     label: str = Field("", max_length=80)
     days: int = Field(TOKEN_LIFE_DAYS, ge=-(1 << 31), lt=1 << 31)
     scope: Scope = Scope.FULL
-    app: str = Field("", max_length=100, description="The one app that it is to be good for; all where empty.")
+    app: str = Field(
+        "", max_length=100, description="The one app that it is to be good for; all where empty."
+    )
 
 
 class TokenOfIn(BaseModel):
@@ -49,7 +46,9 @@ class TokenOfIn(BaseModel):
     label: str = Field("", max_length=80)
     days: int = Field(TOKEN_LIFE_DAYS, ge=-(1 << 31), lt=1 << 31)
     scope: Scope = Scope.FULL
-    app: str = Field("", max_length=100, description="The one app that it is to be good for; all where empty.")
+    app: str = Field(
+        "", max_length=100, description="The one app that it is to be good for; all where empty."
+    )
 
 
 class TokenMade(BaseModel):

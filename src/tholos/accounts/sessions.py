@@ -46,14 +46,10 @@ def end(db: WriteDb, actor: Actor, session_id: str, now: datetime) -> None:
 
 def end_all(db: WriteDb, actor: Actor, now: datetime, *, with_tokens: bool) -> Ended:
     """Sign out everywhere, here too."""
-    return end_all_of(
-        db, actor, accounts.get_account(db, actor.account_id), now, with_tokens=with_tokens
-    )
+    return end_all_of(db, actor, accounts.get_account(db, actor.account_id), now, with_tokens=with_tokens)
 
 
-def end_all_of(
-    db: WriteDb, doer: audit.Doer, account: Account, now: datetime, *, with_tokens: bool
-) -> Ended:
+def end_all_of(db: WriteDb, doer: audit.Doer, account: Account, now: datetime, *, with_tokens: bool) -> Ended:
     """End whatever an account is signed in by; who may do that to another account, the caller has asked."""
     open_sessions = queries.list_open_sessions(db, account.id)
     for session in open_sessions:

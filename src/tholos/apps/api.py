@@ -40,6 +40,7 @@ def list_apps(
 
 @routes.declare("GET", "/{name}", permission=Permission.APP_VIEW)
 def get_app(call: Calling, response: Response, name: str) -> schemas.AppOut:
+    """One app with its state and its live release."""
     with call.read() as db:
         return _tagged(response, shown(call, db, [apps.get_visible(db, call.actor, name)])[0])
 
@@ -74,6 +75,7 @@ def list_releases(
 
 @routes.declare("GET", "/{name}/releases/{number}", permission=Permission.APP_VIEW)
 def get_release(call: Calling, name: str, number: ReleaseNumber) -> schemas.ReleaseOut:
+    """One release of an app."""
     with call.read() as db:
         app = apps.get_visible(db, call.actor, name)
         return shown_releases(call, db, app, [apps.get_release_numbered(db, app.id, number)])[0]

@@ -16,8 +16,12 @@ from tholos.sharing.models import Level
 class InvitationIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    role: Role = Field(Role.VIEWER, description="Of an account that is made by it; who has one keeps the role.")
-    email: str = Field("", max_length=300, description="Whom it is meant for, as a note: the link itself counts.")
+    role: Role = Field(
+        Role.VIEWER, description="Of an account that is made by it; who has one keeps the role."
+    )
+    email: str = Field(
+        "", max_length=300, description="Whom it is meant for, as a note: the link itself counts."
+    )
     group: str = Field("", max_length=100, description="A group that whoever comes by it joins.")
     app: str = Field("", max_length=100, description="An app that it shares.")
     level: Level = Level.VIEWER

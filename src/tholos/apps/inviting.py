@@ -154,13 +154,13 @@ def _check_level(actor: Actor, app: App, role: Role, level: Level) -> None:
         )
     if not apps.may_own(app, actor):
         raise InvitationRefused(
-            f'Cannot invite editors of "{app.name}": only its owner does.', fix="Ask its owner.", where="level"
+            f'Cannot invite editors of "{app.name}": only its owner does.',
+            fix="Ask its owner.",
+            where="level",
         )
 
 
-def _find_given(
-    db: ReadDb, inviter: Actor, invitation: Invitation, role: Role
-) -> tuple[App, Level]:
+def _find_given(db: ReadDb, inviter: Actor, invitation: Invitation, role: Role) -> tuple[App, Level]:
     """Raises: InvitationWithdrawn."""
     app, level = queries.find_app(db, invitation.object_id), Level(invitation.level)
     if app is None:

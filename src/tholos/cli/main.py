@@ -65,8 +65,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_publish(commands)
     add_app_commands(commands)
     add_releases(commands)
+    add_sharing(commands)
     add_telling(commands)
     add_variables(commands)
+    add_own(commands)
     return parser
 
 
@@ -182,7 +184,7 @@ def add_releases(commands: Commands) -> None:
 
     differ = add(commands, "diff", "releases:diff", "in what two releases differ")
     add_json(add_server(add_name(differ)))
-    differ.add_argument("-a", type=int, metavar="N", help="else the live one")
+    differ.add_argument("-a", type=int, metavar="N", help="else the live one, or the one before where b is live")
     differ.add_argument("-b", type=int, metavar="N", help="else the newest")
     differ.add_argument("--file", default="", metavar="PATH", help="show the lines of this one")
 
@@ -192,6 +194,36 @@ def add_releases(commands: Commands) -> None:
     told = add_server(add_name(add(commands, "manifest", "releases:show_manifest", "print a release's manifest")))
     told.add_argument("--release", type=int, metavar="N", help="else that of the live one")
     told.add_argument("--write", type=path, metavar="FOLDER", help="write manifest.json into this folder instead")
+
+
+def add_sharing(commands: Commands) -> None:
+    access = add(commands, "access", "sharing:show_access", "how an app is shared")
+    add_json(add_server(add_name(access)))
+    access.add_argument("--people", action="store_true", help="list everybody who can open it, and why")
+
+    share = add_json(add_server(add_name(add(commands, "share", "sharing:share", "say who may open an app"))))
+    share.add_argument(
+        "--with", action="append", dest="shared_with", metavar="WHO", help="an account, or a group as @NAME; repeatable"
+    )
+    share.add_argument(
+        "--as", dest="level", default="viewer", choices=("viewer", "editor"), help="editors publish to it too"
+    )
+    share.add_argument("--not", action="append", dest="taken_back", metavar="WHO", help="take back; repeatable")
+    share.add_argument("--audience", choices=("listed", "signed-in", "everyone"), help="who else; listed: nobody")
+    share.add_argument("--yes", action="store_true", help="do not ask")
+
+    asked = add(commands, "requests", "sharing:list_requests", "who asked for access to an app")
+    add_json(add_server(add_name(asked)))
+    decide = named(commands, "decide", "sharing:decide_request", "let in whoever asked, or not")
+    decide.add_argument("request", metavar="REQUEST", help="its id, as tholos requests tells it")
+    decide.add_argument("--level", default="viewer", choices=("viewer", "editor"), help="what they get")
+    decide.add_argument("--refuse", action="store_true", help="do not let them in")
+    ask = add_server(add(commands, "ask", "sharing:ask_for_access", "ask an app's owner to let you in"))
+    ask.add_argument("name", metavar="NAME", help="of the app")
+    ask.add_argument("-m", "--message", default="", help="what you need it for")
+    give = named(commands, "hand-over", "sharing:hand_over", "make somebody else the owner of an app")
+    give.add_argument("who", metavar="ACCOUNT", help="who owns it from now on")
+    give.add_argument("--keep", default="", choices=("", "viewer", "editor"), help="what you keep of it")
 
 
 def add_telling(commands: Commands) -> None:
@@ -265,6 +297,99 @@ def add_variables(commands: Commands) -> None:
     share.add_argument("--level", default="viewer", choices=("viewer", "editor"), help="editors change its value too")
     share.add_argument("--remove", action="store_true", help="take it back")
     add_server(add(secrets, "rotate-key", "secrets:rotate_key", "seal everything by a new key"))
+
+
+def add_own(commands: Commands) -> None:
+    me = add_json(
+        add_server(
+            add(commands, "me", "own:show_me", "who is signed in here, and what they say of themselves")
+        )
+    )
+    me.add_argument("--full-name", metavar="NAME", help="change it to this")
+    me.add_argument("--email", metavar="ADDRESS", help="have mail sent there; empty for none")
+
+    tokens = commands.add_parser(
+        "tokens", help="what scripts sign in by", allow_abbrev=False, formatter_class=HelpFormatter
+    ).add_subparsers(metavar="COMMAND", required=True)
+    found = add_json(
+        add_server(add(tokens, "list", "own:list_tokens", "those that are good, with their last use"))
+    )
+    new = add_json(add_server(add(tokens, "add", "own:add_token", "make one; prints it once")))
+    new.add_argument("label", metavar="LABEL", help="where it will be used")
+    new.add_argument(
+        "--days", type=int, default=90, metavar="N", help="how long it lives (default: %(default)s)"
+    )
+    new.add_argument(
+        "--scope", default="full", choices=("open", "read", "publish", "full"),
+        help="open apps; read; publish and manage apps; or all that the account may (default: %(default)s)",
+    )  # fmt: skip
+    new.add_argument("--app", default="", metavar="NAME", help="good for this app only")
+    end = add_server(add(tokens, "revoke", "own:revoke_token", "end one at once"))
+    end.add_argument("token", metavar="TOKEN", help="its id, or current for the one in use")
+    for parser in (found, new, end):
+        parser.add_argument(
+            "--account", default="", metavar="NAME", help="of this account; for administrators"
+        )
+
+    sessions = commands.add_parser(
+        "sessions", help="browsers that are signed in", allow_abbrev=False, formatter_class=HelpFormatter
+    ).add_subparsers(metavar="COMMAND", required=True)
+    add_json(add_server(add(sessions, "list", "own:list_sessions", "where one is signed in")))
+    one = add_server(add(sessions, "end", "own:end_session", "sign one browser out"))
+    one.add_argument("session", metavar="SESSION", help="its id")
+    everywhere = add_server(add(sessions, "end-all", "own:end_sessions", "sign out everywhere"))
+    everywhere.add_argument(
+        "--tokens", action="store_true", help="revoke all tokens as well, this machine's too"
+    )
+    add_invitations(commands)
+
+
+def add_invitations(commands: Commands) -> None:
+    new = add_json(
+        add_server(add(commands, "invite", "invitations:invite", "make a link that lets somebody in"))
+    )
+    new.add_argument(
+        "who", nargs="?", default="", metavar="MAIL", help="whom it is meant for, as a note; nothing is sent"
+    )
+    new.add_argument("--to", default="", dest="app", metavar="NAME", help="share this app by it")
+    new.add_argument(
+        "--as",
+        default="viewer",
+        dest="level",
+        choices=("viewer", "editor"),
+        help="of the app (default: %(default)s)",
+    )
+    new.add_argument(
+        "--role", default="viewer", choices=("viewer", "publisher", "administrator"),
+        help="of an account that is made by it; for administrators (default: %(default)s)",
+    )  # fmt: skip
+    new.add_argument(
+        "--group", default="", metavar="NAME", help="let them into this group; for administrators"
+    )
+    new.add_argument(
+        "--uses", type=int, default=1, metavar="N", help="for how many people (default: %(default)s)"
+    )
+    new.add_argument(
+        "--days", type=int, default=7, metavar="N", help="how long it lives (default: %(default)s)"
+    )
+
+    made = commands.add_parser(
+        "invitations", help="who was invited, and who came", allow_abbrev=False, formatter_class=HelpFormatter
+    ).add_subparsers(metavar="COMMAND", required=True)
+    add_json(
+        add_server(
+            add(made, "list", "invitations:list_invitations", "those that you made, and who came by them")
+        )
+    )
+    gone = add_server(add(made, "revoke", "invitations:revoke_invitation", "take one back"))
+    gone.add_argument("invitation", metavar="INVITATION", help="its id")
+
+
+def named(commands: Commands, name: str, run: str, text: str) -> argparse.ArgumentParser:
+    """A command whose first argument is an app, always said: it changes who may open it."""
+    parser = add_json(add_server(add(commands, name, run, text)))
+    parser.add_argument("name", metavar="NAME", help="of the app")
+    return parser
 
 
 def add(commands: Commands, name: str, run: str, text: str) -> argparse.ArgumentParser:

@@ -21,7 +21,6 @@ from tholos.client.deeds import AuditEntry, AuditQuery, Delivery, NewWebhook, We
 from tholos.client.errors import Quiet, RemoteUnavailable, UnexpectedAnswer, Unreachable, VersionsDiffer
 from tholos.client.fields import Fields
 from tholos.client.model import (
-    Account,
     App,
     Event,
     Instance,
@@ -31,13 +30,14 @@ from tholos.client.model import (
     Server,
     SignIn,
     Snapshot,
-    Token,
     Traceback,
     Unchanged,
     Why,
 )
+from tholos.client.own import OwnCalls
 from tholos.client.patience import Patience
 from tholos.client.releases import ReleaseCalls
+from tholos.client.sharing import SharingCalls
 from tholos.client.transport import Answer, Body, Transport
 from tholos.client.variables import VariableCalls
 from tholos.kit.errors import TholosError
@@ -49,7 +49,7 @@ USER_AGENT = f"tholos/{__version__} python/{sys.version_info.major}.{sys.version
 T = TypeVar("T")
 
 
-class Client(ReleaseCalls, VariableCalls):
+class Client(OwnCalls, ReleaseCalls, SharingCalls, VariableCalls):
     """A connection to one server.
 
     Args:
@@ -104,18 +104,6 @@ class Client(ReleaseCalls, VariableCalls):
     def sign_in(self, name: str, password: str, label: str = "") -> SignIn:
         """A token for a name and password."""
         return self._sign_in({"name": name, "password": password, "label": label})
-
-    def tokens(self) -> list[Token]:
-        """This account's tokens."""
-        return self._list("/tokens", Token.from_json)
-
-    def revoke_token(self, identity: str = "current") -> None:
-        """End a token by its id; ``current`` is the one in use."""
-        self._call("DELETE", f"/tokens/{quote(identity, safe='')}")
-
-    def me(self) -> Account:
-        """The account that is signed in."""
-        return self._get("/me", Account.from_json)
 
     # Content
 
@@ -295,7 +283,7 @@ class Client(ReleaseCalls, VariableCalls):
         """Who did what, the newest first: everything, for administrators; what was done with an app, for its editors."""
         query = {**(asked or AuditQuery()).to_query(), "limit": str(most)}
         path = f"/apps/{quote(app, safe='')}/activity" if app else "/audit"
-        return self._list(f"{path}?{urlencode(query)}", AuditEntry.from_json)
+        return self._list(f"{path}?{urlencode(query)}", AuditEntry.from_json, most=most)
 
     def export_audit(self, form: str = "ndjson", asked: AuditQuery | None = None) -> Iterator[bytes]:
         """All that is asked for of the audit record, the oldest first, line by line; ``form`` is ``ndjson`` or ``csv``."""
@@ -331,7 +319,9 @@ class Client(ReleaseCalls, VariableCalls):
 
     def deliveries(self, webhook: str, *, most: int = 50) -> list[Delivery]:
         """What was sent to a webhook and how it went, the newest first."""
-        return self._list(f"/webhooks/{quote(webhook, safe='')}/deliveries?limit={most}", Delivery.from_json)
+        return self._list(
+            f"/webhooks/{quote(webhook, safe='')}/deliveries?limit={most}", Delivery.from_json, most=most
+        )
 
     def repeat_delivery(self, webhook: str, delivery: str) -> Delivery:
         """Send the same once more, as a delivery of its own."""
@@ -350,9 +340,19 @@ class Client(ReleaseCalls, VariableCalls):
     def _get(self, path: str, parse: Callable[[object], T]) -> T:
         return parse(self._call("GET", path).json())
 
-    def _list(self, path: str, parse: Callable[[object], T]) -> list[T]:
-        answer = Fields(self._call("GET", path).json(), "the list")
-        return [parse(item.value) for item in answer.items("items")]
+    def _list(self, path: str, parse: Callable[[object], T], *, most: int | None = None) -> list[T]:
+        """All of a list, page by page, or so much of it."""
+        found: list[T] = []
+        cursor = ""
+        while True:
+            answer = Fields(self._call("GET", with_cursor(path, cursor)).json(), "the list")
+            found += [parse(item.value) for item in answer.items("items")]
+            cursor = answer.text("next", "")
+            if not cursor or (most is not None and len(found) >= most):
+                return found[:most]
+
+    def _all(self, path: str, parse: Callable[[object], T]) -> list[T]:
+        return self._list(path, parse)
 
     def _call(
         self,
@@ -367,6 +367,13 @@ class Client(ReleaseCalls, VariableCalls):
         return self._transport.call(
             method, f"/api/v1{path}", self.patience, body=sent, headers=headers, may_repeat=may_repeat
         )
+
+
+def with_cursor(path: str, cursor: str) -> str:
+    """The path of a list's next page."""
+    if not cursor:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode({'cursor': cursor})}"
 
 
 def parse_event(line: bytes) -> Event:

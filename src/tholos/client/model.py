@@ -41,12 +41,20 @@ class Account:
     role: str
     """``viewer``, ``publisher`` or ``administrator``."""
     id: str = ""
+    full_name: str = ""
+    email: str = ""
 
     @classmethod
     def from_json(cls, value: object) -> Account:
         """Raises UnexpectedAnswer."""
         read = Fields(value, "the account")
-        return cls(read.text("name"), read.text("role", ""), read.text("id", ""))
+        return cls(
+            read.text("name"),
+            read.text("role", ""),
+            read.text("id", ""),
+            read.text("full_name", ""),
+            read.text("email", ""),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,12 @@ class Token:
     created_at: str
     expires_at: str
     last_used_at: str
+    scope: str = "full"
+    """``open``, ``read``, ``publish`` or ``full``."""
+    app: str = ""
+    """The one app that it is good for; all where empty."""
+    current: bool = False
+    """Whether it is the one that asks."""
 
     @classmethod
     def from_json(cls, value: object) -> Token:
@@ -86,6 +100,9 @@ class Token:
             read.text("created_at", ""),
             read.text("expires_at", ""),
             read.text("last_used_at", ""),
+            read.text("scope", "full"),
+            read.text("app", ""),
+            read.flag("current"),
         )
 
 

@@ -73,9 +73,13 @@ def change_profile(call: Calling, full_name: Text = "", email: Text = "", versio
         with call.write(unrecorded="what stays as it is is no deed") as db:
             profile.change(db, call.actor, Profile(full_name, email), _number(version), call.now)
     except errors.ProfileInvalid as error:
-        return _page(call, Shown(typed=typed, errors={error.where: f"{error.message} {error.fix}"}, status=400))
+        return _page(
+            call, Shown(typed=typed, errors={error.where: f"{error.message} {error.fix}"}, status=400)
+        )
     except EditedMeanwhile:
-        told = {"profile": "Somebody else changed it meanwhile. What you typed is still here: save it again to keep it."}
+        told = {
+            "profile": "Somebody else changed it meanwhile. What you typed is still here: save it again to keep it."
+        }
         return _page(call, Shown(typed=typed, errors=told, status=412))
     return _page(call, Shown(notice="Saved."))
 

@@ -114,8 +114,17 @@ def changes_of(entry: schemas.AuditEntryOut) -> list[Change]:
 def _shown(value: object) -> str:
     if value in (None, "", [], {}):
         return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = _in_words(value)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def _in_words(value: object) -> str:
+    """Lists and mappings as people write them; what is deeper, as programs do."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    if isinstance(value, dict) and all(isinstance(one, str | int) for one in value.values()):
+        return ", ".join(f"{name}: {one}" for name, one in value.items())
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _href(entry: schemas.AuditEntryOut) -> str:

@@ -42,6 +42,7 @@ class LimitsChanged(BaseModel):
 
 @routes.declare("GET", "/{name}/limits", permission=Permission.APP_EDIT)
 def get_limits(call: Calling, response: Response, name: str) -> LimitsIn:
+    """What each of an app's processes may have; null for as much as the installation says."""
     with call.read() as db:
         app = apps.get_editable(db, call.actor, name)
         found = app_limits.limits_of(variables.find_base(db, app).settings)

@@ -12,7 +12,6 @@ from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import api as apps_api
 from tholos.apps import schemas as app_schemas
 from tholos.apps import service as apps
-from tholos.apps import visits
 from tholos.apps.models import App
 from tholos.instances import api as instances_api
 from tholos.instances import schemas as instance_schemas
@@ -77,22 +76,6 @@ def show_app(call: Calling, name: str) -> Response:
     return _overview(call, name)
 
 
-@routes.declare("POST", "/apps/{name}/pin", permission=Permission.APP_VIEW)
-def pin_app(call: Calling, name: str) -> Response:
-    return _set_pinned(call, name, is_pinned=True)
-
-
-@routes.declare("POST", "/apps/{name}/unpin", permission=Permission.APP_VIEW)
-def unpin_app(call: Calling, name: str) -> Response:
-    return _set_pinned(call, name, is_pinned=False)
-
-
-def _set_pinned(call: Call, name: str, *, is_pinned: bool) -> Response:
-    with call.write(unrecorded="what one keeps at the top of one's own home page") as db:
-        visits.set_pinned(db, call.actor, name, is_pinned=is_pinned)
-    return RedirectResponse("/", 303)
-
-
 @routes.declare("GET", "/operations/{operation_id}", permission=Permission.SIGNED_IN)
 def show_operation(call: Calling, operation_id: str) -> Response:
     with call.read() as db:
@@ -140,7 +123,7 @@ def last_operations(
     call: Call, db: ReadDb, found: Sequence[App]
 ) -> dict[str, operation_schemas.OperationOut]:
     """What is under way, or failed as the last thing that happened, for each app by its name."""
-    last = operations.list_last(db, [app.id for app in found])
+    last = operations.list_last(db, [app.id for app in found], call.actor)
     telling = [one for one in last if one.state in _TOLD_ON_CARDS]
     return {one.app: one for one in operations_api.shown(db, telling, call.site.url)}
 

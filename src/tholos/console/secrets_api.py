@@ -125,6 +125,7 @@ def remove_secret(
     *,
     force: Annotated[bool, Query(description="Remove it even where apps use it.")] = False,
 ) -> SecretRemoved:
+    """Remove a shared secret, with `force` even where apps use it."""
     with call.write() as db:
         broken = shared.remove_secret(db, call.actor, name, call.now, force=force)
         return SecretRemoved(broken=[app.name for app in broken])

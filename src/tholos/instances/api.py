@@ -71,6 +71,7 @@ class Form(StrEnum):
 
 @routes.declare("GET", "/{name}/instances", permission=Permission.APP_VIEW)
 def list_instances(call: Calling, name: str) -> schemas.InstanceList:
+    """An app's running copies."""
     with call.read() as db:
         found = instances.list_visible(db, call.actor, name)
         return schemas.InstanceList(items=[shown(db, one) for one in found])

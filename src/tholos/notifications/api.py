@@ -49,6 +49,7 @@ def create_webhook(call: Calling, body: schemas.WebhookIn) -> schemas.WebhookMad
 
 @routes.declare("GET", "/webhooks/{webhook_id}", permission=Permission.PUBLISH)
 def get_webhook(call: Calling, response: Response, webhook_id: str) -> schemas.WebhookOut:
+    """One webhook, all but its secret."""
     with call.read() as db:
         found = shown(db, [notifications.get_webhook(db, call.actor, webhook_id)])[0]
     response.headers["etag"] = to_tag(found.version)
@@ -72,6 +73,7 @@ def change_webhook(
 
 @routes.declare("DELETE", "/webhooks/{webhook_id}", permission=Permission.PUBLISH, status_code=204)
 def remove_webhook(call: Calling, webhook_id: str) -> None:
+    """Tell it nothing any more."""
     with call.write() as db:
         notifications.remove_webhook(db, call.actor, webhook_id, call.now)
 

@@ -27,6 +27,7 @@ routes = Routes(prefix="/api/v1/operations", tags=["operations"])
 def list_operations(
     call: Calling, app: str | None = Query(None, max_length=100), limit: int = Query(50, ge=1, le=500)
 ) -> schemas.OperationList:
+    """The operations that one may see, of one app or of all, the newest first."""
     with call.read() as db:
         found = operations.list_newest(db, call.actor, name=app, limit=limit)
         return schemas.OperationList(items=shown(db, found, call.site.url))
@@ -34,12 +35,14 @@ def list_operations(
 
 @routes.declare("GET", "/{operation_id}", permission=Permission.SIGNED_IN)
 def get_operation(call: Calling, operation_id: str) -> schemas.OperationOut:
+    """One operation with its steps."""
     with call.read() as db:
         return shown(db, [operations.get_visible(db, call.actor, operation_id)], call.site.url)[0]
 
 
 @routes.declare("POST", "/{operation_id}/cancel", permission=Permission.SIGNED_IN, status_code=202)
 def cancel_operation(call: Calling, operation_id: str) -> schemas.OperationOut:
+    """Ask an operation to stop; it ends a little later."""
     cancel(call, operation_id)
     return get_operation(call, operation_id)
 
@@ -52,6 +55,7 @@ async def follow_operation(
     last_event_id: int = Header(0, ge=0, le=MOST_EVENTS),
     accept: str | None = Header(None),
 ) -> StreamingResponse:
+    """An operation's events in order, as they come, until it has ended."""
     await in_thread(get_operation, call, operation_id)
     messages = _follow(call, operation_id, max(after, last_event_id))
     return StreamingResponse(encode(messages, accept), media_type=media_type(accept))

@@ -105,12 +105,15 @@ def last_event(db: ReadDb, operation_id: str) -> int:
     return db.scalar(chosen) or 0
 
 
-def list_last(db: ReadDb, subject_ids: Sequence[str]) -> Sequence[Operation]:
-    """The newest operation of each subject."""
+def list_last(
+    db: ReadDb, subject_ids: Sequence[str], visible: Select[Operation] | None = None
+) -> Sequence[Operation]:
+    """The newest operation of each subject, where it is one of those that are visible."""
     newest = (
         select(Operation.subject_id, func.max(Operation.id).label("id"))
         .where(Operation.subject_id.in_(subject_ids))
         .group_by(Operation.subject_id)
         .subquery()
     )
-    return db.scalars(select(Operation).join(newest, newest.c.id == Operation.id)).all()
+    chosen = select(Operation) if visible is None else visible
+    return db.scalars(chosen.join(newest, newest.c.id == Operation.id)).all()

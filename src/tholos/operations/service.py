@@ -114,8 +114,9 @@ def list_newest(
     return queries.list_newest(db, queries.visible_to(actor), subject_id, name, limit)
 
 
-def list_last(db: ReadDb, subject_ids: Sequence[str]) -> Sequence[Operation]:
-    return queries.list_last(db, subject_ids)
+def list_last(db: ReadDb, subject_ids: Sequence[str], actor: Actor | None = None) -> Sequence[Operation]:
+    """The newest of each subject; with an actor, as far as they may see it."""
+    return queries.list_last(db, subject_ids, queries.visible_to(actor) if actor else None)
 
 
 def find_under_way(db: ReadDb, subject_id: str) -> Operation | None:

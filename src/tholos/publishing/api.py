@@ -63,6 +63,7 @@ def publish_app(
     body: schemas.PublishIn,
     idempotency_key: str | None = Header(None, max_length=200),
 ) -> schemas.PublishOut:
+    """Begin to publish a snapshot as an app's next release; one that is live already is answered as it is."""
     answer = publish(call, name, body, idempotency_key)
     response.status_code = 200 if answer.unchanged else 202
     return answer
@@ -70,11 +71,13 @@ def publish_app(
 
 @routes.declare("DELETE", "/{name}", permission=Permission.APP_OWN, status_code=202)
 def delete_app(call: Calling, name: str) -> schemas.PublishOut:
+    """Begin to stop and remove an app with its releases."""
     return schemas.PublishOut(operation=begin_delete(call, name))
 
 
 @routes.declare("GET", "/{name}/why", permission=Permission.APP_VIEW)
 def why_app(call: Calling, name: str) -> schemas.WhyOut:
+    """Why an app is as it is, each reason with what to do next."""
     with call.read() as db:
         app, reasons = publishing.why(db, call.actor, name)
         return schemas.why_out(apps_api.shown(call, db, [app])[0], reasons)

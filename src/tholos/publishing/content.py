@@ -87,6 +87,7 @@ def scope_of(call: Call) -> Scope:
 
 @routes.declare("POST", "/content/missing", permission=Permission.PUBLISH)
 def find_missing(call: Calling, body: Annotated[HashesIn, Body()]) -> MissingOut:
+    """Which of at most 10,000 chunks one has not sent yet."""
     return MissingOut(missing=list(call.get(Store).missing(scope_of(call), body.hashes)))
 
 
@@ -98,6 +99,7 @@ def find_missing(call: Calling, body: Annotated[HashesIn, Body()]) -> MissingOut
     openapi_extra=_body_of(PACK_TYPE),
 )
 async def add_pack(call: Calling, request: Request) -> StoredOut:
+    """Store a pack of chunks."""
     async with asyncio.timeout(600):
         with tempfile.SpooledTemporaryFile(max_size=PACK_LIMIT) as spool:
             await spool_body(request, spool, PACK_LIMIT)

@@ -20,27 +20,38 @@ from tholos import __version__
 from tholos.access import api as access_api
 from tholos.access import pages as access_pages
 from tholos.accounts import api as accounts_api
+from tholos.accounts import device_pages, groups_api, openid_pages, own_api, sign_in_api
 from tholos.accounts import pages as accounts_pages
+from tholos.accounts.device import Pulse
 from tholos.accounts.pace import Pace
 from tholos.accounts.passwords import Passwords
+from tholos.accounts.provider import Provider
 from tholos.accounts.routes import Calling, Permission, Replayed, Routes, find_actor
 from tholos.accounts.service import Actor
 from tholos.apps import api as apps_api
 from tholos.console import access as console_access
+from tholos.console import account as account_page
 from tholos.console import (
     activity,
     admin,
     articles,
     audit,
     audit_api,
+    departures_api,
     home,
+    invitations_api,
     limits_api,
     live,
+    people,
+    person,
     reference,
     secrets_api,
+    tokens_api,
     variables_api,
 )
 from tholos.console import compare as compare_pages
+from tholos.console import groups as group_pages
+from tholos.console import invitations as invitation_pages
 from tholos.console import logs as console_logs
 from tholos.console import pages as console_pages
 from tholos.console import publish as publish_pages
@@ -54,6 +65,7 @@ from tholos.kit.ids import new_id
 from tholos.kit.log import get_logger
 from tholos.kit.pages import Pages
 from tholos.kit.services import Services
+from tholos.kit.text import FORM, brings_nul
 from tholos.notifications import api as notifications_api
 from tholos.notifications import pages as notifications_pages
 from tholos.operations import api as operations_api
@@ -71,6 +83,10 @@ routes = Routes(tags=["server"])
 ROUTERS = (
     routes,
     accounts_api.routes,
+    groups_api.routes,
+    own_api.routes,
+    tokens_api.routes,
+    invitations_api.routes,
     apps_api.routes,
     access_api.routes,
     instances_api.routes,
@@ -82,6 +98,11 @@ ROUTERS = (
     content_api.routes,
     operations_api.routes,
     accounts_pages.routes,
+    openid_pages.routes,
+    device_pages.routes,
+    sign_in_api.routes,
+    account_page.routes,
+    invitation_pages.routes,
     access_pages.routes,
     console_pages.routes,
     publish_pages.routes,
@@ -97,6 +118,10 @@ ROUTERS = (
     live.routes,
     notifications_api.routes,
     audit_api.routes,
+    departures_api.routes,
+    people.routes,
+    person.routes,
+    group_pages.routes,
     variables_api.routes,
     limits_api.routes,
     secrets_api.routes,
@@ -116,11 +141,13 @@ class Broken(TholosError):
 
 @routes.declare("GET", "/healthz", permission=Permission.PUBLIC)
 async def healthz() -> dict[str, str]:
+    """Whether this server answers; for probes."""
     return {"status": "ok", "version": __version__}
 
 
 @routes.declare("GET", "/api/v1/server", permission=Permission.PUBLIC)
 async def get_server(call: Calling) -> dict[str, str | int]:
+    """Which server this is, and which version of the API it speaks."""
     site = call.site
     return {
         "name": "tholos",
@@ -139,6 +166,8 @@ def build(services: Services) -> FastAPI:
     )  # fmt: skip
     services.add(Passwords())
     services.add_missing(Pace.of())
+    services.add_missing(Provider())
+    services.add_missing(Pulse())
     app.state.services = services
     for router in ROUTERS:
         app.include_router(router)
@@ -154,24 +183,49 @@ def build(services: Services) -> FastAPI:
     return app
 
 
+class NulRefused(Invalid):
+    """Cannot take this request: there is NUL in it, which no text holds."""
+
+    code = "nul_refused"
+
+
 class _Body:
-    """A request's body, as long as it is not too large; frameworks read it before anybody asks who sent it."""
+    """A request's body, as long as nothing is wrong with it; frameworks read it before anybody asks who sent it."""
 
     def __init__(self, request: Request, receive: Receive) -> None:
-        announced = request.headers.get("content-length", "")
         self._receive = receive
+        self._content_type = request.headers.get("content-type", "")
         self._is_limited = request.url.path not in STREAMING_PATHS
-        self._size = 0
-        self.is_too_large = self._is_limited and announced.isdecimal() and int(announced[:20]) > BODY_LIMIT
+        self._read = bytearray()
+        self.refused = self._refuse_at_once(request)
+        """Why none of the request is taken."""
+
+    def _refuse_at_once(self, request: Request) -> TholosError | None:
+        announced = request.headers.get("content-length", "")
+        if self._is_limited and announced.isdecimal() and int(announced[:20]) > BODY_LIMIT:
+            return _too_large()
+        if "\0" in request.scope["path"]:
+            return NulRefused(where="path")
+        return NulRefused(where="query") if brings_nul(request.scope["query_string"], FORM) else None
 
     async def receive(self) -> Message:
-        """Raises: BodyTooLarge."""
+        """Raises: BodyTooLarge, NulRefused."""
         message = await self._receive()
-        self._size += len(message.get("body", b""))
-        if self._is_limited and self._size > BODY_LIMIT:
-            self.is_too_large = True
-            raise content_api.BodyTooLarge
+        if self._is_limited and message["type"] == "http.request":
+            self._read += message.get("body", b"")
+            self.refused = self._refuse(is_whole=not message.get("more_body", False))
+        if self.refused is not None:
+            raise self.refused
         return message
+
+    def _refuse(self, *, is_whole: bool) -> TholosError | None:
+        if len(self._read) > BODY_LIMIT:
+            return _too_large()
+        return NulRefused(where="body") if is_whole and brings_nul(self._read, self._content_type) else None
+
+
+def _too_large() -> TholosError:
+    return content_api.BodyTooLarge(f"Cannot take this body: it has more than {BODY_LIMIT} bytes.")
 
 
 class _Reply:
@@ -193,7 +247,7 @@ class _Reply:
         await self._send(message)
 
     async def send_of_app(self, message: Message) -> None:
-        if self.has_begun or not self._body.is_too_large:  # what is made of half a body is no answer
+        if self.has_begun or self._body.refused is None:  # what is made of half a body is no answer
             await self.send(message)
 
 
@@ -213,14 +267,13 @@ class _Named:
         reply = _Reply(request, body, send)
         error: TholosError | None = None
         try:
-            if not body.is_too_large:
+            if body.refused is None:
                 await self._app(scope, body.receive, reply.send_of_app)
         except Exception:  # noqa: BLE001 - the edge: nothing beyond it can answer
             error = Broken()
-            if not body.is_too_large:
+            if body.refused is None:
                 get_logger().exception("request_broke", request=request.state.id, path=scope["path"])
-        if body.is_too_large:
-            error = content_api.BodyTooLarge(f"Cannot take this body: it has more than {BODY_LIMIT} bytes.")
+        error = body.refused or error
         if error is not None and not reply.has_begun:
             await _answer(request, error)(scope, receive, reply.send)
 

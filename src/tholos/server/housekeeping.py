@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from tholos.access import service as access
-from tholos.accounts import answers
+from tholos.accounts import answers, device, identities
 from tholos.accounts import service as accounts
 from tholos.apps import service as apps
 from tholos.kit.clock import Clock
@@ -48,6 +48,8 @@ class Housekeeper:
         with self.database.write() as db:
             accounts.remove_expired(db, now - GRACE)
             answers.remove_expired(db, now)
+            identities.remove_expired(db, now)
+            device.remove_expired(db, now - GRACE)
             access.remove_expired(db, now - GRACE)
             variables.remove_unnamed(db)
         get_logger().info("house_kept", content=str(report))

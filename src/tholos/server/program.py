@@ -17,8 +17,10 @@ import uvicorn
 from tholos.access.door import Door
 from tholos.access.passes import Passes
 from tholos.accounts import service as accounts
-from tholos.accounts.models import Account
+from tholos.accounts.models import Account, Role
+from tholos.accounts.openid import OpenIdClient
 from tholos.accounts.pace import Pace
+from tholos.accounts.provider import Provider
 from tholos.accounts.routes import Site
 from tholos.audit import service as audit
 from tholos.gateway.carrier import Carrier
@@ -180,6 +182,7 @@ def _first_services(
     services.add(Sealer(layout.keys))
     services.add(Outgoing(read_networks(settings.notifications.allow_networks)))
     services.add(Pace.of(settings.limits.creates_per_minute, settings.limits.wrong_codes))
+    services.add(_provider(settings))
     return services
 
 
@@ -262,6 +265,30 @@ def _messenger(services: Services, settings: Settings, site: Site) -> Messenger:
         services.get(Database), services.get(Notices), services.get(Clock),  # type: ignore[type-abstract]
         services.get(Sealer), services.get(Outgoing).post, _mail_server(settings), site.url,
     )  # fmt: skip
+
+
+def _provider(settings: Settings) -> Provider:
+    """Whom people may sign in by; off where that is not set.
+
+    Raises: OSError: the file of its secret cannot be read.
+    """
+    openid = settings.openid
+    if not openid.issuer:
+        return Provider()
+    return Provider(
+        OpenIdClient(
+            issuer=openid.issuer,
+            client_id=openid.client_id,
+            client_secret=openid.read_secret(),
+            name=openid.name,
+            scopes=tuple(openid.scopes.split()),
+            groups_claim=openid.groups_claim,
+            default_role=Role(openid.default_role),
+            may_create=openid.may_create,
+            allowed_domains=frozenset(domain.lower() for domain in openid.allowed_domains),
+            administrators_group=openid.administrators_group,
+        )
+    )
 
 
 def _mail_server(settings: Settings) -> MailServer | None:

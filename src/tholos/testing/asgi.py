@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -28,6 +28,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    """What it sets, by name; empty values for those that it removes."""
 
     @property
     def json(self) -> Any:
@@ -111,4 +113,8 @@ def _answer(messages: Sequence[MutableMapping[str, Any]]) -> Answer:
     start = next(one for one in messages if one["type"] == "http.response.start")
     body = b"".join(one.get("body", b"") for one in messages if one["type"] == "http.response.body")
     headers = {name.decode().lower(): value.decode("latin-1") for name, value in start["headers"]}
-    return Answer(start["status"], headers, body)
+    set_cookies = [
+        value.decode("latin-1") for name, value in start["headers"] if name.lower() == b"set-cookie"
+    ]
+    cookies = dict(one.partition(";")[0].partition("=")[::2] for one in set_cookies)
+    return Answer(start["status"], headers, body, cookies)

@@ -24,7 +24,8 @@ from tholos.kit.db import Database, JsonObject, WriteDb
 from tholos.kit.sealing import Sealer
 from tholos.notifications import outbox
 from tholos.notifications import service as notifications
-from tholos.notifications.plan import Setup
+from tholos.notifications.outbox import Setup
+
 from tholos.operations import service as operations
 from tholos.operations.models import StepState
 from tholos.operations.service import Said, Subject
@@ -120,7 +121,7 @@ class Furnishing:
         self._add_people()
         for number in range(self.size.apps):
             with self.database.write() as db:
-                self._add_app(db, number, self.now - timedelta(hours=number))
+                self._add_app(db, number, self.now - timedelta(hours=number + 1))
         with self.database.write() as db:
             self._share(db)
             self._keep_secrets(db)
@@ -156,7 +157,7 @@ class Furnishing:
         owner = self.people["ada" if number % 2 == 0 else "bob"]
         name = NAMES[number] if number < len(NAMES) else f"app-{number}"
         app = apps.create_app(db, owner, name, now)
-        if number % 5 == 1:
+        if number >= len(NAMES) and number % 5 == 1:
             app.audience = Audience.SIGNED_IN
         count = self.size.releases if number == 0 else 1
         made = [self._add_release(db, owner, app, number, one, now) for one in range(1, count + 1)]
@@ -221,7 +222,12 @@ class Furnishing:
     @staticmethod
     def advance(db: WriteDb, operation_id: str, now: datetime) -> None:
         """The first step of a publish, with what was found."""
-        finding: JsonObject = {"label": "Flask", "value": "app:app", "why": "in app.py:4", "where": "app.py:4"}
+        finding: JsonObject = {
+            "label": "Flask",
+            "value": "app:app",
+            "why": "in app.py:4",
+            "where": "app.py:4",
+        }
         operations.start_step(db, operation_id, "upload", now)
         operations.say(
             db,
@@ -243,6 +249,8 @@ class Furnishing:
             sharing.Given(PrincipalKind.ACCOUNT, "vic", Level.VIEWER),
         )
         sharing.change(db, ada, "sales", sharing.Wish(given=given), None, self.now)
+        for_two = tuple(sharing.Given(PrincipalKind.ACCOUNT, one, Level.VIEWER) for one in ("ada", "vic"))
+        sharing.change(db, self.people["bob"], "turbine", sharing.Wish(given=for_two), None, self.now)
         requests.ask(db, self.people["eve"], "sales", "I write the report of the quarter.", self.now)
         visits.set_pinned(db, ada, "sales", is_pinned=True)
 
@@ -271,6 +279,7 @@ class Furnishing:
         live = apps.create_release(db, ada, app, replace(new, message=changed.message), self.now)
         apps.record_environment(db, live.id, "flask==3.1.0\npandas==2.3.0\n", "env_1", 8)
         apps.switch(db, live.id, self.now)
+        self._add_instance(db, app, live, self.now)
         failed = apps.create_release(db, ada, app, replace(new, message="faster totals"), self.now)
         apps.fail_release(db, failed.id)
 
@@ -284,7 +293,7 @@ class Furnishing:
     def _tell(self) -> None:
         """Everything that was done is told; of what goes to webhooks some arrives, some fails."""
         with self.database.write() as db:
-            while outbox.plan_next(db, Setup(), self.now):
+            while outbox.plan_next(db, Setup(can_mail=False, url="http://localhost"), self.now):
                 pass
         with self.database.read() as reading:
             admin = self.people["admin"]
@@ -298,7 +307,9 @@ class Furnishing:
                 if number % 3:
                     outbox.note_delivered(db, delivery, 204, self.now)
                 else:
-                    outbox.note_failed(db, delivery, 502, "It answered 502.", self.now, is_final=number % 2 == 0)
+                    outbox.note_failed(
+                        db, delivery, 502, "It answered 502.", self.now, is_final=number % 2 == 0
+                    )
 
 
 def names(size: Size) -> Sequence[str]:

@@ -24,8 +24,10 @@ from tholos.kit.sealing import Sealer
 from tholos.kit.services import Services
 from tholos.runtime.interpreters import Choice, Interpreter, Interpreters
 from tholos.runtime.layout import Layout
+from tholos.server.about import about
 from tholos.server.application import build
 from tholos.server.parts import template_folders
+from tholos.settings import Settings
 from tholos.store.store import Store
 from tholos.testing import databases
 from tholos.testing.furnishing import Furnishing, Size
@@ -88,6 +90,7 @@ class Showroom:
         services.add(Pace.of())
         services.add(self.store, as_type=Store)
         services.add(OneInterpreter(), as_type=Interpreters)
+        services.add(about(Settings(data=self.folder), Layout(self.folder), OneInterpreter(), {}))
         return build(services)
 
     def sign_in(self, name: str) -> str:

@@ -3,22 +3,28 @@
 To accept a changed table: remove ``permissions.txt`` and run this file; it is written anew, and the run fails once.
 """
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 from fastapi.routing import APIRoute
 
 from tholos.accounts.routes import Permission
+from tholos.apps import service as apps
 from tholos.kit.services import Services
 from tholos.server.application import ROUTERS, build
+from tholos.store import archives
+from tholos.store.model import Scope
+from tholos.testing.rows import add_release
 
 GOLDEN = Path(__file__).with_name("permissions.txt")
 FRAMEWORK = {("GET", "/api/v1/openapi.json"): "public", ("GET", "/static"): "public"}
 """What the framework serves by itself: the description of this API and the static files."""
 UNKNOWN = {
     "{operation_id}": "op_none", "{token_id}": "tok_none", "{number}": "1", "{kind}": "account", "{account}": "vic",
-    "{principal}": "vic", "{request_id}": "req_none",
+    "{principal}": "vic", "{request_id}": "req_none", "{identity_id}": "idn_none",
 }  # fmt: skip
 BODIES = {
     "PATCH /api/v1/apps/{name}": {"title": "Sales"},
@@ -30,6 +36,9 @@ BODIES = {
     "POST /api/v1/apps/{name}/access/requests/{request_id}/grant": {"level": "viewer"},
     "POST /api/v1/apps/{name}/owner": {"account": "bob"},
     "POST /api/v1/accounts/{account}/hand-over": {"to": "bob"},
+    "PUT /api/v1/apps/{name}/limits": {"open_files": 1024},
+    "PATCH /api/v1/apps/{name}/variables": {"plain": {"REGION": "north"}},
+    "POST /api/v1/apps/{name}/rollback": {},
 }
 """Of the calls that take no other fields."""
 FORM = {"name": "sales", "who": "vic", "level": "viewer", "account": "bob"}
@@ -142,9 +151,25 @@ async def test_to_a_stranger_there_is_no_app(console, row):
     assert answer.json["error"]["message"] == missing.json["error"]["message"].replace("none", "sales")
 
 
+@pytest.fixture
+def sales(console):
+    """An app whose files and packages are known."""
+    ada, now = console.people.ada, console.clock.now()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writing:
+        writing.writestr("app.py", "app = print\n")
+    archive.seek(0)
+    snapshot = archives.unpack(console.store, Scope(ada.account_id), archive).snapshot
+    with console.database.write() as db:
+        app = apps.create_app(db, ada, "sales", now)
+        release = add_release(db, ada, app, now, snapshot)
+        apps.record_environment(db, release.id, "", "env", 0)
+        apps.switch(db, release.id, now)
+
+
 @pytest.mark.parametrize("row", APP_ROUTES, ids=_ids(APP_ROUTES))
+@pytest.mark.usefixtures("sales")
 async def test_the_owner_and_the_administrator_get_on(console, row):
-    console.add_app("ada", "sales")
     method, path, _ = row
     for name in ("ada", "admin"):
         answer = await _ask(console.by_token(name), method, _at(path))

@@ -1,0 +1,474 @@
+"""The client's calls for programs with an event loop: the same names, arguments, answers and errors, to be awaited.
+
+This file is made from ``tholos.client.api``: ``python tools/async_client.py``. Each call runs in a thread of its own, so that
+what is told of the client, its retries and its patience, holds here too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeVar
+
+from tholos.client.api import Client
+from tholos.client.deeds import AuditEntry, AuditQuery, Delivery, NewWebhook, Webhook
+from tholos.client.model import (
+    Account,
+    App,
+    Event,
+    Instance,
+    LogLine,
+    LogQuery,
+    Operation,
+    Release,
+    Server,
+    SignIn,
+    Snapshot,
+    Token,
+    Traceback,
+    Unchanged,
+    Why,
+)
+from tholos.client.own import Ended, Invitation, InvitationMade, NewInvitation, NewToken, Session
+from tholos.client.patience import Patience
+from tholos.client.releases import Comparison
+from tholos.client.sharing import Access, Grant, GrantChange, Reach, Request
+from tholos.client.transport import Body
+from tholos.client.variables import (
+    Secret,
+    SecretChanged,
+    SecretGrant,
+    Variable,
+    VariableChange,
+    VariablesChanged,
+)
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """A connection to one server.
+
+    Args:
+        server: its URL, such as ``http://localhost:8080``.
+        token: an API token; empty for the few calls that need none.
+        patience: how long a call goes on trying while the server is away.
+
+    Use it in an ``async with`` statement or close it. A call that is cancelled is not waited for; what it began goes on.
+    """
+
+    def __init__(self, server: str, token: str = "", *, patience: Patience | None = None) -> None:
+        self._client = Client(server, token, patience=patience)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await asyncio.to_thread(self._client.close)
+
+    async def be_patient(self, seconds: float) -> None:
+        """From now on wait so long for a server that went away."""
+        await asyncio.to_thread(self._client.be_patient, seconds)
+
+    async def server(self) -> Server:
+        """Which server this is; needs no token.
+
+        Raises:
+            VersionsDiffer: it speaks another version of the API.
+        """
+        return await asyncio.to_thread(self._client.server)
+
+    async def sign_in_with_code(self, code: str, label: str = "") -> SignIn:
+        """A token for a one-time code of a sign-in link."""
+        return await asyncio.to_thread(self._client.sign_in_with_code, code, label)
+
+    async def sign_in(self, name: str, password: str, label: str = "") -> SignIn:
+        """A token for a name and password."""
+        return await asyncio.to_thread(self._client.sign_in, name, password, label)
+
+    async def missing(self, hashes: Sequence[str]) -> list[str]:
+        """Which of at most 10,000 chunks the server lacks."""
+        return await asyncio.to_thread(self._client.missing, hashes)
+
+    async def send_pack(self, size: int, read: Callable[[], Iterable[bytes]]) -> None:
+        """Store chunks; ``read`` makes the ``size`` bytes of their pack anew for each try."""
+        await asyncio.to_thread(self._client.send_pack, size, read)
+
+    async def create_snapshot(self, files: Sequence[Mapping[str, object]]) -> Snapshot:
+        """Make a snapshot of files whose chunks the server has.
+
+        Raises:
+            RemoteConflict: with code ``chunks_missing`` and ``details["missing"]``.
+        """
+        return await asyncio.to_thread(self._client.create_snapshot, files)
+
+    async def send_archive(self, archive: Body) -> Snapshot:
+        """Make a snapshot of an archive, which the server unpacks."""
+        return await asyncio.to_thread(self._client.send_archive, archive)
+
+    async def apps(self) -> list[App]:
+        """The apps that this account may see, the newest first."""
+        return await asyncio.to_thread(self._client.apps)
+
+    async def app(self, name: str) -> App:
+        """One app."""
+        return await asyncio.to_thread(self._client.app, name)
+
+    async def instances(self, name: str) -> list[Instance]:
+        """An app's running copies."""
+        return await asyncio.to_thread(self._client.instances, name)
+
+    async def why(self, name: str) -> Why:
+        """Why an app is as it is."""
+        return await asyncio.to_thread(self._client.why, name)
+
+    async def delete_app(self, name: str) -> Operation:
+        """Begin to stop and remove an app."""
+        return await asyncio.to_thread(self._client.delete_app, name)
+
+    async def publish(
+        self,
+        name: str,
+        snapshot: str,
+        *,
+        message: str = "",
+        overrides: Mapping[str, object] | None = None,
+        upgrade: bool = False,
+        is_draft: bool = False,
+        upload: Mapping[str, object] | None = None,
+        key: str = "",
+    ) -> Operation | Unchanged:
+        """Begin to publish a snapshot as the app's next release.
+
+        Args:
+            name: of the app; a new one is made.
+            snapshot: its id.
+            message: what is new.
+            overrides: what to do instead of what would be found; a null is the app's remembered one, ``""`` forgets it.
+            upgrade: resolve the packages anew.
+            is_draft: run it at an address of its own, for editors, and do not make it live.
+            upload: files, bytes, sent_bytes and seconds of the upload, for the record.
+            key: the same key within a day answers the same operation; one is made if empty.
+        """
+        return await asyncio.to_thread(
+            self._client.publish,
+            name,
+            snapshot,
+            message=message,
+            overrides=overrides,
+            upgrade=upgrade,
+            is_draft=is_draft,
+            upload=upload,
+            key=key,
+        )
+
+    async def operations(self, app: str = "") -> list[Operation]:
+        """The operations that this account may see, of one app or of all."""
+        return await asyncio.to_thread(self._client.operations, app)
+
+    async def operation(self, operation: str) -> Operation:
+        """One operation by its id."""
+        return await asyncio.to_thread(self._client.operation, operation)
+
+    async def cancel(self, operation: str) -> Operation:
+        """Ask an operation to stop; it ends a little later."""
+        return await asyncio.to_thread(self._client.cancel, operation)
+
+    def events(self, operation: str, after: int = 0) -> AsyncIterator[Event]:
+        """An operation's events in order, each once, until it has ended.
+
+        A broken connection or a restarted server is waited for and the events go on where they stopped.
+        """
+        return _each(partial(self._client.events, operation, after))
+
+    async def logs(self, name: str, *, lines: int = 200, asked: LogQuery | None = None) -> list[LogLine]:
+        """The last lines of an app's log, or the last of those that are asked for."""
+        return await asyncio.to_thread(self._client.logs, name, lines=lines, asked=asked)
+
+    def follow_logs(
+        self, name: str, *, lines: int = 200, asked: LogQuery | None = None
+    ) -> AsyncIterator[LogLine]:
+        """The last lines of an app's log and then each new one, until the app is gone.
+
+        After a broken connection it goes on behind the last line that was given.
+        """
+        return _each(partial(self._client.follow_logs, name, lines=lines, asked=asked))
+
+    async def traceback(self, name: str, *, release: int | None = None) -> Traceback | None:
+        """The first traceback of the last run of an app that has one."""
+        return await asyncio.to_thread(self._client.traceback, name, release=release)
+
+    async def audit(
+        self, asked: AuditQuery | None = None, *, app: str = "", most: int = 50
+    ) -> list[AuditEntry]:
+        """Who did what, the newest first: everything, for administrators; what was done with an app, for its editors."""
+        return await asyncio.to_thread(self._client.audit, asked, app=app, most=most)
+
+    def export_audit(self, form: str = "ndjson", asked: AuditQuery | None = None) -> AsyncIterator[bytes]:
+        """All that is asked for of the audit record, the oldest first, line by line; ``form`` is ``ndjson`` or ``csv``."""
+        return _each(partial(self._client.export_audit, form, asked))
+
+    async def webhooks(self, app: str = "") -> list[Webhook]:
+        """The webhooks that this account may change, of one app or of all."""
+        return await asyncio.to_thread(self._client.webhooks, app)
+
+    async def create_webhook(
+        self, url: str, *, app: str = "", label: str = "", form: str = "plain", actions: Sequence[str] = ()
+    ) -> NewWebhook:
+        """Tell another system what is done with an app, or in the whole installation."""
+        return await asyncio.to_thread(
+            self._client.create_webhook, url, app=app, label=label, form=form, actions=actions
+        )
+
+    async def remove_webhook(self, webhook: str) -> None:
+        """Tell it nothing any more."""
+        await asyncio.to_thread(self._client.remove_webhook, webhook)
+
+    async def send_test(self, webhook: str) -> Delivery:
+        """Send a word to a webhook now."""
+        return await asyncio.to_thread(self._client.send_test, webhook)
+
+    async def delivery(self, webhook: str, delivery: str) -> Delivery:
+        """How one delivery went."""
+        return await asyncio.to_thread(self._client.delivery, webhook, delivery)
+
+    async def deliveries(self, webhook: str, *, most: int = 50) -> list[Delivery]:
+        """What was sent to a webhook and how it went, the newest first."""
+        return await asyncio.to_thread(self._client.deliveries, webhook, most=most)
+
+    async def repeat_delivery(self, webhook: str, delivery: str) -> Delivery:
+        """Send the same once more, as a delivery of its own."""
+        return await asyncio.to_thread(self._client.repeat_delivery, webhook, delivery)
+
+    async def me(self) -> Account:
+        """The account that is signed in."""
+        return await asyncio.to_thread(self._client.me)
+
+    async def change_me(self, *, full_name: str | None = None, email: str | None = None) -> Account:
+        """Change what it says of itself; what is None stays."""
+        return await asyncio.to_thread(self._client.change_me, full_name=full_name, email=email)
+
+    async def tokens(self, account: str = "") -> list[Token]:
+        """This account's tokens; or, for administrators, another's."""
+        return await asyncio.to_thread(self._client.tokens, account)
+
+    async def create_token(self, new: NewToken, account: str = "") -> SignIn:
+        """One more token of this account; or, for administrators, of a program's."""
+        return await asyncio.to_thread(self._client.create_token, new, account)
+
+    async def revoke_token(self, identity: str = "current", account: str = "") -> None:
+        """End a token by its id; ``current`` is the one in use."""
+        await asyncio.to_thread(self._client.revoke_token, identity, account)
+
+    async def sessions(self) -> list[Session]:
+        """The browsers that are signed in as this account."""
+        return await asyncio.to_thread(self._client.sessions)
+
+    async def end_session(self, identity: str) -> None:
+        """Sign a browser out, by the session's id."""
+        await asyncio.to_thread(self._client.end_session, identity)
+
+    async def end_sessions(self, *, tokens: bool = False) -> Ended:
+        """Sign out everywhere.
+
+        Args:
+            tokens: revoke every token as well, the one in use included.
+        """
+        return await asyncio.to_thread(self._client.end_sessions, tokens=tokens)
+
+    async def invite(self, new: NewInvitation) -> InvitationMade:
+        """A link that lets somebody in."""
+        return await asyncio.to_thread(self._client.invite, new)
+
+    async def invitations(self) -> list[Invitation]:
+        """Those that one made, the newest first; for administrators everybody's."""
+        return await asyncio.to_thread(self._client.invitations)
+
+    async def invitation(self, identity: str) -> Invitation:
+        """One of them, by its id."""
+        return await asyncio.to_thread(self._client.invitation, identity)
+
+    async def revoke_invitation(self, identity: str) -> None:
+        """Take an invitation back, by its id."""
+        await asyncio.to_thread(self._client.revoke_invitation, identity)
+
+    async def releases(self, name: str) -> list[Release]:
+        """All of an app's releases, the newest first."""
+        return await asyncio.to_thread(self._client.releases, name)
+
+    async def release(self, name: str, number: int) -> Release:
+        """One release."""
+        return await asyncio.to_thread(self._client.release, name, number)
+
+    async def activate(self, name: str, number: int) -> Operation | Unchanged:
+        """Begin to make a release live, a draft or an earlier one."""
+        return await asyncio.to_thread(self._client.activate, name, number)
+
+    async def roll_back(self, name: str, number: int | None = None) -> Operation | Unchanged:
+        """Begin to make an earlier release live; without a number the newest before that was live once."""
+        return await asyncio.to_thread(self._client.roll_back, name, number)
+
+    async def restart(self, name: str) -> Operation:
+        """Begin to put new instances in the place of all that run of an app."""
+        return await asyncio.to_thread(self._client.restart, name)
+
+    async def discard_draft(self, name: str, number: int) -> Release:
+        """Let a draft end; its release stays."""
+        return await asyncio.to_thread(self._client.discard_draft, name, number)
+
+    async def pin_release(self, name: str, number: int, *, is_pinned: bool = True) -> Release:
+        """Keep a release however many newer ones there are, or no longer."""
+        return await asyncio.to_thread(self._client.pin_release, name, number, is_pinned=is_pinned)
+
+    async def compare(self, name: str, a: int | None = None, b: int | None = None) -> Comparison:
+        """In what two releases differ; unless said, the live one and the newest."""
+        return await asyncio.to_thread(self._client.compare, name, a, b)
+
+    async def diff(self, name: str, a: int, b: int, path: str) -> str:
+        """The differences of one file in two releases, as a unified diff; empty where it is no text."""
+        return await asyncio.to_thread(self._client.diff, name, a, b, path)
+
+    def download(self, name: str, number: int) -> AsyncIterator[bytes]:
+        """A release as a tar.gz that publishes unchanged elsewhere, piece by piece."""
+        return _each(partial(self._client.download, name, number))
+
+    async def manifest(self, name: str, number: int) -> str:
+        """A release's manifest, as its download has it."""
+        return await asyncio.to_thread(self._client.manifest, name, number)
+
+    async def access(self, name: str) -> Access:
+        """How an app is shared, and in words who can open it."""
+        return await asyncio.to_thread(self._client.access, name)
+
+    async def set_access(
+        self, name: str, audience: str, grants: Sequence[Grant], *, seen: int | None = None
+    ) -> Access:
+        """Share an app with just these; what is not named is taken back.
+
+        Args:
+            name: of the app.
+            audience: ``listed``, ``signed_in`` or ``everyone``.
+            grants: all of them.
+            seen: the version that this goes out from; somebody's later change is not overwritten then.
+        """
+        return await asyncio.to_thread(self._client.set_access, name, audience, grants, seen=seen)
+
+    async def change_access(
+        self,
+        name: str,
+        audience: str | None = None,
+        grants: Sequence[GrantChange] = (),
+        *,
+        seen: int | None = None,
+    ) -> Access:
+        """Change what is named, and nothing else.
+
+        Args:
+            name: of the app.
+            audience: ``listed``, ``signed_in`` or ``everyone``; None leaves it.
+            grants: to give, or to take back.
+            seen: the version that this goes out from; somebody's later change is not overwritten then.
+        """
+        return await asyncio.to_thread(self._client.change_access, name, audience, grants, seen=seen)
+
+    async def preview_access(
+        self, name: str, audience: str | None = None, grants: Sequence[GrantChange] = ()
+    ) -> tuple[str, ...]:
+        """What a change would do, as sentences; nothing is changed."""
+        return await asyncio.to_thread(self._client.preview_access, name, audience, grants)
+
+    async def share(self, name: str, who: str, level: str = "viewer", *, kind: str = "account") -> Access:
+        """Share an app with one account or group, for opening (``viewer``) or managing it (``editor``)."""
+        return await asyncio.to_thread(self._client.share, name, who, level, kind=kind)
+
+    async def unshare(self, name: str, who: str, *, kind: str = "account") -> Access:
+        """Take back what one account or group has."""
+        return await asyncio.to_thread(self._client.unshare, name, who, kind=kind)
+
+    async def people_of(self, name: str) -> list[Reach]:
+        """Everybody who can open an app, and why."""
+        return await asyncio.to_thread(self._client.people_of, name)
+
+    async def apps_of(self, account: str) -> list[Reach]:
+        """Every app that an account can open, and why."""
+        return await asyncio.to_thread(self._client.apps_of, account)
+
+    async def ask_for_access(self, name: str, message: str = "") -> Request:
+        """Ask for an app that one may not open."""
+        return await asyncio.to_thread(self._client.ask_for_access, name, message)
+
+    async def access_requests(self, name: str) -> list[Request]:
+        """Who asked for an app, the newest first."""
+        return await asyncio.to_thread(self._client.access_requests, name)
+
+    async def decide_request(self, name: str, request: str, *, level: str = "") -> Request:
+        """Let in whoever asked, at a level; without one, refuse."""
+        return await asyncio.to_thread(self._client.decide_request, name, request, level=level)
+
+    async def hand_over(self, name: str, account: str, *, keep: str | None = None) -> Access:
+        """Make somebody else the owner of an app; the former one keeps a level of it, or nothing."""
+        return await asyncio.to_thread(self._client.hand_over, name, account, keep=keep)
+
+    async def pin_app(self, name: str, *, is_pinned: bool = True) -> None:
+        """Keep an app at the top of one's own home page, or no longer."""
+        await asyncio.to_thread(self._client.pin_app, name, is_pinned=is_pinned)
+
+    async def variables(self, name: str) -> list[Variable]:
+        """An app's variables, in the order of their names."""
+        return await asyncio.to_thread(self._client.variables, name)
+
+    async def change_variables(
+        self, name: str, change: VariableChange, *, restart: bool = True
+    ) -> VariablesChanged:
+        """Set, refer and remove several at once.
+
+        Args:
+            name: of the app.
+            change: what is to be done.
+            restart: start the app anew where only secrets have changed.
+        """
+        return await asyncio.to_thread(self._client.change_variables, name, change, restart=restart)
+
+    async def secrets(self) -> list[Secret]:
+        """The shared secrets that this account may refer to."""
+        return await asyncio.to_thread(self._client.secrets)
+
+    async def create_secret(self, name: str, value: str, note: str = "") -> Secret:
+        """A new shared secret."""
+        return await asyncio.to_thread(self._client.create_secret, name, value, note)
+
+    async def change_secret(
+        self, name: str, *, value: str | None = None, note: str | None = None, restart: bool = True
+    ) -> SecretChanged:
+        """Another value, another note, or both; apps that use it are started anew."""
+        return await asyncio.to_thread(
+            self._client.change_secret, name, value=value, note=note, restart=restart
+        )
+
+    async def remove_secret(self, name: str, *, force: bool = False) -> tuple[str, ...]:
+        """Remove a shared secret; names of the apps that do not start any more."""
+        return await asyncio.to_thread(self._client.remove_secret, name, force=force)
+
+    async def share_secret(self, name: str, kind: str, who: str, level: str) -> list[SecretGrant]:
+        """Share a secret with an ``account`` or ``group``; an empty level takes that back."""
+        return await asyncio.to_thread(self._client.share_secret, name, kind, who, level)
+
+    async def rotate_key(self) -> Operation:
+        """Begin to seal everything by a new key."""
+        return await asyncio.to_thread(self._client.rotate_key)
+
+
+async def _each(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+    """The items of an iterator that waits, each awaited."""
+    items = await asyncio.to_thread(make)
+    end = object()
+    while (item := await asyncio.to_thread(next, items, end)) is not end:
+        yield item  # type: ignore[misc]  # the end is not given

@@ -1,0 +1,239 @@
+"""Every page there is, as each of those who see it: what a machine can judge of its look is judged."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import os
+import re
+import urllib.error
+import urllib.request
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from starlette.routing import Match, Route
+
+import tholos
+from tholos.server.application import ROUTERS
+from tholos.testing import tour
+
+pytestmark = pytest.mark.timeout(240)
+
+STATIC = Path(tholos.__file__).parent / "server" / "static"
+WIDE, NARROW = 1280, 390
+MOST_SCRIPT = 60_000
+MOST_SHIFT = 0.05
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE = """async (only) => (await axe.run({ runOnly: only, resultTypes: ["violations"] })).violations
+  .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 150)).join(" · ")}`)"""
+WATCH_SHIFTS = """
+  window.shifts = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+"""
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+NAMELESS = """() => [...document.querySelectorAll("input:not([type=hidden]), textarea, select, button, a, summary, table")]
+  .filter((e) => !e.closest("[aria-hidden]") && !(e.labels?.length || e.ariaLabel || e.caption || e.textContent.trim()))
+  .map((e) => `nameless: ${e.outerHTML.slice(0, 150)}`)"""
+TWICE = """() => { const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+  return ids.filter((id, i) => ids.indexOf(id) !== i).map((id) => `id said twice: ${id}`); }"""
+LOST = """() => [...document.querySelectorAll("[aria-describedby], [aria-labelledby]")]
+  .flatMap((e) => `${e.getAttribute("aria-describedby") ?? ""} ${e.getAttribute("aria-labelledby") ?? ""}`.trim().split(/ +/))
+  .filter((id) => !document.getElementById(id)).map((id) => `names what is not there: ${id}`)"""
+HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+  .filter((e) => e.checkVisibility()).map((e) => Number(e.tagName[1]))"""
+CONTENT = """() => {
+  const main = document.querySelector("main");
+  const words = (e) => e.textContent.replace(/\\s+/g, " ").trim();
+  return {
+    headings: [...main.querySelectorAll("h1, h2, h3")].map(words),
+    links: [...main.querySelectorAll("a[href]")].map((e) => e.getAttribute("href")),
+    fields: [...main.querySelectorAll("form [name]")].map((e) => `${e.form?.getAttribute("action")} ${e.name}`),
+    rows: main.querySelectorAll("tr, .card, .line").length,
+  };
+}"""
+
+
+class Watched:
+    """A tab that writes down what the browser complains of, what is asked of others and what scripts weigh."""
+
+    def __init__(self, context, url):
+        context.add_init_script(WATCH_SHIFTS)
+        self.tab = context.new_page()
+        self.url = url
+        self.shown = ""
+        self.status = 200
+        self.complaints: list[str] = []
+        self.scripts: set[str] = set()
+        self.tab.on("console", self.said)
+        self.tab.on("pageerror", lambda error: self.note(str(error)))
+        self.tab.on("request", self.asked)
+
+    def note(self, complaint):
+        self.complaints.append(f"{self.shown}: {complaint}")
+
+    def said(self, message):
+        """A page of an error is an error to the browser as well."""
+        if not (self.status >= 400 and str(self.status) in message.text):
+            self.note(f"{message.type} {message.text}")
+
+    def asked(self, request):
+        if not request.url.startswith((self.url, "data:")):
+            self.note(f"asks for {request.url}")
+        if request.resource_type == "script":
+            self.scripts.add(Path(urlsplit(request.url).path).name)
+
+    def open(self, stop):
+        self.shown, self.status, self.scripts = stop.name, stop.status, set()
+        answer = self.tab.goto(stop.path)
+        if answer is None or answer.status != stop.status:
+            self.note(f"answers {answer and answer.status} instead of {stop.status}")
+
+    def check_all(self):
+        """What is to be true of every page, however wide."""
+        tab = self.tab
+        tab.wait_for_timeout(30)
+        if (sideways := tab.evaluate(SIDEWAYS)) > 0:
+            self.note(f"scrolls sideways by {sideways} px")
+        if (shifted := tab.evaluate("window.shifts")) > MOST_SHIFT:
+            self.note(f"shifts by {shifted:.3f}")
+
+    def check_meaning(self):
+        """What does not depend on width or colours."""
+        tab = self.tab
+        for claim in (NAMELESS, TWICE, LOST):
+            for complaint in tab.evaluate(claim):
+                self.note(complaint)
+        levels = tab.evaluate(HEADINGS)
+        if levels.count(1) != 1 or any(after > before + 1 for before, after in pairwise(levels)):
+            self.note(f"headings of the levels {levels}")
+        weight = sum(len(gzip.compress((STATIC / name).read_bytes())) for name in self.scripts)
+        if weight > MOST_SCRIPT:
+            self.note(f"scripts of {weight} bytes")
+
+    def check_rules(self):
+        """axe, of everything in light and of what colours decide in dark."""
+        tab = self.tab
+        tab.evaluate(AXE_SCRIPT)
+        for scheme, only in (("light", LEVELS), ("dark", ["color-contrast"])):
+            tab.emulate_media(color_scheme=scheme)
+            for violation in tab.evaluate(AXE, only):
+                self.note(f"{scheme}: {violation}")
+        tab.emulate_media(color_scheme="light")
+
+
+@pytest.fixture
+def pictures():
+    """Takes pictures into the folder that SCREENSHOTS names, where somebody wants to look."""
+    folder = os.environ.get("SCREENSHOTS", "")
+
+    def take(tab, name, width):
+        for scheme in ("light", "dark") if folder else ():
+            tab.emulate_media(color_scheme=scheme)
+            tab.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}.png", full_page=True)
+        tab.emulate_media(color_scheme="light")
+
+    return take
+
+
+def test_the_tour_is_complete(room):
+    """A new page is put on the tour, or nobody looks at it."""
+    shown = {stop.route for stop in tour.stops(room)}
+    assert tour.page_routes() - shown == set()
+    assert shown - tour.page_routes() == set()
+
+
+@pytest.mark.parametrize("who", [*tour.VISITORS, "others"])
+def test_a_visit(room, visiting, pictures, who):
+    """Rules of accessibility, names, headings, widths, shifts, weight, and nothing that the browser complains of."""
+    complaints = []
+    named = [who] if who != "others" else ["", "bob", "eve"]
+    for name in named:
+        watched = Watched(visiting(name), room.site.url)
+        seen = [stop for stop in tour.stops(room) if name in stop.seen_by]
+        assert seen
+        for stop in seen:
+            watched.open(stop)
+            watched.check_all()
+            watched.check_meaning()
+            watched.check_rules()
+            pictures(watched.tab, f"{stop.name}-{name}", WIDE)
+        watched.tab.set_viewport_size({"width": NARROW, "height": 800})
+        for stop in seen:
+            watched.open(stop)
+            watched.check_all()
+            pictures(watched.tab, f"{stop.name}-{name}", NARROW)
+        complaints += [f"{name} {one}" for one in watched.complaints]
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize("who", tour.VISITORS)
+def test_without_scripts(room, visiting, who):
+    """The same headings, links, fields and rows, and nothing to press that would do nothing."""
+    with_scripts = visiting(who).new_page()
+    plain = visiting(who, java_script_enabled=False).new_page()
+    for stop in tour.stops(room):
+        if who not in stop.seen_by:
+            continue
+        with_scripts.goto(stop.path)
+        plain.goto(stop.path)
+        expected, found = with_scripts.evaluate(CONTENT), plain.evaluate(CONTENT)
+        for part, there in expected.items():
+            assert found[part] == there, (stop.name, part)
+        assert plain.locator("button[type=button]:visible").count() == 0, stop.name
+
+
+def ask(room, path, cookie):
+    """The status and text of an answer, as a browser without scripts is given it."""
+    headers = {"accept": "text/html", **({"cookie": cookie} if cookie else {})}
+    request = urllib.request.Request(room.site.url + path, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read().decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+@pytest.mark.parametrize("who", tour.VISITORS)
+def test_who_is_not_meant_is_refused(room, who):
+    """They get a page that says so, and learn nothing of what is there."""
+    cookie = room.sign_in(who)
+    for stop in tour.stops(room):
+        if who in stop.refused:
+            status, text = ask(room, stop.path, cookie)
+            assert status in {403, 404}, stop.name
+            assert '<form method="post"' not in text.partition("<main")[2], stop.name
+
+
+@pytest.mark.parametrize("who", tour.VISITORS)
+def test_nothing_leads_nowhere(room, who):
+    """Every link of every page leads to one that is there, every form to a route that takes it."""
+    cookie = room.sign_in(who)
+    links: dict[str, str] = {}
+    for stop in tour.stops(room):
+        if who in stop.seen_by:
+            _, text = ask(room, stop.path, cookie)
+            found = re.findall(r'<a [^>]*href="(/[^"#]*)', text)
+            links |= {html.unescape(path): stop.name for path in found}
+            for action in re.findall(r'<form [^>]*method="post"[^>]*action="([^"]*)"', text):
+                assert is_taken(html.unescape(action)), (stop.name, action)
+    assert len(links) > 10
+    opens = [path for path in links if path.startswith("/open/")]
+    for path in sorted(links.keys() - set(opens)):
+        status, _ = ask(room, path, cookie)
+        assert status == 200, (links[path], path)
+
+
+def is_taken(path):
+    scope = {"type": "http", "method": "POST", "path": path, "root_path": "", "headers": []}
+    return any(
+        route.matches(scope)[0] == Match.FULL
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, Route)
+    )
