@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from tholos.cli import device as browsers
 from tholos.cli import memory
-from tholos.cli.console import of_terminal
+from tholos.cli.console import Console, of_terminal
 from tholos.cli.session import choose_server
 from tholos.client.address import Address
 from tholos.client.api import Client
@@ -30,8 +31,10 @@ class TokenFileUnreadable(NotFound):
     code = "token_file_unreadable"
 
 
-def log_in(*, target: str, name: str | None, password_stdin: bool, token_file: str | None) -> int:
-    """Sign in by a link's code, a name and password, or a token, and remember the server as the default one."""
+def log_in(
+    *, target: str, device: bool, name: str | None, password_stdin: bool, token_file: str | None
+) -> int:
+    """Sign in by the browser, a link's code, a name and password, or a token; the server becomes the default one."""
     server, code = split_link(target)
     console = of_terminal()
     address = Address.parse(server)
@@ -42,7 +45,10 @@ def log_in(*, target: str, name: str | None, password_stdin: bool, token_file: s
     else:
         with Client(str(address)) as client:
             url = own_url(client)
-            signed_in = sign_in(client, code, name, password_stdin=password_stdin)
+            if code or name or password_stdin:
+                signed_in = sign_in(client, code, name, password_stdin=password_stdin)
+            else:
+                signed_in = sign_in_by_browser(client, console, is_elsewhere=device)
         account = signed_in.account
         login = memory.Login(signed_in.token, account.name, account.role, signed_in.expires_at)
     memory.add_login(url, login)
@@ -59,14 +65,33 @@ def log_in_with_token(address: Address, token: str) -> tuple[str, memory.Login]:
     return url, memory.Login(token, account.name, account.role)
 
 
+def sign_in_by_browser(client: Client, console: Console, *, is_elsewhere: bool) -> SignIn:
+    """Somebody lets this terminal in from a browser, here or elsewhere.
+
+    Raises:
+        NothingToSignInWith: nobody would see the code.
+    """
+    if not is_elsewhere and not sys.stdin.isatty():
+        raise NothingToSignInWith(
+            "Cannot log in: there is neither a link, a password nor a token, and nobody to ask.",
+            fix="give the whole sign-in link, or --name NAME --password-stdin, or --token-file FILE, "
+            "or --device to be let in from a browser",
+        )
+    opens_browser = not is_elsewhere and browsers.has_browser()
+    return browsers.sign_in_by_browser(client, label_of_here(), console, opens_browser=opens_browser)
+
+
+def label_of_here() -> str:
+    return f"tholos on {platform.node()}"
+
+
 def sign_in(client: Client, code: str, name: str | None, *, password_stdin: bool) -> SignIn:
-    label = f"tholos on {platform.node()}"
+    label = label_of_here()
     if code:
         return client.sign_in_with_code(code, label)
     if not password_stdin and not sys.stdin.isatty():
         raise NothingToSignInWith(
-            "Cannot log in: there is neither a link, a password nor a token, and nobody to ask.",
-            fix="give the whole sign-in link, or --name NAME --password-stdin, or --token-file FILE",
+            "Cannot log in: there is neither a password nor anybody to ask for it.", fix="--password-stdin"
         )
     said = name or ask("name")
     password = sys.stdin.readline().rstrip("\n") if password_stdin else getpass.getpass("  password: ")

@@ -69,6 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_telling(commands)
     add_variables(commands)
     add_own(commands)
+    add_people(commands)
+    add_groups(commands)
     return parser
 
 
@@ -88,7 +90,10 @@ def add_server_commands(commands: Commands) -> None:
 
     login = add(commands, "login", "login:log_in", "sign in to a server")
     login.add_argument("target", metavar="URL", help="of the server, or a sign-in link")
-    login.add_argument("--name", help="of the account")
+    login.add_argument(
+        "--device", action="store_true", help="let in from a browser elsewhere; opens none, needs no terminal"
+    )
+    login.add_argument("--name", help="of the account; asks for its password")
     login.add_argument("--password-stdin", action="store_true", help="read the password from stdin")
     login.add_argument("--token-file", metavar="FILE", help="use the token in this file; - for stdin")
 
@@ -383,6 +388,63 @@ def add_invitations(commands: Commands) -> None:
     )
     gone = add_server(add(made, "revoke", "invitations:revoke_invitation", "take one back"))
     gone.add_argument("invitation", metavar="INVITATION", help="its id")
+
+
+def add_people(commands: Commands) -> None:
+    users = commands.add_parser(
+        "users", help="who there is here", allow_abbrev=False, formatter_class=HelpFormatter
+    ).add_subparsers(metavar="COMMAND", required=True)
+    roles = ("viewer", "publisher", "administrator")
+    found = add_json(add_server(add(users, "list", "people:list_people", "people and programs")))
+    found.add_argument("--search", default="", metavar="TEXT", help="in names and mail addresses")
+    found.add_argument("--role", default="", choices=("", *roles), help="only with this role")
+    found.add_argument("--services", action="store_true", help="only programs")
+    found.add_argument("--disabled", action="store_true", help="only those that are disabled")
+    new = account(users, "add", "people:add_person", "make an account; prints its sign-in link once")
+    new.add_argument("--role", default="viewer", choices=roles, help="default: %(default)s")
+    new.add_argument("--service", action="store_true", help="of a program, which has tokens, not a link")
+    new.add_argument("--full-name", default="", metavar="NAME", help="of its person")
+    new.add_argument("--email", default="", metavar="ADDRESS", help="where mail goes")
+    account(users, "show", "people:show_person", "one of them, and what they can open")
+    edit = account(users, "edit", "people:edit_person", "change an account")
+    edit.add_argument("--role", choices=roles, help="holds from the next request on")
+    edit.add_argument("--full-name", metavar="NAME", help="of its person")
+    edit.add_argument("--email", metavar="ADDRESS", help="where mail goes; empty for none")
+    account(users, "disable", "people:disable_person", "let nobody in by it any more; what it did stays")
+    account(users, "enable", "people:enable_person", "let it sign in again")
+    account(users, "link", "people:make_link", "a link that lets a person in once")
+    out = account(users, "sign-out", "people:sign_out_person", "sign somebody out everywhere")
+    out.add_argument("--tokens", action="store_true", help="revoke the tokens as well")
+    give = account(users, "hand-over", "people:hand_over", "give all that an account owns to another")
+    give.add_argument("to", metavar="TO", help="who owns it from now on")
+    give.add_argument("--dry-run", action="store_true", help="say what that would move")
+
+
+def add_groups(commands: Commands) -> None:
+    groups = commands.add_parser(
+        "groups", help="people under one name", allow_abbrev=False, formatter_class=HelpFormatter
+    ).add_subparsers(metavar="COMMAND", required=True)
+    add_json(add_server(add(groups, "list", "groups:list_groups", "the groups")))
+    new = account(groups, "add", "groups:add_group", "make a group", of="group")
+    new.add_argument("--note", default="", help="what it is for")
+    account(groups, "show", "groups:show_group", "who is in it, and what they have by it", of="group")
+    edit = account(groups, "edit", "groups:edit_group", "give it another name or note", of="group")
+    edit.add_argument("--name", dest="new_name", metavar="NEW", help="its new name")
+    edit.add_argument("--note", help="what it is for")
+    gone = account(groups, "remove", "groups:remove_group", "remove it; its members stay", of="group")
+    gone.add_argument("--yes", action="store_true", help="take back what it was given, too")
+    for name, text in (("add-member", "put accounts into it"), ("remove-member", "take accounts out of it")):
+        members = account(groups, name, f"groups:{name.replace('-', '_')}", text, of="group")
+        members.add_argument("accounts", nargs="+", metavar="ACCOUNT", help="who")
+
+
+def account(
+    commands: Commands, name: str, run: str, text: str, *, of: str = "account"
+) -> argparse.ArgumentParser:
+    """A command whose first argument is an account or group."""
+    parser = add_json(add_server(add(commands, name, run, text)))
+    parser.add_argument("name", metavar="NAME", help=f"of the {of}")
+    return parser
 
 
 def named(commands: Commands, name: str, run: str, text: str) -> argparse.ArgumentParser:

@@ -33,6 +33,7 @@ from tholos.client.model import (
 )
 from tholos.client.own import Ended, Invitation, InvitationMade, NewInvitation, NewToken, Session
 from tholos.client.patience import Patience
+from tholos.client.people import Given, Group, Member, NewPerson, Owned, PeopleQuery, Person, PersonMade
 from tholos.client.releases import Comparison
 from tholos.client.sharing import Access, Grant, GrantChange, Reach, Request
 from tholos.client.transport import Body
@@ -299,6 +300,104 @@ class AsyncClient:
     async def revoke_invitation(self, identity: str) -> None:
         """Take an invitation back, by its id."""
         await asyncio.to_thread(self._client.revoke_invitation, identity)
+
+    async def people(self, asked: PeopleQuery | None = None) -> list[Person]:
+        """Who there is, by name."""
+        return await asyncio.to_thread(self._client.people, asked)
+
+    async def person(self, name: str) -> Person:
+        """One account."""
+        return await asyncio.to_thread(self._client.person, name)
+
+    async def create_person(self, new: NewPerson) -> PersonMade:
+        """A new account; a person's comes with a link that signs in once."""
+        return await asyncio.to_thread(self._client.create_person, new)
+
+    async def change_person(
+        self,
+        name: str,
+        *,
+        role: str | None = None,
+        full_name: str | None = None,
+        email: str | None = None,
+        seen: int | None = None,
+    ) -> Person:
+        """Change what is not None.
+
+        Args:
+            name: of the account.
+            role: ``viewer``, ``publisher`` or ``administrator``.
+            full_name: of its person.
+            email: where mail goes; empty for none.
+            seen: the version that this goes out from; somebody's later change is not overwritten then.
+        """
+        return await asyncio.to_thread(
+            self._client.change_person, name, role=role, full_name=full_name, email=email, seen=seen
+        )
+
+    async def disable_person(self, name: str) -> Ended:
+        """Let nobody in by an account any more; its sessions and tokens end."""
+        return await asyncio.to_thread(self._client.disable_person, name)
+
+    async def enable_person(self, name: str) -> Person:
+        """Let somebody sign in again; what ended stays ended."""
+        return await asyncio.to_thread(self._client.enable_person, name)
+
+    async def sign_out_person(self, name: str, *, tokens: bool = False) -> Ended:
+        """Sign somebody out everywhere, and with ``tokens`` revoke those as well."""
+        return await asyncio.to_thread(self._client.sign_out_person, name, tokens=tokens)
+
+    async def create_sign_in_link(self, name: str) -> str:
+        """A link that lets a person in, once, within 15 minutes."""
+        return await asyncio.to_thread(self._client.create_sign_in_link, name)
+
+    async def preview_hand_over(self, name: str, to: str) -> Owned:
+        """What handing over all that an account owns would move; nothing is changed."""
+        return await asyncio.to_thread(self._client.preview_hand_over, name, to)
+
+    async def hand_over_all(self, name: str, to: str) -> Owned:
+        """Make another account the owner of all that an account owns."""
+        return await asyncio.to_thread(self._client.hand_over_all, name, to)
+
+    async def groups(self, text: str = "") -> list[Group]:
+        """The groups, by name."""
+        return await asyncio.to_thread(self._client.groups, text)
+
+    async def group(self, name: str) -> Group:
+        """One group."""
+        return await asyncio.to_thread(self._client.group, name)
+
+    async def create_group(self, name: str, note: str = "") -> Group:
+        """A new group, that nobody is in yet."""
+        return await asyncio.to_thread(self._client.create_group, name, note)
+
+    async def change_group(
+        self, name: str, *, new_name: str | None = None, note: str | None = None, seen: int | None = None
+    ) -> Group:
+        """Give a group another name or note; who is in it and what it was given stay."""
+        return await asyncio.to_thread(
+            self._client.change_group, name, new_name=new_name, note=note, seen=seen
+        )
+
+    async def remove_group(self, name: str) -> list[Given]:
+        """Remove a group; what it had been given, which is taken back."""
+        return await asyncio.to_thread(self._client.remove_group, name)
+
+    async def members(self, name: str) -> list[Member]:
+        """Who is in a group, by name."""
+        return await asyncio.to_thread(self._client.members, name)
+
+    async def given(self, name: str) -> list[Given]:
+        """What a group's members have by it."""
+        return await asyncio.to_thread(self._client.given, name)
+
+    async def add_member(self, name: str, account: str) -> Member:
+        """Put an account into a group."""
+        return await asyncio.to_thread(self._client.add_member, name, account)
+
+    async def remove_member(self, name: str, account: str) -> None:
+        """Take an account out of a group."""
+        await asyncio.to_thread(self._client.remove_member, name, account)
 
     async def releases(self, name: str) -> list[Release]:
         """All of an app's releases, the newest first."""

@@ -22,6 +22,7 @@ from tholos.client.errors import Quiet, RemoteUnavailable, UnexpectedAnswer, Unr
 from tholos.client.fields import Fields
 from tholos.client.model import (
     App,
+    DeviceCode,
     Event,
     Instance,
     LogLine,
@@ -36,6 +37,7 @@ from tholos.client.model import (
 )
 from tholos.client.own import OwnCalls
 from tholos.client.patience import Patience
+from tholos.client.people import PeopleCalls
 from tholos.client.releases import ReleaseCalls
 from tholos.client.sharing import SharingCalls
 from tholos.client.transport import Answer, Body, Transport
@@ -49,7 +51,7 @@ USER_AGENT = f"tholos/{__version__} python/{sys.version_info.major}.{sys.version
 T = TypeVar("T")
 
 
-class Client(OwnCalls, ReleaseCalls, SharingCalls, VariableCalls):
+class Client(OwnCalls, PeopleCalls, ReleaseCalls, SharingCalls, VariableCalls):
     """A connection to one server.
 
     Args:
@@ -104,6 +106,20 @@ class Client(OwnCalls, ReleaseCalls, SharingCalls, VariableCalls):
     def sign_in(self, name: str, password: str, label: str = "") -> SignIn:
         """A token for a name and password."""
         return self._sign_in({"name": name, "password": password, "label": label})
+
+    def begin_device_sign_in(self, label: str = "") -> DeviceCode:
+        """Ask to be let in by somebody in a browser, who is shown the label and confirms the code."""
+        return DeviceCode.from_json(self._call("POST", "/device/code", {"label": label}).json())
+
+    def finish_device_sign_in(self, secret: str) -> SignIn:
+        """A token, once somebody has let this terminal in.
+
+        Raises:
+            RemoteInvalid: with code ``authorization_pending`` or ``slow_down``, not yet; with ``expired_token``, never.
+            RemoteForbidden: somebody refused.
+        """
+        answer = self._call("POST", "/device/token", {"device_code": secret}, may_repeat=False)
+        return SignIn.from_json(answer.json())
 
     # Content
 

@@ -75,6 +75,36 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """How somebody in a browser lets a terminal in; the names on the wire are those of RFC 8628."""
+
+    secret: str = field(repr=False)
+    user_code: str
+    page: str
+    """Where the code is typed."""
+    whole_page: str
+    """The same, with the code in it."""
+    seconds: int
+    """How long it is good for."""
+    interval: int
+    """Seconds to wait between two questions whether somebody has."""
+
+    @classmethod
+    def from_json(cls, value: object) -> DeviceCode:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "the code")
+        page = read.text("verification_uri")
+        return cls(
+            read.text("device_code"),
+            read.text("user_code"),
+            page,
+            read.text("verification_uri_complete", page),
+            read.number("expires_in"),
+            max(1, read.number("interval", 5)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """What is known of a token besides itself."""
 

@@ -201,6 +201,8 @@ def _enter(call: Call, code: str, shown: Shown, password: str) -> Response:
         return _page(call, code, Shown())
     except (errors.AccountInvalid, errors.ProfileInvalid, errors.PasswordTooShort) as error:
         return _page(call, code, Shown(typed, {error.where: error.message}, status=400))
+    except errors.TooBusy as error:
+        return _page(call, code, Shown(typed, {"": f"{error.message} Send it again."}, status=503))
     except errors.AccountTaken as error:
         told = {"name": f"{error.message} If it is yours, sign in, and this page is shown again."}
         return _page(call, code, Shown(typed, told, status=409))

@@ -217,10 +217,40 @@ class Handler(BaseHTTPRequestHandler):
         api, body = self.server.api, self._input()
         if body.get("code") != api.code and (body.get("name"), body.get("password")) != ("ada", api.password):
             raise SignInRefused
+        self._token()
+
+    def _token(self) -> None:
+        api = self.server.api
         account = {"id": "acc_1", "name": "ada", "role": "publisher"}
         token = {"token": api.token, "id": "tok_1", "expires_at": "2027-05-04T12:00:00Z", "account": account}
         api.tokens[api.token] = "ada"
         self._json(201, token)
+
+    def post_device_code(self) -> None:
+        api = self.server.api
+        api.labels.append(str(self._input().get("label")))
+        code = {
+            "device_code": "the terminal's secret",
+            "user_code": "BCDF-GHJK",
+            "verification_uri": f"{api.url}/device",
+            "verification_uri_complete": f"{api.url}/device?code=BCDF-GHJK",
+            "expires_in": api.device_seconds,
+            "interval": 1,
+        }
+        self._json(201, code)
+
+    def post_device_token(self) -> None:
+        api = self.server.api
+        known = self._input().get("device_code") == "the terminal's secret"
+        said = api.decisions.pop(0) if known and api.decisions else "expired_token"
+        if said != "approved":
+            status = 403 if said == "access_denied" else 400
+            self._json(
+                status,
+                {"error": {"code": said, "message": f"Cannot sign in: {said}."}, "request_id": "req_1"},
+            )
+            return
+        self._token()
 
     def get_tokens(self) -> None:
         self._json(200, {"items": [{"id": "tok_1", "label": "", "created_at": NOW, "expires_at": NOW}]})
@@ -376,6 +406,8 @@ _NAME = r"([^/]+)"
 ROUTES: tuple[tuple[str, str, bool, Callable[..., None]], ...] = (
     ("GET", "/server", False, Handler.get_server),
     ("POST", "/tokens", False, Handler.post_tokens),
+    ("POST", "/device/code", False, Handler.post_device_code),
+    ("POST", "/device/token", False, Handler.post_device_token),
     ("GET", "/tokens", True, Handler.get_tokens),
     ("DELETE", f"/tokens/{_NAME}", True, Handler.delete_token),
     ("GET", "/me", True, Handler.get_me),

@@ -119,6 +119,9 @@ class ApiState:
         requests: what was asked so far.
         archive_limit: bytes of an archive that are accepted.
         logs: the log's lines by app.
+        labels: what terminals that asked to be let in said of themselves.
+        decisions: what they are answered, one after the other: ``approved`` or an error's code.
+        device_seconds: how long their codes are good.
     """
 
     token: ClassVar[str] = "token-of-ada"  # noqa: S105 - a test's
@@ -141,6 +144,9 @@ class ApiState:
         self.refusals: list[Refusal] = []
         self.requests: list[Request] = []
         self.archive_limit = 1 << 30
+        self.labels: list[str] = []
+        self.decisions: list[str] = []
+        self.device_seconds = 600
         self.version = __version__
         self.url = ""
         self.api = 1

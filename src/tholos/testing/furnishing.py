@@ -75,6 +75,9 @@ class Size:
     releases: int = 4
 
 
+USUAL = Size()
+
+
 def log_texts(count: int) -> Iterator[str]:
     """A log as apps write them: requests, colours, now and then a long line, a warning or a traceback."""
     yield from _COLOURS

@@ -30,7 +30,7 @@ from tholos.server.parts import template_folders
 from tholos.settings import Settings
 from tholos.store.store import Store
 from tholos.testing import databases
-from tholos.testing.furnishing import Furnishing, Size
+from tholos.testing.furnishing import USUAL, Furnishing, Size
 from tholos.testing.store import memory_store
 
 START_S = 20.0
@@ -60,7 +60,7 @@ class Showroom:
         size: how much there is.
     """
 
-    def __init__(self, folder: Path, url: str, size: Size = Size()) -> None:
+    def __init__(self, folder: Path, url: str, size: Size = USUAL) -> None:
         self.folder = folder
         self.site = Site(url, url.replace("://", "://{name}."), is_secure=False)
         self.database = Database(databases.build(f"sqlite:///{folder / 'tholos.db'}"))
@@ -102,7 +102,7 @@ class Showroom:
 
 
 @contextmanager
-def opened(folder: Path, size: Size = Size()) -> Iterator[Showroom]:
+def opened(folder: Path, size: Size = USUAL) -> Iterator[Showroom]:
     """A showroom that browsers can visit, on a free port of this machine."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

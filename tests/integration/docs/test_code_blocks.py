@@ -23,7 +23,6 @@ LANGUAGES = {*READERS, "console", "sh", "python", "html", "css"}
 NOT_RUN = {
     "tholos up": "it serves until Ctrl-C",
     "tholos login": "it asks for a password, or for a link of one's own",
-    "tholos logout": "it would end the token of these tests",
     "tholos open": "it shows a browser",
     "pip install": "it needs the network",
     "createdb": "there is no such database server here",
