@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 PORT ?= 8080
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: run test check unit integration browser acceptance bench system clean
+.PHONY: run test check unit integration browser acceptance bench docs system clean
 
 run: .make/run
 	@$(VENV)/bin/tholos up --examples examples --port $(PORT)
@@ -21,6 +21,7 @@ check: .make/dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/python tools/rules.py src
+	$(VENV)/bin/python -m tools.reference --check
 	$(VENV)/bin/python -m pytest tests/unit -q
 
 unit integration browser acceptance: .make/dev
@@ -28,6 +29,11 @@ unit integration browser acceptance: .make/dev
 
 bench: .make/dev system
 	$(VENV)/bin/python benchmarks/run.py $(NAME)
+
+# The site in build/docs; the pages of the reference that are made from the code are written anew.
+docs: .make/dev
+	$(VENV)/bin/python -m tools.reference
+	$(VENV)/bin/python -m mkdocs build --strict --quiet
 
 system:
 	@$(PYTHON) tools/system.py

@@ -324,6 +324,7 @@ class Week:
         self.look(admin, "admin")
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("has_scripts", [True, False], ids=["scripts", "no-scripts"])
 def test_a_week(
     server: Installation, browsing: Callable[..., BrowserContext], tmp_path: Path, *, has_scripts: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tools.reference.tables import MADE, code, table
 
@@ -35,8 +35,20 @@ def commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
     yield from _below(build_parser(), "tholos")
 
 
+def listed(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    """Every command and group of commands, with its text in the help of what it belongs to."""
+    for group in _groups(parser):
+        yield from ((one.dest, one.help or "") for one in group._choices_actions)  # noqa: SLF001
+        for one in group.choices.values():
+            yield from listed(one)
+
+
+def _groups(parser: argparse.ArgumentParser) -> Sequence[argparse._SubParsersAction[argparse.ArgumentParser]]:
+    return [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
+
+
 def _below(parser: argparse.ArgumentParser, words: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
+    groups = _groups(parser)
     if not groups:
         yield words, parser
     for group in groups:

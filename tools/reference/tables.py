@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 MADE = "This page is made from the code: `python -m tools.reference`."
 
@@ -23,4 +24,19 @@ def first_paragraph(text: str | None) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(_cell, cells)) + " |"
+
+
+def _cell(text: str) -> str:
+    """A cell as every reader of Markdown understands it.
+
+    Raises: ValueError: there is a bar in code, which readers take in different ways.
+    """
+    parts = text.split("`")
+    if any("|" in part for part in parts[1::2]):
+        raise ValueError(text)
+    plain = (part.replace("|", "\\|").replace("<", "&lt;") for part in parts[::2])
+    return "".join(
+        f"{before}`{inside}`" if inside is not None else before
+        for before, inside in zip_longest(plain, parts[1::2])
+    )

@@ -141,7 +141,8 @@ def as_account_name(person: Person) -> str:
 
 def _check_domain(person: Person, client: OpenIdClient) -> None:
     """Raises: PersonRefused."""
-    if client.allowed_domains and person.verified_email.rpartition("@")[2] not in client.allowed_domains:
+    endings = tuple(f"@{domain}" for domain in client.allowed_domains)
+    if endings and not person.verified_email.endswith(endings):
         domains = " or ".join(sorted(client.allowed_domains))
         raise errors.PersonRefused(
             f"Cannot sign in: only people with a confirmed mail address at {domains} may.", fix=_ASK

@@ -17,6 +17,7 @@ from tholos.client.deeds import AuditEntry, AuditQuery, Delivery, NewWebhook, We
 from tholos.client.model import (
     Account,
     App,
+    DeviceCode,
     Event,
     Instance,
     LogLine,
@@ -94,6 +95,19 @@ class AsyncClient:
     async def sign_in(self, name: str, password: str, label: str = "") -> SignIn:
         """A token for a name and password."""
         return await asyncio.to_thread(self._client.sign_in, name, password, label)
+
+    async def begin_device_sign_in(self, label: str = "") -> DeviceCode:
+        """Ask to be let in by somebody in a browser, who is shown the label and confirms the code."""
+        return await asyncio.to_thread(self._client.begin_device_sign_in, label)
+
+    async def finish_device_sign_in(self, secret: str) -> SignIn:
+        """A token, once somebody has let this terminal in.
+
+        Raises:
+            RemoteInvalid: with code ``authorization_pending`` or ``slow_down``, not yet; with ``expired_token``, never.
+            RemoteForbidden: somebody refused.
+        """
+        return await asyncio.to_thread(self._client.finish_device_sign_in, secret)
 
     async def missing(self, hashes: Sequence[str]) -> list[str]:
         """Which of at most 10,000 chunks the server lacks."""

@@ -90,6 +90,7 @@ KINDS: dict[int, type[Remote]] = {
     403: RemoteForbidden,
     404: RemoteNotFound,
     409: RemoteConflict,
+    412: RemoteConflict,
     413: RemoteInvalid,
     422: RemoteInvalid,
     429: RemoteUnavailable,

@@ -29,7 +29,7 @@ _SECTIONS = (
     ("reference", "Reference", "What there is, completely."),
     ("explanation", "Explanation", "Why it is as it is."),
 )
-_NOT_A_WORD = re.compile(r"[^a-z0-9]+")
+_NOT_A_WORD = re.compile(r"[^a-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)

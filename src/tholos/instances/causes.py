@@ -13,7 +13,7 @@ from tholos.instances.errors import AnswersWithError, InstanceDied, StartTimedOu
 from tholos.instances.models import Instance
 from tholos.instances.starting import Starter
 from tholos.kit.db import Database
-from tholos.runtime import logs
+from tholos.runtime import crashes, logs
 from tholos.runtime.tracebacks import Traceback
 from tholos.variables.masking import NOTHING, Masker
 
@@ -104,9 +104,10 @@ def reason(instance: Instance, folder: str, masker: Masker = NOTHING) -> str:
 
 
 def _find(instance: Instance, folder: str, masker: Masker) -> Traceback | None:
-    found = logs.first_traceback(Path(instance.log), 0, folder)
-    if found is None:
+    crash = crashes.find_crash(Path(instance.log), folder)
+    if crash is None:
         return None
+    found = crash.traceback
     error, text = masker.mask(found.error), masker.mask(found.text)
     return Traceback(_shown([error]), found.where, _shown(text.splitlines()[-_LINES:]))
 

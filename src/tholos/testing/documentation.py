@@ -85,7 +85,10 @@ def calls_in(command: str) -> Iterator[list[str]]:
 def is_as_shown(output: str, shown: str) -> bool:
     """Whether an output is what a page shows: ``…`` stands for anything, and any white space for any other."""
     pieces = [r"\s+".join(map(re.escape, piece.split())) for piece in shown.split(_ANYTHING)]
-    return re.fullmatch(r"\s*" + r".*".join(rf"\s*{piece}\s*" for piece in pieces), output, re.DOTALL) is not None
+    return (
+        re.fullmatch(r"\s*" + r".*".join(rf"\s*{piece}\s*" for piece in pieces), output, re.DOTALL)
+        is not None
+    )
 
 
 @dataclass(slots=True)

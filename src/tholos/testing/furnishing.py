@@ -25,7 +25,6 @@ from tholos.kit.sealing import Sealer
 from tholos.notifications import outbox
 from tholos.notifications import service as notifications
 from tholos.notifications.outbox import Setup
-
 from tholos.operations import service as operations
 from tholos.operations.models import StepState
 from tholos.operations.service import Said, Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -64,12 +64,13 @@ class LyingProvider:
     def answer(self, path: str) -> tuple[int, bytes]:
         if path in self.answers:
             return self.answers[path]
-        says: Mapping[str, object] | None = {
+        all_it_says: dict[str, dict[str, object]] = {
             "/.well-known/openid-configuration": self._metadata(),
             "/keys": self._keys(),
             "/token": {"id_token": self._id_token(), "access_token": "access", "token_type": "Bearer"},
             "/userinfo": {"sub": "u1", **self.userinfo},
-        }.get(path)
+        }
+        says = all_it_says.get(path)
         return (404, b"{}") if says is None else (200, json.dumps(says).encode())
 
     def _metadata(self) -> dict[str, object]:

@@ -113,7 +113,8 @@ def sign_in(url: str, name: str, *, to: str, is_agreed: bool = True) -> str:
     with httpx.Client(trust_env=False) as browser:
         response = browser.get(url)
         for _ in range(STEPS_AT_MOST):
-            target = urljoin(str(response.url), response.headers.get("location", ""))
+            location: str = response.headers.get("location", "")
+            target = urljoin(str(response.url), location)
             if response.is_redirect and target.startswith(to):
                 return target
             if response.is_redirect:

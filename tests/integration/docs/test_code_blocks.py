@@ -74,7 +74,9 @@ def test_blocks_are_of_known_languages_and_well_formed(page):
             compile(block.text, f"{page}:{block.line}", "exec")
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if any(one.language == "console" for one in blocks(page))])
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(one.language == "console" for one in blocks(page))]
+)
 def test_commands_of_ours_are_well_formed(page):
     for block in blocks(page):
         for typed in typed_in(block.text) if block.language == "console" else ():
@@ -84,7 +86,8 @@ def test_commands_of_ours_are_well_formed(page):
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if any(one.language in {"console", "sh", "python"} for one in blocks(page))]
+    "page",
+    [page for page in PAGES if any(one.language in {"console", "sh", "python"} for one in blocks(page))],
 )
 def test_blocks_do_what_the_page_says(page, terminal, monkeypatch):
     if page.startswith("how-to/") and "sales" in (DOCS / page).read_text("utf-8"):

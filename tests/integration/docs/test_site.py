@@ -43,7 +43,9 @@ def test_no_page_asks_for_anything_from_elsewhere(site):
 
 def test_links_out_lead_to_named_hosts(site):
     found = {
-        host for page in site.rglob("*.html") for host in re.findall(r'href="https?://([^"/]+)', page.read_text("utf-8"))
+        host
+        for page in site.rglob("*.html")
+        for host in re.findall(r'href="https?://([^"/]+)', page.read_text("utf-8"))
     }
     assert found <= NAMED_HOSTS
 
