@@ -176,7 +176,7 @@ def test_log_says_the_same_twice(page):
     )
     norm = lambda text: re.sub(r' (?:open=""|id="traceback"|title="[^"]*")|(?<=Traceback)(?:, the first| of the last run)', "", text)  # noqa: E731 - said once
     ours, theirs = norm(same), norm(of_server)
-    at = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), 0)
+    at = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), 0)
     assert ours == theirs, (ours[at - 60 : at + 120], theirs[at - 60 : at + 120])
     assert page.locator(".a36").first.inner_text() == "GET /totals HTTP/1.1"
     assert page.locator(".line", has_text="<script>").count() == 1

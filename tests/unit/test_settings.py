@@ -48,7 +48,27 @@ def test_no_app_is_at_the_consoles_host(monkeypatch):
 
 def test_groups_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("THOLOS_APPS__HOLD_S", "3")
-    monkeypatch.setenv("THOLOS_DATABASE_URL", "postgresql+psycopg://u:secret@h/d")
+    monkeypatch.setenv("THOLOS_DATABASE_URL", "postgresql+psycopg://u:hush-hush@h/d")
+    monkeypatch.setenv("THOLOS_OPENID__CLIENT_SECRET", "hush-hush")
     settings = Settings()
     assert settings.apps.hold_s == 3
-    assert "secret" not in repr(settings)
+    assert "hush-hush" not in repr(settings)
+
+
+def test_a_provider_needs_to_be_set_as_a_whole(monkeypatch, tmp_path):
+    for missing in (
+        {"issuer": "login.example.org"}, {"issuer": "ftp://login.example.org"}, {"issuer": "https://x/?a=1"},
+        {"client_id": ""}, {"scopes": "profile email"}, {"administrators_group": "admins"},
+        {"default_role": "administrator"},
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=r"openid"):
+            _settings(monkeypatch, openid={"issuer": "https://login.example.org", "client_id": "tholos", **missing})
+    assert not _settings(monkeypatch).openid.issuer
+
+
+def test_the_secret_of_a_provider_may_be_in_a_file(monkeypatch, tmp_path):
+    (tmp_path / "secret").write_text("hush-hush\n")
+    given = {"issuer": "https://login.example.org", "client_id": "tholos"}
+    in_file = _settings(monkeypatch, openid={**given, "client_secret_file": tmp_path / "secret"})
+    assert in_file.openid.read_secret() == "hush-hush"
+    assert _settings(monkeypatch, openid={**given, "client_secret": "hush"}).openid.read_secret() == "hush"

@@ -103,8 +103,9 @@ def list_apps_of(call: Calling, account: str, cursor: Cursor = "", limit: Limit 
     call.actor.needs_all_apps()
     with call.read() as db:
         person = _find_person(call, db, account)
-        reached = app_sharing.apps_of(db, person, call.actor.organization_id)
-    found = [(person, app, ways) for app, ways in reached if app.name > after]
+        organization_id = call.actor.organization_id
+        reached = app_sharing.apps_of(db, person, organization_id, after=after, limit=limit + 1)
+    found = [(person, app, ways) for app, ways in reached]
     more = to_cursor(found[limit - 1][1].name) if len(found) > limit else None
     return _reach_list(found[:limit], more)
 

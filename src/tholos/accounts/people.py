@@ -30,7 +30,6 @@ from tholos.kit.db import JsonObject, ReadDb, WriteDb
 from tholos.kit.paging import Page, from_cursor, to_cursor
 from tholos.kit.versions import check_version
 
-
 PeopleFilter = queries.PeopleFilter
 
 
@@ -92,6 +91,11 @@ def list_people(
     groups = queries.group_names_of(db, [one.id for one in found])
     known = [Known(one, groups.get(one.id, ()), is_whole) for one in found[:limit]]
     return Found(Page(known, more), queries.count_accounts(db, actor.organization_id, wanted))
+
+
+def list_names(db: ReadDb, organization_id: str, role: Role = Role.VIEWER) -> list[str]:
+    """Names of those who may sign in and have at least this role; the caller has asked who may know them."""
+    return queries.list_names(db, organization_id, [one for one in Role if one.includes(role)])
 
 
 def get_person(db: ReadDb, actor: Actor, name: str) -> Known:

@@ -39,6 +39,14 @@ def count_accounts(db: ReadDb, organization_id: str, wanted: PeopleFilter) -> in
     return db.scalar(chosen) or 0
 
 
+def list_names(db: ReadDb, organization_id: str, roles: Collection[str]) -> list[str]:
+    """Of those who may sign in and have one of these roles, in order."""
+    chosen = select(Account.name).where(
+        Account.organization_id == organization_id, Account.is_disabled.is_(False), Account.role.in_(roles)
+    )
+    return [*db.scalars(chosen.order_by(Account.name))]
+
+
 def count_other_administrators(db: ReadDb, account: Account) -> int:
     """People besides this one who may sign in and administer."""
     chosen = select(func.count()).select_from(Account)

@@ -129,8 +129,24 @@ def live_numbers(db: ReadDb, app_ids: Sequence[str]) -> dict[str, int]:
     return {app_id: number for app_id, number in rows}  # noqa: C416 - rows, not pairs
 
 
-def list_of_organization(db: ReadDb, organization_id: str) -> Sequence[App]:
-    return db.scalars(select(App).where(App.organization_id == organization_id).order_by(App.name)).all()
+def reached_by(organization_id: str, account_id: str, among: Ids | None = None) -> Visible:
+    """The apps that an account can open, unless it is disabled: what :func:`tholos.sharing.reach.ways_of` finds a way to."""
+    granted = sharing.granted_ids(account_id, Level.VIEWER)
+    is_open = App.audience.in_([Audience.SIGNED_IN, Audience.EVERYONE])
+    chosen = select(App).where(
+        App.organization_id == organization_id,
+        or_(App.owner_id == account_id, is_open, App.id.in_(granted)),
+    )
+    return chosen if among is None else chosen.where(App.id.in_(among))
+
+
+def list_behind(db: ReadDb, visible: Visible, after: str, limit: int | None) -> Sequence[App]:
+    """In the order of their names, those behind one of them."""
+    return db.scalars(visible.where(App.name > after).order_by(App.name).limit(limit)).all()
+
+
+def owned_names(db: ReadDb, account_id: str) -> list[str]:
+    return [*db.scalars(select(App.name).where(App.owner_id == account_id).order_by(App.name))]
 
 
 def list_all(db: ReadDb) -> Sequence[App]:

@@ -250,6 +250,11 @@ def list_owned(db: ReadDb, account_id: str) -> Sequence[App]:
     return queries.list_owned(db, account_id)
 
 
+def owned_names(db: ReadDb, account_id: str) -> list[str]:
+    """Names of the apps that an account owns, in order."""
+    return queries.owned_names(db, account_id)
+
+
 def find_live(db: ReadDb, app_id: str) -> Release | None:
     return queries.find_pointed(db, app_id, LIVE)
 

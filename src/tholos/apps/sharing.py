@@ -238,15 +238,37 @@ def people_of(db: ReadDb, app: App) -> list[tuple[Person, tuple[Way, ...]]]:
     return [(one, ways) for one, ways in reached if ways]
 
 
-def apps_of(db: ReadDb, person: Person, organization_id: str) -> list[tuple[App, tuple[Way, ...]]]:
-    """Every app that somebody can open, and why, in the order of their names: the other side of :func:`people_of`."""
+def apps_of(
+    db: ReadDb,
+    person: Person,
+    organization_id: str,
+    *,
+    asker: Actor | None = None,
+    after: str = "",
+    limit: int | None = None,
+) -> list[tuple[App, tuple[Way, ...]]]:
+    """Every app that somebody can open, and why, in the order of their names: the other side of :func:`people_of`.
+
+    With an ``asker`` only those that this one manages; with a limit so many, behind the one of a name.
+    """
+    if person.is_disabled:
+        return []
     shares = sharing.shares_reaching(db, person)
     found = []
-    for app in queries.list_of_organization(db, organization_id):
+    among = queries.editable_ids(asker) if asker else None
+    for app in queries.list_behind(db, queries.reached_by(organization_id, person.id, among), after, limit):
         shared = Sharing(app.owner_id, Audience(app.audience), tuple(shares.get(app.id, ())))
         if ways := reach.ways_of(shared, person):
             found.append((app, ways))
     return found
+
+
+def count_apps_of(db: ReadDb, person: Person, organization_id: str, *, asker: Actor | None = None) -> int:
+    """How many :func:`apps_of` tells without a limit."""
+    if person.is_disabled:
+        return 0
+    among = queries.editable_ids(asker) if asker else None
+    return queries.count_of(db, queries.reached_by(organization_id, person.id, among))
 
 
 def find_person(db: ReadDb, organization_id: str, name: str) -> Person | None:

@@ -43,7 +43,8 @@ class Console:
 
     def row(self, label: str, text: str = "", right: str = "", *, colour: str = "") -> None:
         """Print ``  label         text          right``."""
-        line = f"  {label:<{LABEL_WIDTH}}{text}" if text else f"  {label}"
+        padded = f"{label:<{LABEL_WIDTH - 2}}  "  # a longer label keeps its distance too
+        line = f"  {padded}{text}" if text else f"  {label}"
         self.line(line, right, colour=colour)
 
     def line(self, text: str, right: str = "", *, colour: str = "") -> None:

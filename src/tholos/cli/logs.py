@@ -26,10 +26,13 @@ def show_logs(
     since: str,
     lines: int,
     times: bool,
+    traceback: bool,
     as_json: bool,
 ) -> int:
     """Print the last lines of an app's log that are asked for, and with ``follow`` each new one as it comes."""
     name, remembered = choose_app(name)
+    if traceback:
+        return show_traceback(name, server or remembered, release, as_json=as_json)
     asked = LogQuery(release, instance, level, search, since)
     has_times = times or sys.stdout.isatty()
     with connected(server, remembered) as client:
@@ -46,6 +49,19 @@ def show_logs(
             shown = json.dumps(asdict(line)) if as_json else told(line, has_times=has_times)
             print(shown, flush=True)
     return 0
+
+
+def show_traceback(name: str, server: str | None, release: int | None, *, as_json: bool) -> int:
+    """Print the first traceback of the last run of an app that has one; 1 where there is none."""
+    with connected(server) as client:
+        found = client.traceback(name, release=release)
+    if as_json:
+        print_json(traceback=asdict(found) if found else None)
+    elif found:
+        print(found.text)
+    else:
+        of_terminal().row("there is none")
+    return 0 if found else FAILED
 
 
 def told(line: LogLine, *, has_times: bool) -> str:

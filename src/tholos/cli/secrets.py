@@ -30,6 +30,23 @@ def list_secrets(*, server: str | None, as_json: bool) -> int:
     return 0
 
 
+def show_secret(*, name: str, server: str | None, as_json: bool) -> int:
+    """Print what may be known of a shared secret, and whom it is shared with."""
+    with connected(server) as client:
+        found, grants = client.secret(name), client.secret_grants(name)
+    if as_json:
+        print_json(secret=asdict(found), grants=[asdict(one) for one in grants])
+        return 0
+    console = of_terminal()
+    console.row(
+        found.name, f"of {found.owner}, set {age_of(found.changed_at)} by {found.changed_by}", found.note
+    )
+    console.row("used by", ", ".join(found.uses) or "no app")
+    for one in grants:
+        console.row("", f"{one.kind} {one.name}: {one.level}")
+    return 0
+
+
 def set_secret(*, name: str, note: str | None, no_restart: bool, server: str | None) -> int:
     """Make a shared secret, or give one another value."""
     if "=" in name:

@@ -50,6 +50,34 @@ def add_webhook(
     return 0
 
 
+def edit_webhook(
+    *,
+    webhook: str,
+    url: str | None,
+    label: str | None,
+    pause: bool,
+    resume: bool,
+    server: str | None,
+    as_json: bool,
+) -> int:
+    """Change a webhook, or show what it is."""
+    is_active = False if pause else True if resume else None
+    with connected(server) as client:
+        if url is None and label is None and is_active is None:
+            found = client.webhook(webhook)
+        else:
+            found = client.change_webhook(webhook, url=url, label=label, is_active=is_active)
+    if as_json:
+        print_json(webhook=asdict(found))
+        return 0
+    console = of_terminal()
+    console.row("address", found.url)
+    console.row("app", found.app or "all apps")
+    console.row("label", found.label or "-")
+    console.row("state", state_of(found.is_active, found.failing_since))
+    return 0
+
+
 def remove_webhook(*, webhook: str, server: str | None) -> int:
     """Remove a webhook; what was still to be sent there is not."""
     with connected(server) as client:

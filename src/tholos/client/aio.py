@@ -36,6 +36,7 @@ from tholos.client.own import Ended, Invitation, InvitationMade, NewInvitation, 
 from tholos.client.patience import Patience
 from tholos.client.people import Given, Group, Member, NewPerson, Owned, PeopleQuery, Person, PersonMade
 from tholos.client.releases import Comparison
+from tholos.client.settling import Identity, Installation, Limits, Notice, Preference
 from tholos.client.sharing import Access, Grant, GrantChange, Reach, Request
 from tholos.client.transport import Body
 from tholos.client.variables import (
@@ -241,6 +242,24 @@ class AsyncClient:
         """Tell another system what is done with an app, or in the whole installation."""
         return await asyncio.to_thread(
             self._client.create_webhook, url, app=app, label=label, form=form, actions=actions
+        )
+
+    async def webhook(self, webhook: str) -> Webhook:
+        """One webhook, all but its secret."""
+        return await asyncio.to_thread(self._client.webhook, webhook)
+
+    async def change_webhook(
+        self,
+        webhook: str,
+        *,
+        url: str | None = None,
+        label: str | None = None,
+        actions: Sequence[str] | None = None,
+        is_active: bool | None = None,
+    ) -> Webhook:
+        """Change what is given; what is None stays."""
+        return await asyncio.to_thread(
+            self._client.change_webhook, webhook, url=url, label=label, actions=actions, is_active=is_active
         )
 
     async def remove_webhook(self, webhook: str) -> None:
@@ -457,6 +476,55 @@ class AsyncClient:
         """A release's manifest, as its download has it."""
         return await asyncio.to_thread(self._client.manifest, name, number)
 
+    async def change_app(
+        self,
+        name: str,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        keep_releases: int | None = None,
+    ) -> App:
+        """Change an app's title, its description, or how many releases it keeps; what is None stays."""
+        return await asyncio.to_thread(
+            self._client.change_app, name, title=title, description=description, keep_releases=keep_releases
+        )
+
+    async def limits(self, name: str) -> Limits:
+        """What each of an app's processes may have."""
+        return await asyncio.to_thread(self._client.limits, name)
+
+    async def set_limits(self, name: str, limits: Limits) -> Operation | None:
+        """Set all of an app's limits; the operation that makes the release with them live, if one is needed."""
+        return await asyncio.to_thread(self._client.set_limits, name, limits)
+
+    async def notifications(self, *, most: int = 50) -> list[Notice]:
+        """One's inbox, the newest first."""
+        return await asyncio.to_thread(self._client.notifications, most=most)
+
+    async def mark_seen(self, until: str = "") -> None:
+        """Note that one's inbox was read, up to a notice's id, or all of it."""
+        await asyncio.to_thread(self._client.mark_seen, until)
+
+    async def preferences(self) -> list[Preference]:
+        """What one is told, by which channel, and what of it is muted."""
+        return await asyncio.to_thread(self._client.preferences)
+
+    async def set_preference(self, action: str, channel: str, *, is_muted: bool) -> list[Preference]:
+        """Mute or unmute one thing by one channel."""
+        return await asyncio.to_thread(self._client.set_preference, action, channel, is_muted=is_muted)
+
+    async def identities(self, account: str) -> list[Identity]:
+        """Whom sign-in providers know an account as."""
+        return await asyncio.to_thread(self._client.identities, account)
+
+    async def remove_identity(self, account: str, identity: str) -> None:
+        """Let a provider's person sign in as an account no longer."""
+        await asyncio.to_thread(self._client.remove_identity, account, identity)
+
+    async def installation(self) -> Installation:
+        """Health with fixes, and settings with the source of each value."""
+        return await asyncio.to_thread(self._client.installation)
+
     async def access(self, name: str) -> Access:
         """How an app is shared, and in words who can open it."""
         return await asyncio.to_thread(self._client.access, name)
@@ -553,6 +621,14 @@ class AsyncClient:
     async def secrets(self) -> list[Secret]:
         """The shared secrets that this account may refer to."""
         return await asyncio.to_thread(self._client.secrets)
+
+    async def secret(self, name: str) -> Secret:
+        """One shared secret, all but its value."""
+        return await asyncio.to_thread(self._client.secret, name)
+
+    async def secret_grants(self, name: str) -> list[SecretGrant]:
+        """Whom a shared secret is shared with."""
+        return await asyncio.to_thread(self._client.secret_grants, name)
 
     async def create_secret(self, name: str, value: str, note: str = "") -> Secret:
         """A new shared secret."""

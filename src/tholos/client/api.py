@@ -39,6 +39,7 @@ from tholos.client.own import OwnCalls
 from tholos.client.patience import Patience
 from tholos.client.people import PeopleCalls
 from tholos.client.releases import ReleaseCalls
+from tholos.client.settling import SettlingCalls
 from tholos.client.sharing import SharingCalls
 from tholos.client.transport import Answer, Body, Transport
 from tholos.client.variables import VariableCalls
@@ -51,7 +52,7 @@ USER_AGENT = f"tholos/{__version__} python/{sys.version_info.major}.{sys.version
 T = TypeVar("T")
 
 
-class Client(OwnCalls, PeopleCalls, ReleaseCalls, SharingCalls, VariableCalls):
+class Client(OwnCalls, PeopleCalls, ReleaseCalls, SettlingCalls, SharingCalls, VariableCalls):
     """A connection to one server.
 
     Args:
@@ -318,6 +319,25 @@ class Client(OwnCalls, PeopleCalls, ReleaseCalls, SharingCalls, VariableCalls):
         """Tell another system what is done with an app, or in the whole installation."""
         body = {"url": url, "app": app, "label": label, "form": form, "actions": list(actions)}
         return NewWebhook.from_json(self._call("POST", "/webhooks", body, may_repeat=False).json())
+
+    def webhook(self, webhook: str) -> Webhook:
+        """One webhook, all but its secret."""
+        return self._get(f"/webhooks/{quote(webhook, safe='')}", Webhook.from_json)
+
+    def change_webhook(
+        self,
+        webhook: str,
+        *,
+        url: str | None = None,
+        label: str | None = None,
+        actions: Sequence[str] | None = None,
+        is_active: bool | None = None,
+    ) -> Webhook:
+        """Change what is given; what is None stays."""
+        said = {"url": url, "label": label, "actions": actions, "is_active": is_active}
+        body = {key: value for key, value in said.items() if value is not None}
+        answer = self._call("PATCH", f"/webhooks/{quote(webhook, safe='')}", body)
+        return Webhook.from_json(answer.json())
 
     def remove_webhook(self, webhook: str) -> None:
         """Tell it nothing any more."""

@@ -181,6 +181,15 @@ class VariableCalls:
         read = Fields(self._call("GET", "/secrets").json(), "the list")
         return [Secret.from_json(one.value) for one in read.items("items")]
 
+    def secret(self, name: str) -> Secret:
+        """One shared secret, all but its value."""
+        return Secret.from_json(self._call("GET", f"/secrets/{quote(name, safe='')}").json())
+
+    def secret_grants(self, name: str) -> list[SecretGrant]:
+        """Whom a shared secret is shared with."""
+        answer = self._call("GET", f"/secrets/{quote(name, safe='')}/access").json()
+        return [SecretGrant.from_json(one.value) for one in Fields(answer, "the list").items("items")]
+
     def create_secret(self, name: str, value: str, note: str = "") -> Secret:
         """A new shared secret."""
         body = {"name": name, "value": value, "note": note}

@@ -107,14 +107,19 @@ def _read(file: Path, place: str) -> tuple[str, Markup]:
     """A page's title and its content as HTML; raw HTML in it stays text."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = list(_rewritten(markdown.parse(file.read_text()), place))
-    return _title(file), Markup(markdown.renderer.render(tokens, markdown.options, {}))  # noqa: S704 - our own files, without raw HTML
+    content = markdown.renderer.render(tokens, markdown.options, {})
+    for wide in ("pre", "table"):  # what scrolls sideways is reached by the keyboard too
+        content = content.replace(f"<{wide}>", f'<{wide} tabindex="0">')
+    return _title(file), Markup(content)  # noqa: S704 - our own files, without raw HTML
 
 
 def _rewritten(tokens: Sequence[Token], place: str) -> Iterator[Token]:
-    """Headings can be linked to, and links between the files lead to pages of help."""
+    """Headings can be linked to, links between the files lead to pages of help, and what is wide can be scrolled."""
     for at, token in enumerate(tokens):
         if token.type == "heading_open":
             token.attrSet("id", _NOT_A_WORD.sub("-", tokens[at + 1].content.lower()).strip("-"))
+        if token.type in {"fence", "table_open"}:
+            token.attrSet("tabindex", "0")  # what is wider than the page is scrolled by keys too
         for child in token.children or ():
             if child.type == "link_open":
                 child.attrSet("href", _href(str(child.attrGet("href")), place))

@@ -16,8 +16,10 @@ from tholos.apps.models import App
 from tholos.console import departures
 from tholos.console.departures import Given, Owned
 from tholos.kit.db import ReadDb
+from tholos.notifications import service as notifications
 from tholos.notifications.models import Webhook
 from tholos.sharing.models import Level
+from tholos.variables import shared as secrets
 
 routes = Routes(prefix="/api/v1", tags=["people"])
 
@@ -116,6 +118,15 @@ def owned_out(owned: Owned) -> OwnedOut:
         apps=[one.name for one in owned.apps],
         secrets=[one.name for one in owned.secrets],
         webhooks=[_webhook_out(one) for one in owned.webhooks],
+    )
+
+
+def owned_of(db: ReadDb, account_id: str) -> OwnedOut:
+    """The names of all that an account owns."""
+    return OwnedOut(
+        apps=apps.owned_names(db, account_id),
+        secrets=[one.name for one in secrets.list_owned(db, account_id)],
+        webhooks=[_webhook_out(one) for one in notifications.list_owned(db, account_id)],
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from fastapi import Form, Path, Query
 from starlette.responses import RedirectResponse, Response
 
-from tholos.accounts import groups, people_schemas
+from tholos.accounts import groups, people, people_schemas
 from tholos.accounts.api import tell
 from tholos.accounts.models import Role
 from tholos.accounts.pages import Frame, account_of
@@ -23,7 +23,6 @@ from tholos.kit.errors import Conflict, Invalid, NotFound
 from tholos.kit.pages import Pages
 from tholos.kit.paging import USUAL
 from tholos.kit.versions import EditedMeanwhile
-from tholos.sharing import service as sharing
 
 routes = Routes(include_in_schema=False)
 
@@ -202,7 +201,7 @@ def _page_of(call: Call, db: ReadDb, known: groups.Known, shown: Shown) -> Group
         given=departures_api.given_out(departures_api.visible_given(db, call, group.name)),
         is_given_whole=is_administrator or groups.is_member(db, group, actor.account_id),
         is_administrator=is_administrator,
-        accounts=_accounts(db, call) if may_add else (),
+        accounts=people.list_names(db, actor.organization_id) if may_add else (),
         values={"new_name": group.name, "note": group.note, "account": "", "typed": "", **shown.values},
         errors=shown.errors,
     )
@@ -216,11 +215,6 @@ def _members(
         return None, ""
     found = groups.list_members(db, call.actor, name, cursor=cursor, limit=MEMBERS_SHOWN)
     return [people_schemas.member_out(one) for one in found.items], found.next
-
-
-def _accounts(db: ReadDb, call: Call) -> list[str]:
-    everybody = sharing.list_people(db, call.actor.organization_id)
-    return [one.name for one in everybody if not one.is_disabled]
 
 
 def _at(name: str) -> str:

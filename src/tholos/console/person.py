@@ -18,10 +18,8 @@ from tholos.accounts.pages import Frame, account_of
 from tholos.accounts.people import Change
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.accounts.tokens import NewToken
-from tholos.apps import service as apps
 from tholos.apps import sharing as app_sharing
 from tholos.apps.errors import OwnerInvalid
-from tholos.apps.service import Rank
 from tholos.console import departures, departures_api, tokens_api
 from tholos.console.access import Preview
 from tholos.console.account import DAYS
@@ -31,13 +29,12 @@ from tholos.kit.db import ReadDb, WriteDb
 from tholos.kit.errors import Conflict, Invalid
 from tholos.kit.pages import Pages
 from tholos.kit.versions import EditedMeanwhile
-from tholos.sharing import service as sharing
 
 routes = Routes(include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=1000)]
 Account = Annotated[str, Path(max_length=100)]
-APPS_SHOWN = 200
+APPS_SHOWN = 100
 SCOPES: Sequence[tuple[str, str]] = (
     (Scope.PUBLISH, "read, publish and manage apps"),
     (Scope.READ, "read what it may read"),
@@ -220,9 +217,9 @@ def _page_of(call: Call, db: ReadDb, known: people.Known, shown: Shown) -> Perso
     account, actor = known.account, call.actor
     person = people_schemas.person_out(known)
     is_administrator = actor.role.includes(Role.ADMINISTRATOR)
-    reached = _reached(db, call, account.name, is_whole=known.is_whole)
-    owned = departures.list_owned(db, account.id) if known.is_whole else None
-    may_move = owned is not None and not owned.is_empty
+    reached, reach_total = _reached(db, call, account.name, is_whole=known.is_whole)
+    owned = departures_api.owned_of(db, account.id) if known.is_whole else None
+    receivers = people.list_names(db, actor.organization_id, Role.PUBLISHER) if owned else []
     return PersonPage(
         title=account.full_name or account.name,
         account=account_of(call),
@@ -233,13 +230,13 @@ def _page_of(call: Call, db: ReadDb, known: people.Known, shown: Shown) -> Perso
         is_self=account.id == actor.account_id,
         is_administrator=is_administrator,
         is_last=people.is_last_administrator(db, account),
-        reach=reached[:APPS_SHOWN],
-        reach_total=len(reached),
+        reach=reached,
+        reach_total=reach_total,
         is_reach_whole=known.is_whole,
-        owned=departures_api.owned_out(owned) if owned else None,
+        owned=owned,
         tokens=tokens_api.list_out(db, account.id, actor) if is_administrator else (),
         sessions=people.count_sessions(db, account, call.now) if is_administrator else 0,
-        receivers=_receivers(db, call, account.id) if may_move else (),
+        receivers=[name for name in receivers if name != account.name],
         roles=ROLES,
         scopes=SCOPES,
         days=DAYS,
@@ -254,22 +251,20 @@ def _page_of(call: Call, db: ReadDb, known: people.Known, shown: Shown) -> Perso
     )  # fmt: skip
 
 
-def _reached(db: ReadDb, call: Call, name: str, *, is_whole: bool) -> list[access_schemas.ReachOut]:
-    """What somebody can open; of another, who does not administer sees what of it they manage themselves."""
-    person = app_sharing.find_person(db, call.actor.organization_id, name)
-    found = app_sharing.apps_of(db, person, call.actor.organization_id) if person else []
-    if not is_whole:
-        ranks = apps.manager_ranks(db, [app for app, _ in found], call.actor)
-        found = [(app, ways) for app, ways in found if ranks[app.id] >= Rank.EDITOR]
-    return [access_schemas.reach_out(person, app, ways) for app, ways in found] if person else []
-
-
-def _receivers(db: ReadDb, call: Call, account_id: str) -> list[str]:
-    """Who may own things."""
-    everybody = sharing.list_people(db, call.actor.organization_id)
-    return [
-        one.name for one in everybody if one.is_publisher and not one.is_disabled and one.id != account_id
-    ]
+def _reached(
+    db: ReadDb, call: Call, name: str, *, is_whole: bool
+) -> tuple[list[access_schemas.ReachOut], int]:
+    """What somebody can open, and how much that is; of another, who does not administer sees what they manage themselves."""
+    organization_id = call.actor.organization_id
+    person = app_sharing.find_person(db, organization_id, name)
+    if person is None:
+        return [], 0
+    asker = None if is_whole else call.actor
+    found = app_sharing.apps_of(db, person, organization_id, asker=asker, limit=APPS_SHOWN)
+    shown = [access_schemas.reach_out(person, app, ways) for app, ways in found]
+    if len(shown) < APPS_SHOWN:
+        return shown, len(shown)
+    return shown, app_sharing.count_apps_of(db, person, organization_id, asker=asker)
 
 
 def _preview(account: str, to: str, moves: OwnedOut) -> Preview:

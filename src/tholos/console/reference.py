@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from fastapi import FastAPI
+from markupsafe import Markup
 from starlette.responses import Response
 
 from tholos.accounts.pages import Frame, account_of
-from tholos.accounts.routes import Calling, Permission, Routes
+from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.kit.pages import Pages
 
 routes = Routes(include_in_schema=False)
@@ -80,26 +81,39 @@ class Schema:
     fields: Sequence[Field]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferencePage(Frame):
+@dataclass(frozen=True, slots=True)
+class Document:
+    """All that is the same for everybody."""
+
     introduction: Sequence[str]
     sections: Sequence[Section]
     schemas: Sequence[Schema]
-    server_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferencePage(Frame):
+    content: Markup
 
 
 @routes.declare("GET", "/help/api", permission=Permission.SIGNED_IN)
 def show_reference(call: Calling) -> Response:
-    document = cast("FastAPI", call.request.app).openapi()
-    page = ReferencePage(
-        title="API reference",
-        account=account_of(call),
-        introduction=document["info"]["description"].split("\n\n"),
-        sections=list(sections_of(document, call.site.url)),
-        schemas=[_schema(name, one) for name, one in sorted(document["components"]["schemas"].items())],
-        server_url=call.site.url,
-    )
+    page = ReferencePage(title="API reference", account=account_of(call), content=_content(call))
     return call.get(Pages).answer("reference.html", page)
+
+
+def _content(call: Call) -> Markup:
+    """What the document says, rendered once: it changes with the program only."""
+    app = cast("FastAPI", call.request.app)
+    kept: Markup | None = getattr(app.state, "reference", None)
+    if kept is None:
+        document = app.openapi()
+        found = Document(
+            introduction=document["info"]["description"].split("\n\n"),
+            sections=list(sections_of(document, call.site.url)),
+            schemas=[_schema(name, one) for name, one in sorted(document["components"]["schemas"].items())],
+        )
+        kept = app.state.reference = Markup(call.get(Pages).text("reference_content.html", found))  # noqa: S704 - the template escapes
+    return kept
 
 
 def sections_of(document: Mapping[str, Any], url: str) -> Iterator[Section]:

@@ -10,7 +10,7 @@ from fastapi import Query
 from starlette.responses import RedirectResponse, Response
 
 from tholos.accounts.pages import account_of
-from tholos.accounts.routes import Call, Calling, Permission, Routes
+from tholos.accounts.routes import Calling, Permission, Routes
 from tholos.apps import api as apps_api
 from tholos.apps import keeping
 from tholos.apps import schemas as app_schemas
@@ -59,17 +59,17 @@ def show_releases(
 
 @routes.declare("POST", "/apps/{name}/rollback", permission=Permission.APP_EDIT)
 def roll_back_app(call: Calling, name: str) -> Response:
-    return _led_to(call, name, releases_api.roll_back(call, name, None))
+    return _led_to(name, releases_api.roll_back(call, name, None))
 
 
 @routes.declare("POST", "/apps/{name}/releases/{number}/activate", permission=Permission.APP_EDIT)
 def activate_release(call: Calling, name: str, number: ReleaseNumber) -> Response:
-    return _led_to(call, name, releases_api.activate(call, name, number))
+    return _led_to(name, releases_api.activate(call, name, number))
 
 
 @routes.declare("POST", "/apps/{name}/restart", permission=Permission.APP_EDIT)
 def restart_app(call: Calling, name: str) -> Response:
-    return _led_to(call, name, releases_api.restart(call, name))
+    return _led_to(name, releases_api.restart(call, name))
 
 
 @routes.declare("POST", "/apps/{name}/releases/{number}/discard", permission=Permission.APP_EDIT)
@@ -90,7 +90,7 @@ def unpin_release(call: Calling, name: str, number: ReleaseNumber) -> Response:
     return RedirectResponse(f"/apps/{name}/releases#release-{number}", 303)
 
 
-def _led_to(call: Call, name: str, begun: publishing_schemas.PublishOut) -> Response:
+def _led_to(name: str, begun: publishing_schemas.PublishOut) -> Response:
     """To the operation that was begun; to the releases, where there was nothing to do."""
     if begun.operation is None:
         return RedirectResponse(f"/apps/{name}/releases", 303)

@@ -70,8 +70,7 @@ def complete(document: Document) -> Document:
 
 def _operations(document: Document) -> Iterator[tuple[str, Document]]:
     for path in document["paths"].values():
-        for method, operation in path.items():
-            yield method, operation
+        yield from path.items()
 
 
 def _complete_operation(method: str, operation: Document) -> None:

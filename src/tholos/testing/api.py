@@ -241,8 +241,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def post_device_token(self) -> None:
         api = self.server.api
-        known = self._input().get("device_code") == "the terminal's secret"
-        said = api.decisions.pop(0) if known and api.decisions else "expired_token"
+        if self._input().get("device_code") != "the terminal's secret":
+            said = "expired_token"
+        else:
+            said = api.decisions.pop(0) if api.decisions else "authorization_pending"
         if said != "approved":
             status = 403 if said == "access_denied" else 400
             self._json(

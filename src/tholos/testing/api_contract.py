@@ -59,6 +59,14 @@ class ApiContract:
         with Client(str(client.address)) as stranger, pytest.raises(RemoteNotSignedIn):
             stranger.sign_in_with_code("AAAA-AAAA")
 
+    def test_a_terminal_waits_until_somebody_decides(self, client: Client) -> None:
+        code = client.begin_device_sign_in("contract")
+        assert code.whole_page.endswith(code.user_code)
+        for secret, word in ((code.secret, "authorization_pending"), ("no such secret", "expired_token")):
+            with pytest.raises(RemoteInvalid) as caught:
+                client.finish_device_sign_in(secret)
+            assert caught.value.code == word
+
     def test_what_is_not_there_is_not_found(self, client: Client) -> None:
         for ask in (
             client.app,

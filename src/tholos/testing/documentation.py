@@ -17,7 +17,7 @@ from tholos.testing.installation import Installation
 
 WRITTEN_PORT = "localhost:8080"
 """Where the pages say that the server is."""
-_FILE = re.compile(r"`([\w./-]+)`:$")
+_FILE = re.compile(r"\b[Ww]rite `([\w./-]+)`:$")
 _ANYTHING = "…"
 _SCRIPT = """. "$1"; eval "$2"; code=$?; { export -p; printf 'cd %q\\n' "$PWD"; } > "$1"; exit $code"""
 

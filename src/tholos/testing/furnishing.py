@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from tholos.accounts import device, groups, invitations
 from tholos.accounts import service as accounts
+from tholos.accounts.invitations import Offer
 from tholos.accounts.models import Role
-from tholos.accounts.service import Actor
+from tholos.accounts.service import Actor, Origin
 from tholos.apps import requests, sharing, visits
 from tholos.apps import service as apps
 from tholos.apps.models import App, AppState, Release
@@ -116,6 +118,11 @@ class Furnishing:
     logs: dict[str, Path] = field(default_factory=dict)
     """Of the instance of each app that has one."""
     webhooks: list[str] = field(default_factory=list)
+    invitation: str = ""
+    """The code of one that is open."""
+    device_code: str = ""
+    link: str = ""
+    """The code of one that signs in."""
     snapshot: str = ""
     """What ada sent, and has not published."""
 
@@ -129,6 +136,7 @@ class Furnishing:
             self._keep_secrets(db)
             self._add_draft(db)
             self._link(db)
+            self._invite(db)
         self._tell()
         self.snapshot = self._send(self.people["ada"], sources_of(9))
 
@@ -291,6 +299,18 @@ class Furnishing:
             wish = notifications.Wish(_WEBHOOK, "the team's channel", "plain", ())
             made, _ = notifications.create_webhook(db, self.sealer, self.people[who], app, wish, (), self.now)
             self.webhooks.append(made.id)
+
+    def _invite(self, db: WriteDb) -> None:
+        """People who are to come, and a terminal that wants to be let in."""
+        admin = self.people["admin"]
+        groups.make_group(db, admin, "analysts", "who read the totals", self.now)
+        for name in ("bob", "eve"):
+            groups.add_member(db, admin, "analysts", name, self.now)
+        offer = Offer("viewer", "dora@example.org", "analysts", 3, 7)
+        _, self.invitation = invitations.create(db, admin, offer, self.now)
+        vic = accounts.get_account(db, self.people["vic"].account_id)
+        self.link = accounts.create_link(db, vic, self.now)
+        self.device_code = device.begin(db, "ada's laptop", Origin(), self.now).code
 
     def _tell(self) -> None:
         """Everything that was done is told; of what goes to webhooks some arrives, some fails."""

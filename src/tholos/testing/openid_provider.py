@@ -136,7 +136,9 @@ def _fill_in(browser: httpx.Client, response: httpx.Response, name: str) -> http
 
 
 @contextlib.contextmanager
-def running(people: People, registered: Registered, *, by_userinfo: bool = True) -> Iterator[RealProvider]:
+def running(
+    people: People, registered: Registered, *, by_userinfo: bool = True, port: int = 0
+) -> Iterator[RealProvider]:
     """A provider that answers.
 
     Args:
@@ -144,8 +146,9 @@ def running(people: People, registered: Registered, *, by_userinfo: bool = True)
         registered: the client that it knows.
         by_userinfo: whether claims beyond the subject are only at its userinfo endpoint, as the standard would have it,
             or in the ID token as well.
+        port: to listen on; else a free one.
     """
-    provider = RealProvider(install(), people, registered, _free_port(), by_userinfo=by_userinfo)
+    provider = RealProvider(install(), people, registered, port or free_port(), by_userinfo=by_userinfo)
     try:
         provider.start()
         yield provider
@@ -196,7 +199,8 @@ def _cache() -> Path:
     return Path(home) / "tholos-tests"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """For a provider whose address has to be known before it is started."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]

@@ -87,7 +87,7 @@ class Showroom:
         services.add(Pages(template_folders()))
         services.add(self.sealer)
         services.add(Outgoing())
-        services.add(Pace.of())
+        services.add(Pace.of(10**6, 10**6))
         services.add(self.store, as_type=Store)
         services.add(OneInterpreter(), as_type=Interpreters)
         services.add(about(Settings(data=self.folder), Layout(self.folder), OneInterpreter(), {}))

@@ -17,7 +17,8 @@ NOBODY = ""
 VIEWERS = ("vic",)
 PUBLISHERS = ("admin", "ada")
 DOCS = Path(__file__).parents[3] / "docs"
-NOT_PAGES = frozenset({"/healthz"})
+NOT_PAGES = frozenset({"/healthz", "/sign-in/openid", "/sign-in/openid/return"})
+"""They answer programs, or send browsers on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,39 @@ def page_routes() -> set[str]:
 
 
 def stops(room: Showroom) -> list[Stop]:
-    return [*_entrances(), *_of_everybody(room), *_of_an_app(), *_of_other_apps(), *_of_publishers(room)]
+    return [
+        *_entrances(room),
+        *_of_people(),
+        *_of_everybody(room),
+        *_of_an_app(),
+        *_of_other_apps(),
+        *_of_publishers(room),
+    ]
 
 
-def _entrances() -> Iterator[Stop]:
+def _entrances(room: Showroom) -> Iterator[Stop]:
     yield Stop("sign-in", "/sign-in", "/sign-in", (NOBODY,))
     yield Stop("setup", "/setup", "/setup?code=AAAAA-AAAAA-AAAAA-AAAAA", (NOBODY,))
+
+    yield Stop("setup-open", "/setup", f"/setup?code={room.rows.link}", (NOBODY,))
+    of_code = "/invitations/{code}"
+    yield Stop("invitation", of_code, f"/invitations/{room.rows.invitation}", (NOBODY, "vic"))
+    yield Stop("invitation-unknown", of_code, "/invitations/AAAAA-AAAAA-AAAAA-AAAAA", (NOBODY,), 404)
+    yield Stop("device", "/device", "/device", ("ada", "vic"))
+    yield Stop("device-decide", "/device", f"/device?code={room.rows.device_code}", ("ada",))
+    yield Stop("device-unknown", "/device", "/device?code=AAAA-AAAA", ("ada",), 404)
+
+
+def _of_people() -> Iterator[Stop]:
+    yield Stop("people", "/people", "/people", PUBLISHERS)
+    yield Stop("people-none", "/people", "/people?q=zebra", ("admin",))
+    yield Stop("person", "/people/{account}", "/people/bob", PUBLISHERS)
+    yield Stop("oneself", "/people/{account}", "/people/vic", ("vic",))
+    yield Stop("groups", "/groups", "/groups", PUBLISHERS, refused=VIEWERS)
+    yield Stop("group", "/groups/{name}", "/groups/analysts", PUBLISHERS)
+    yield Stop("group-of-mine", "/groups/{name}", "/groups/analysts", ("eve",))
+    yield Stop("invitations", "/invitations", "/invitations", PUBLISHERS, refused=VIEWERS)
+    yield Stop("invitations-empty", "/invitations", "/invitations", ("eve",))
 
 
 def _of_everybody(room: Showroom) -> Iterator[Stop]:
@@ -73,7 +101,7 @@ def _of_everybody(room: Showroom) -> Iterator[Stop]:
     yield Stop("help", "/help", "/help")
     for article in sorted(DOCS.glob("*/*.md")):
         path = f"/help/{article.parent.name}/{article.stem}"
-        yield Stop(f"help-{article.stem}", "/help/{path:path}", path, ("ada",))
+        yield Stop(f"article-{article.stem}", "/help/{path:path}", path, ("ada",))
     yield Stop("help-api", "/help/api", "/help/api")
     yield Stop("publish", "/publish", "/publish")
     yield Stop("not-found", "/", "/no/such/page", status=404)

@@ -47,7 +47,11 @@ class TestMe:
         ran = tholos("me", "--full-name", "Bob B", "--email", "bob@example.org")
         assert "Bob B" in ran.out
         account = document(tholos("me", "--json"))["account"]
-        assert (account["name"], account["full_name"], account["email"]) == ("bob", "Bob B", "bob@example.org")
+        assert (account["name"], account["full_name"], account["email"]) == (
+            "bob",
+            "Bob B",
+            "bob@example.org",
+        )
         assert document(tholos("me", "--email", "", "--json"))["account"]["email"] == ""
 
     def test_what_is_wrong_is_a_usage_error(self, tholos, signed_in):

@@ -427,3 +427,30 @@ class TestHandingOver:
         with house.database.write() as db:
             people_of.change(db, house.people.admin, "ada", Change(role="viewer"), None, house.clock.now())
         assert house.hand_over("ada", "bob")[0] == ["sales", "stock"]
+
+
+class TestWhatSomebodyCanOpen:
+    def test_page_by_page_and_among_what_the_asker_manages(self, house):
+        house.make("trade", "vic")
+        for number in range(5):
+            house.app("ada", f"of-ada-{number}", ("trade", Level.VIEWER))
+        house.app("bob", "of-bob", ("trade", Level.VIEWER))
+        house.app("bob", "kept")
+        with house.database.read() as db:
+            vic = app_sharing.find_person(db, "org_default", "vic")
+
+            def names(**asked):
+                return [app.name for app, _ in app_sharing.apps_of(db, vic, "org_default", **asked)]
+
+            def count(**asked):
+                return app_sharing.count_apps_of(db, vic, "org_default", **asked)
+
+            everything = [*(f"of-ada-{number}" for number in range(5)), "of-bob"]
+            assert (names(), count()) == (everything, 6)
+            assert names(limit=4) + names(after="of-ada-3", limit=4) == everything
+            bob = house.people.bob
+            assert (names(asker=bob), count(asker=bob)) == (["of-bob"], 1)
+            assert count(asker=house.people.admin) == 6
+            gone = replace(vic, is_disabled=True)
+            assert app_sharing.apps_of(db, gone, "org_default") == []
+            assert app_sharing.count_apps_of(db, gone, "org_default") == 0

@@ -209,7 +209,9 @@ class TestUsing:
         with pytest.raises(errors.InvitationSpent):
             enter(code, "dora")
 
-    def test_of_several_at_once_as_many_get_in_as_it_is_for(self, database, people, sales, invite, enter, at_once):
+    def test_of_several_at_once_as_many_get_in_as_it_is_for(
+        self, database, people, sales, invite, enter, at_once
+    ):
         code = invite(people.ada, "sales", uses=2)
         results = at_once(*[lambda name=name: enter(code, name).name for name in ("c1", "c2", "c3", "c4")])
         assert len([one for one in results if isinstance(one, str)]) == 2
@@ -277,7 +279,9 @@ class TestOfNoUse:
         with pytest.raises(errors.InvitationWithdrawn):
             join(code, people.vic)
 
-    def test_an_administrator_who_is_none_any_more_makes_no_administrators(self, database, people, invite, enter):
+    def test_an_administrator_who_is_none_any_more_makes_no_administrators(
+        self, database, people, invite, enter
+    ):
         code = invite(people.admin, role=Role.ADMINISTRATOR)
         with database.write() as db:
             db.get_one(Account, people.admin.account_id).role = Role.PUBLISHER
@@ -308,7 +312,7 @@ class TestListing:
         invite(people.admin)
         assert uses(database, people.ada) == [("sales", [], 1)]
         assert uses(database, people.bob) == []
-        assert uses(database, people.admin) == [("", [], 1), ("sales", [], 1)]
+        assert sorted(uses(database, people.admin)) == [("", [], 1), ("sales", [], 1)]
 
     def test_pages(self, database, people, invite):
         for _ in range(5):
@@ -319,7 +323,9 @@ class TestListing:
         assert [len(first), len(rest)] == [3, 2]
         assert len({one.id for one in (*first, *rest)}) == 5
 
-    def test_nobody_takes_back_somebody_elses_but_administrators(self, database, people, clock, sales, invite):
+    def test_nobody_takes_back_somebody_elses_but_administrators(
+        self, database, people, clock, sales, invite
+    ):
         invite(people.ada, "sales")
         with database.write() as db:
             (found,) = invitations.list_of(db, people.ada)

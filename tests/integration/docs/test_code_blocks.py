@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from tools.reference import settings
 
 from tholos.cli.main import build_parser
+from tholos.notifications import signing
+from tholos.settings import Settings
 from tholos.testing.documentation import Block, Terminal, blocks_of, calls_in, is_as_shown, typed_in
 from tholos.testing.installation import Installation
 from tholos.testing.trial import Trial
@@ -141,6 +145,24 @@ def test_nothing_is_left_out_that_is_not_there(start):
     assert any(command.startswith(start) for command in commands)
 
 
+def test_the_receiver_of_webhooks_that_is_shown_takes_what_is_sent_and_nothing_else():
+    (shown,) = [one.text for one in blocks("how-to/webhooks.md") if one.language == "python"]
+    known: dict[str, object] = {}
+    exec(shown, known)  # noqa: S102 - that is what it is tested by
+    secret, body = signing.new_secret(), b'{"type": "app.failing"}'
+    headers = signing.sign(secret, "dlv_1", 1_700_000_000, body)
+    assert known["is_from_tholos"](secret, headers, body)
+    assert not known["is_from_tholos"](secret, headers, body + b" ")
+
+
+def test_settings_in_the_pages_are_there():
+    known = {name.strip("`") for name, _, _ in settings.rows(Settings, "THOLOS_")} | {
+        "THOLOS_SERVER", "THOLOS_TOKEN", "THOLOS_", "THOLOS_OPENID__", "THOLOS_A__B",
+    }  # fmt: skip
+    for page in PAGES:
+        assert set(re.findall(r"THOLOS_[A-Z_]*", (DOCS / page).read_text("utf-8"))) <= known, page
+
+
 def test_what_is_shown_is_compared():
     assert is_as_shown("  release 3   live 0.2 s\n", "release 3  live …")
     assert is_as_shown("a\nb\n", "a b")
@@ -162,7 +184,7 @@ def test_calls_are_those_of_a_command_line():
 
 
 def test_files_are_those_that_a_paragraph_names():
-    page = "Write `a/b.py`:\n\n```python\nx = 1\n```\n\nThen:\n\n```json\n{}\n```\n"
+    page = "Write `a/b.py`:\n\n```python\nx = 1\n```\n\nSay `--yes`:\n\n```json\n{}\n```\n"
     assert [(one.language, one.file, one.line) for one in blocks_of(page)] == [
         ("python", "a/b.py", 3), ("json", "", 9),
     ]  # fmt: skip

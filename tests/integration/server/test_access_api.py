@@ -149,7 +149,7 @@ class TestApi:
         assert (done.json["owner"], done.json["grants"][0]["name"]) == ("bob", "ada")
         assert (await ada.get(ACCESS)).status == 403
         back = await send(sales.by_token("bob"), "POST", "/api/v1/accounts/bob/hand-over", {"to": "ada"})
-        assert back.json == {"apps": ["sales"]}
+        assert back.json == {"apps": ["sales"], "secrets": [], "webhooks": []}
         assert (await send(ada, "POST", "/api/v1/accounts/bob/hand-over", {"to": "ada"})).status == 403
 
     async def test_pins(self, sales):

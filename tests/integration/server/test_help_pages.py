@@ -44,7 +44,7 @@ async def test_links_lead_to_pages_and_headings(console):
 
 async def test_tables_and_code_are_shown_as_such(console):
     page = await main_of(console, "/help/reference/client")
-    assert "<table>" in page
+    assert "<table" in page
     assert "activate(name: str, number: int) -&gt; Operation | Unchanged\n</code>" in page
 
 

@@ -180,7 +180,9 @@ class TestPage:
 
     async def test_profile(self, console):
         ada = console.by_session("ada")
-        done = await ada.form("/account/profile", {"full_name": "Ada <b>", "email": "A@x.org", "version": "1"})
+        done = await ada.form(
+            "/account/profile", {"full_name": "Ada <b>", "email": "A@x.org", "version": "1"}
+        )
         assert done.status == 200
         assert "Ada &lt;b&gt;" in done.text
         assert "a@x.org" in done.text

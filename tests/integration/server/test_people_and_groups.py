@@ -356,7 +356,7 @@ class TestPages:
         for text in ("Disable ada", "Sign out everywhere", 'name="role"'):
             assert text not in own.text
         other = await house.by_session("bob").get("/people/ada")
-        assert "What of yours ada can open" in other.text
+        assert "What ada can open of what you manage" in other.text
         for text in (">sales<", "What ada owns", "Mail address"):
             assert text not in other.text
         assert (await house.by_session("vic").get("/people/ada")).status == 403

@@ -24,6 +24,12 @@ def test_columns_are_aligned_and_times_end_at_the_width():
     assert third == "  http://sales.localhost/"
 
 
+def test_a_long_label_keeps_its_distance():
+    it, out, _ = console()
+    it.row("bob@example.org", "viewer")
+    assert out.getvalue() == "  bob@example.org  viewer\n"
+
+
 def test_a_text_that_leaves_no_room_keeps_its_time():
     it, out, _ = console(width=40)
     it.row("packages", "x" * 60, "0.2 s")

@@ -1,0 +1,480 @@
+"""Every command with its arguments: which function runs it, by module and name, so that none is imported before it runs."""
+
+from __future__ import annotations
+
+from tholos.cli.parsing import (
+    account,
+    add,
+    add_json,
+    add_name,
+    add_server,
+    group,
+    named,
+    natural,
+    path,
+    port,
+)
+
+TYPE_CHECKING = False  # importing typing takes longer than reading this file
+if TYPE_CHECKING:
+    from tholos.cli.parsing import Commands
+
+
+def add_all(commands: Commands) -> None:
+    """In the order in which help lists them."""
+    add_server_commands(commands)
+    add_publish(commands)
+    add_app_commands(commands)
+    add_releases(commands)
+    add_sharing(commands)
+    add_settling(commands)
+    add_telling(commands)
+    add_variables(commands)
+    add_own(commands)
+    add_people(commands)
+    add_groups(commands)
+
+
+def add_server_commands(commands: Commands) -> None:
+    up = add(commands, "up", "up:up", "start a server here")
+    up.add_argument(
+        "--data", type=path, default="tholos-data", metavar="DIR", help="where it keeps everything"
+    )
+    up.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    up.add_argument("--port", type=port, default=8080, help="port to listen on (default: %(default)s)")
+    up.add_argument("--examples", type=path, metavar="DIR", help="publish the example apps of this folder")
+    up.add_argument("--open", action="store_true", dest="open_browser", help="show it in a browser")
+
+    doctor = add(commands, "doctor", "doctor:doctor", "what this machine can and cannot do")
+    doctor.add_argument("--data", type=path, default="tholos-data", metavar="DIR", help="of the server")
+    add_json(doctor)
+
+    login = add(commands, "login", "login:log_in", "sign in to a server")
+    login.add_argument("target", metavar="URL", help="of the server, or a sign-in link")
+    login.add_argument(
+        "--device", action="store_true", help="let in from a browser elsewhere; opens none, needs no terminal"
+    )
+    login.add_argument("--name", help="of the account; asks for its password")
+    login.add_argument("--password-stdin", action="store_true", help="read the password from stdin")
+    login.add_argument("--token-file", metavar="FILE", help="use the token in this file; - for stdin")
+
+    logout = add(commands, "logout", "login:log_out", "end and forget this machine's token")
+    add_server(logout)
+
+
+def add_publish(commands: Commands) -> None:
+    publish = add(commands, "publish", "publish:publish", "publish a folder, a .py file or an archive")
+    publish.add_argument(
+        "source", nargs="?", type=path, default=".", metavar="FOLDER", help="default: this one"
+    )
+    publish.add_argument("--name", help="of the app; else the one before, else the folder's")
+    publish.add_argument("-m", "--message", default="", help="what is new")
+    publish.add_argument("--kind", help="wsgi, asgi, streamlit or static")
+    publish.add_argument("--entrypoint", metavar="MODULE:NAME", help="what to start")
+    publish.add_argument("--python", metavar="VERSION", help="such as 3.12 or >=3.11")
+    publish.add_argument("--requirements", metavar="FILE", help="where the packages are listed")
+    publish.add_argument("--prepare", metavar="COMMAND", help="what to run once per release before it starts")
+    publish.add_argument(
+        "--keep", action="append", metavar="PATH", help="a path that survives releases; repeatable"
+    )
+    publish.add_argument(
+        "--draft", action="store_true", help="run it at an address of its own, and do not make it live"
+    )
+    publish.add_argument("--upgrade", action="store_true", help="resolve the packages anew")
+    publish.add_argument("--dry-run", action="store_true", help="say what would be published and sent")
+    publish.add_argument("--yes", action="store_true", help="publish even a folder that looks like a mistake")
+    add_server(publish)
+    add_json(publish)
+
+
+def add_app_commands(commands: Commands) -> None:
+    reading: tuple[tuple[str, str, str], ...] = (
+        ("status", "apps:show_status", "an app's state, release and instances"),
+        ("why", "apps:show_why", "why an app is as it is"),
+    )
+    add_json(add_server(add(commands, "list", "apps:list_apps", "the apps that you may see")))
+    for name, run, text in reading:
+        add_json(add_server(add_name(add(commands, name, run, text))))
+
+    open_app = add_server(add_name(add(commands, "open", "apps:open_app", "show an app in a browser")))
+    open_app.add_argument("--print", action="store_true", dest="only_print", help="only print its URL")
+
+    logs = add_json(add_server(add_name(add(commands, "logs", "logs:show_logs", "what an app printed"))))
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines as they come")
+    logs.add_argument(
+        "--traceback", action="store_true", help="only the first traceback of the last run that has one"
+    )
+    logs.add_argument("--release", type=int, metavar="N", help="of this release, else of the live one")
+    logs.add_argument("--instance", default="", metavar="ID", help="of this instance, else of the last one")
+    logs.add_argument("--level", default="", help="debug, info, warning or error: at least so bad")
+    logs.add_argument("--search", default="", metavar="TEXT", help="lines with this text, in any case")
+    logs.add_argument(
+        "--since", default="", metavar="WHEN", help="in the last 10m, 2h or 1d, or since a time"
+    )
+    logs.add_argument(
+        "--times", action="store_true", help="print when each line was written; a terminal always shows it"
+    )
+    logs.add_argument(
+        "--lines", type=natural, default=200, metavar="N", help="how many (default: %(default)s)"
+    )
+
+    delete = add_server(add(commands, "delete", "apps:delete_app", "stop and remove an app"))
+    delete.add_argument("name", metavar="NAME", help="of the app")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+
+    cancel = add_server(add(commands, "cancel", "logs:cancel_operation", "stop an operation"))
+    cancel.add_argument("operation", metavar="OPERATION", help="its id")
+
+    version = add(
+        commands, "version", "version:show_version", "the version of this program and of the server"
+    )
+    add_json(add_server(version))
+
+
+def add_releases(commands: Commands) -> None:
+    listed = add(commands, "releases", "releases:list_releases", "an app's releases")
+    add_json(add_server(add_name(listed)))
+    back = add(commands, "rollback", "releases:roll_back", "make an earlier release live")
+    add_json(add_server(add_name(back)))
+    back.add_argument(
+        "--to", type=int, dest="release", metavar="N", help="else the newest before that was live once"
+    )
+    numbered: tuple[tuple[str, str, str], ...] = (
+        ("activate", "releases:activate", "make a release live, a draft or an earlier one"),
+        ("pin", "releases:pin", "keep a release however many newer ones there are"),
+        ("unpin", "releases:unpin", "let a release go in its turn"),
+        ("discard", "releases:discard", "let a draft end; its release stays"),
+    )
+    for name, run, text in numbered:
+        one = add_server(add(commands, name, run, text))
+        one.add_argument("name", metavar="NAME", help="of the app")
+        one.add_argument("release", type=int, metavar="N", help="number of the release")
+        if name == "activate":
+            add_json(one)
+    add_json(add_server(add_name(add(commands, "restart", "releases:restart", "start an app anew"))))
+
+    differ = add(commands, "diff", "releases:diff", "in what two releases differ")
+    add_json(add_server(add_name(differ)))
+    differ.add_argument(
+        "-a", type=int, metavar="N", help="else the live one, or the one before where b is live"
+    )
+    differ.add_argument("-b", type=int, metavar="N", help="else the newest")
+    differ.add_argument("--file", default="", metavar="PATH", help="show the lines of this one")
+
+    take = add_server(add_name(add(commands, "download", "releases:download", "write a release to a file")))
+    take.add_argument("--release", type=int, metavar="N", help="else the live one")
+    take.add_argument("--to", type=path, metavar="FILE", help="else NAME-rN.tar.gz here")
+    told = add_server(
+        add_name(add(commands, "manifest", "releases:show_manifest", "print a release's manifest"))
+    )
+    told.add_argument("--release", type=int, metavar="N", help="else that of the live one")
+    told.add_argument(
+        "--write", type=path, metavar="FOLDER", help="write manifest.json into this folder instead"
+    )
+
+
+def add_sharing(commands: Commands) -> None:
+    access = add(commands, "access", "sharing:show_access", "how an app is shared")
+    add_json(add_server(add_name(access)))
+    access.add_argument("--people", action="store_true", help="list everybody who can open it, and why")
+
+    share = add_json(add_server(add_name(add(commands, "share", "sharing:share", "say who may open an app"))))
+    share.add_argument(
+        "--with",
+        action="append",
+        dest="shared_with",
+        metavar="WHO",
+        help="an account, or a group as @NAME; repeatable",
+    )
+    share.add_argument(
+        "--as", dest="level", default="viewer", choices=("viewer", "editor"), help="editors publish to it too"
+    )
+    share.add_argument(
+        "--not", action="append", dest="taken_back", metavar="WHO", help="take back; repeatable"
+    )
+    share.add_argument(
+        "--audience", choices=("listed", "signed-in", "everyone"), help="who else; listed: nobody"
+    )
+    share.add_argument("--yes", action="store_true", help="do not ask")
+
+    asked = add(commands, "requests", "sharing:list_requests", "who asked for access to an app")
+    add_json(add_server(add_name(asked)))
+    decide = named(commands, "decide", "sharing:decide_request", "let in whoever asked, or not")
+    decide.add_argument("request", metavar="REQUEST", help="its id, as tholos requests tells it")
+    decide.add_argument("--level", default="viewer", choices=("viewer", "editor"), help="what they get")
+    decide.add_argument("--refuse", action="store_true", help="do not let them in")
+    ask = add_server(add(commands, "ask", "sharing:ask_for_access", "ask an app's owner to let you in"))
+    ask.add_argument("name", metavar="NAME", help="of the app")
+    ask.add_argument("-m", "--message", default="", help="what you need it for")
+    give = named(commands, "hand-over", "sharing:hand_over", "make somebody else the owner of an app")
+    give.add_argument("who", metavar="ACCOUNT", help="who owns it from now on")
+    give.add_argument("--keep", default="", choices=("", "viewer", "editor"), help="what you keep of it")
+
+
+def add_settling(commands: Commands) -> None:
+    edit = add_json(
+        add_server(add_name(add(commands, "edit", "settling:edit_app", "what an app says of itself")))
+    )
+    edit.add_argument("--title", help="shown beside its name")
+    edit.add_argument("--description", help="what it is")
+    edit.add_argument(
+        "--keep", type=natural, metavar="N", help="how many releases it keeps besides pinned ones"
+    )
+    limits = add_json(
+        add_server(add_name(add(commands, "limits", "settling:limits", "what an app's processes may have")))
+    )
+    limits.add_argument("--open-files", type=natural, metavar="N", help="0: as the installation says")
+    limits.add_argument(
+        "--start-timeout",
+        type=natural,
+        metavar="SECONDS",
+        help="for its first answer; 0: as the installation says",
+    )
+    for name, text in (
+        ("pin-app", "keep an app at the top of your home page"),
+        ("unpin-app", "and no longer"),
+    ):
+        one = add_server(add(commands, name, f"settling:{name.partition('-')[0]}", text))
+        one.add_argument("name", metavar="NAME", help="of the app")
+    inbox = add_json(add_server(add(commands, "inbox", "settling:show_inbox", "what you were told")))
+    inbox.add_argument("--seen", action="store_true", help="note that all of it was read")
+    inbox.add_argument(
+        "--lines", type=natural, default=50, metavar="N", help="how many (default: %(default)s)"
+    )
+    told = add_json(
+        add_server(
+            add(commands, "preferences", "settling:show_preferences", "what you are told, and by which way")
+        )
+    )
+    told.add_argument("--mute", default="", metavar="ACTION", help="tell you of this no more")
+    told.add_argument("--unmute", default="", metavar="ACTION", help="tell you of this again")
+    told.add_argument(
+        "--by", dest="channel", default="mail", help="the way that is meant (default: %(default)s)"
+    )
+    state = add_json(
+        add_server(add(commands, "installation", "settling:show_installation", "how the server is"))
+    )
+    state.add_argument("--settings", action="store_true", help="and what it runs with")
+
+
+def add_telling(commands: Commands) -> None:
+    audit = add_json(add_server(add(commands, "audit", "audit:show_audit", "who did what")))
+    audit.add_argument("--app", default="", metavar="NAME", help="with this app; its editors may ask")
+    audit.add_argument("--actor", default="", metavar="NAME", help="what this account did")
+    audit.add_argument("--action", default="", help="such as app.shared, or app for all of apps")
+    audit.add_argument(
+        "--since", default="", metavar="WHEN", help="in the last 10m, 2h or 7d, or since a time"
+    )
+    audit.add_argument("--text", default="", help="something in names or notes")
+    audit.add_argument(
+        "--lines", type=natural, default=50, metavar="N", help="how many, 500 at most (default: %(default)s)"
+    )
+    audit.add_argument(
+        "--export", type=path, metavar="FILE", help="write everything to a file: .csv, else JSON lines"
+    )
+
+    webhooks = group(commands, "webhooks", "tell other systems what is done")
+    found = add_json(add_server(add(webhooks, "list", "webhooks:list_webhooks", "those that you may change")))
+    found.add_argument("--app", default="", metavar="NAME", help="only those of this app")
+    new = add_json(
+        add_server(add(webhooks, "add", "webhooks:add_webhook", "make one; prints its secret once"))
+    )
+    new.add_argument("url", metavar="URL", help="where messages are sent")
+    new.add_argument(
+        "--app", default="", metavar="NAME", help="only of this app; else of all, for administrators"
+    )
+    new.add_argument("--label", default="", help="what it is for")
+    new.add_argument("--form", default="plain", choices=("plain", "slack"), help="slack is for chats")
+    new.add_argument(
+        "--action", action="append", dest="actions", metavar="ACTION", help="only this; repeatable"
+    )
+    one = add_json(
+        add_server(add(webhooks, "edit", "webhooks:edit_webhook", "change one, or show what it is"))
+    )
+    one.add_argument("webhook", metavar="WEBHOOK", help="its id")
+    one.add_argument("--url", help="another address")
+    one.add_argument("--label", help="what it is for")
+    one.add_argument("--pause", action="store_true", help="send nothing there for now")
+    one.add_argument("--resume", action="store_true", help="send there again")
+    end = add_server(add(webhooks, "remove", "webhooks:remove_webhook", "tell it nothing any more"))
+    end.add_argument("webhook", metavar="WEBHOOK", help="its id")
+    test = add_json(add_server(add(webhooks, "test", "webhooks:test_webhook", "send a word there now")))
+    test.add_argument("webhook", metavar="WEBHOOK", help="its id")
+    sent = add_json(
+        add_server(add(webhooks, "deliveries", "webhooks:list_deliveries", "what was sent, and how it went"))
+    )
+    sent.add_argument("webhook", metavar="WEBHOOK", help="its id")
+    sent.add_argument("--repeat", default="", metavar="DELIVERY", help="send this one again")
+    sent.add_argument(
+        "--lines", type=natural, default=50, metavar="N", help="how many (default: %(default)s)"
+    )
+
+
+def add_variables(commands: Commands) -> None:
+    variables = group(commands, "vars", "an app's environment variables")
+    add_json(add_server(add_name(add(variables, "list", "variables:list_variables", "an app's variables"))))
+    new = add_json(add_server(add(variables, "set", "variables:set_variables", "set variables of an app")))
+    new.add_argument(
+        "pairs", nargs="*", metavar="KEY=VALUE", help="a KEY alone is asked for, or read from stdin"
+    )
+    new.add_argument("--app", metavar="NAME", help="else what this folder was published as")
+    new.add_argument(
+        "--secret", action="append", metavar="KEY", help="write-only; asked for, or from stdin or the file"
+    )
+    new.add_argument("--refer", action="append", metavar="KEY=SECRET", help="use a shared secret; repeatable")
+    new.add_argument("--from-file", metavar="FILE", help="read lines of KEY=VALUE, as of .env; - for stdin")
+    new.add_argument("--no-restart", action="store_true", help="let what runs keep the old values of secrets")
+    end = add_json(
+        add_server(add(variables, "remove", "variables:remove_variables", "remove variables of an app"))
+    )
+    end.add_argument("names", nargs="+", metavar="KEY", help="of the variables")
+    end.add_argument("--app", metavar="NAME", help="else what this folder was published as")
+
+    secrets = group(commands, "secrets", "secrets that several apps use")
+    add_json(add_server(add(secrets, "list", "secrets:list_secrets", "those that you may use")))
+    shown = add_json(add_server(add(secrets, "show", "secrets:show_secret", "who uses one, and may")))
+    shown.add_argument("name", metavar="NAME", help="of the secret")
+    kept = add_server(add(secrets, "set", "secrets:set_secret", "make one, or change its value"))
+    kept.add_argument("name", metavar="NAME", help="its value is asked for, or read from stdin")
+    kept.add_argument("--note", help="what it is for")
+    kept.add_argument("--no-restart", action="store_true", help="let what runs keep the old value")
+    gone = add_server(add(secrets, "remove", "secrets:remove_secret", "remove one"))
+    gone.add_argument("name", metavar="NAME", help="of the secret")
+    gone.add_argument("--force", action="store_true", help="even where apps use it")
+    share = add_server(add(secrets, "share", "secrets:share_secret", "let others refer to one"))
+    share.add_argument("name", metavar="NAME", help="of the secret")
+    share.add_argument("who", metavar="WHO", help="an account, or a group with --group")
+    share.add_argument("--group", action="store_true", help="WHO is a group")
+    share.add_argument(
+        "--level", default="viewer", choices=("viewer", "editor"), help="editors change its value too"
+    )
+    share.add_argument("--remove", action="store_true", help="take it back")
+    add_server(add(secrets, "rotate-key", "secrets:rotate_key", "seal everything by a new key"))
+
+
+def add_own(commands: Commands) -> None:
+    me = add_json(
+        add_server(
+            add(commands, "me", "own:show_me", "who is signed in here, and what they say of themselves")
+        )
+    )
+    me.add_argument("--full-name", metavar="NAME", help="change it to this")
+    me.add_argument("--email", metavar="ADDRESS", help="have mail sent there; empty for none")
+
+    tokens = group(commands, "tokens", "what scripts sign in by")
+    found = add_json(
+        add_server(add(tokens, "list", "own:list_tokens", "those that are good, with their last use"))
+    )
+    new = add_json(add_server(add(tokens, "add", "own:add_token", "make one; prints it once")))
+    new.add_argument("label", metavar="LABEL", help="where it will be used")
+    new.add_argument(
+        "--days", type=int, default=90, metavar="N", help="how long it lives (default: %(default)s)"
+    )
+    new.add_argument(
+        "--scope", default="full", choices=("open", "read", "publish", "full"),
+        help="open apps; read; publish and manage apps; or all that the account may (default: %(default)s)",
+    )  # fmt: skip
+    new.add_argument("--app", default="", metavar="NAME", help="good for this app only")
+    end = add_server(add(tokens, "revoke", "own:revoke_token", "end one at once"))
+    end.add_argument("token", metavar="TOKEN", help="its id, or current for the one in use")
+    for parser in (found, new, end):
+        parser.add_argument(
+            "--account", default="", metavar="NAME", help="of this account; for administrators"
+        )
+
+    sessions = group(commands, "sessions", "browsers that are signed in")
+    add_json(add_server(add(sessions, "list", "own:list_sessions", "where one is signed in")))
+    one = add_server(add(sessions, "end", "own:end_session", "sign one browser out"))
+    one.add_argument("session", metavar="SESSION", help="its id")
+    everywhere = add_server(add(sessions, "end-all", "own:end_sessions", "sign out everywhere"))
+    everywhere.add_argument(
+        "--tokens", action="store_true", help="revoke all tokens as well, this machine's too"
+    )
+    add_invitations(commands)
+
+
+def add_invitations(commands: Commands) -> None:
+    new = add_json(
+        add_server(add(commands, "invite", "invitations:invite", "make a link that lets somebody in"))
+    )
+    new.add_argument(
+        "who", nargs="?", default="", metavar="MAIL", help="whom it is meant for, as a note; nothing is sent"
+    )
+    new.add_argument("--to", default="", dest="app", metavar="NAME", help="share this app by it")
+    new.add_argument(
+        "--as",
+        default="viewer",
+        dest="level",
+        choices=("viewer", "editor"),
+        help="of the app (default: %(default)s)",
+    )
+    new.add_argument(
+        "--role", default="viewer", choices=("viewer", "publisher", "administrator"),
+        help="of an account that is made by it; for administrators (default: %(default)s)",
+    )  # fmt: skip
+    new.add_argument(
+        "--group", default="", metavar="NAME", help="let them into this group; for administrators"
+    )
+    new.add_argument(
+        "--uses", type=int, default=1, metavar="N", help="for how many people (default: %(default)s)"
+    )
+    new.add_argument(
+        "--days", type=int, default=7, metavar="N", help="how long it lives (default: %(default)s)"
+    )
+
+    made = group(commands, "invitations", "who was invited, and who came")
+    add_json(
+        add_server(
+            add(made, "list", "invitations:list_invitations", "those that you made, and who came by them")
+        )
+    )
+    gone = add_server(add(made, "revoke", "invitations:revoke_invitation", "take one back"))
+    gone.add_argument("invitation", metavar="INVITATION", help="its id")
+
+
+def add_people(commands: Commands) -> None:
+    users = group(commands, "users", "who there is here")
+    known = account(
+        users, "identities", "settling:list_identities", "whom sign-in providers know an account as"
+    )
+    known.add_argument("--remove", default="", metavar="IDENTITY", help="let this one sign in no longer")
+    roles = ("viewer", "publisher", "administrator")
+    found = add_json(add_server(add(users, "list", "people:list_people", "people and programs")))
+    found.add_argument("--search", default="", metavar="TEXT", help="in names and mail addresses")
+    found.add_argument("--role", default="", choices=("", *roles), help="only with this role")
+    found.add_argument("--services", action="store_true", help="only programs")
+    found.add_argument("--disabled", action="store_true", help="only those that are disabled")
+    new = account(users, "add", "people:add_person", "make an account; prints its sign-in link once")
+    new.add_argument("--role", default="viewer", choices=roles, help="default: %(default)s")
+    new.add_argument("--service", action="store_true", help="of a program, which has tokens, not a link")
+    new.add_argument("--full-name", default="", metavar="NAME", help="of its person")
+    new.add_argument("--email", default="", metavar="ADDRESS", help="where mail goes")
+    account(users, "show", "people:show_person", "one of them, and what they can open")
+    edit = account(users, "edit", "people:edit_person", "change an account")
+    edit.add_argument("--role", choices=roles, help="holds from the next request on")
+    edit.add_argument("--full-name", metavar="NAME", help="of its person")
+    edit.add_argument("--email", metavar="ADDRESS", help="where mail goes; empty for none")
+    account(users, "disable", "people:disable_person", "let nobody in by it any more; what it did stays")
+    account(users, "enable", "people:enable_person", "let it sign in again")
+    account(users, "link", "people:make_link", "a link that lets a person in once")
+    out = account(users, "sign-out", "people:sign_out_person", "sign somebody out everywhere")
+    out.add_argument("--tokens", action="store_true", help="revoke the tokens as well")
+    give = account(users, "hand-over", "people:hand_over", "give all that an account owns to another")
+    give.add_argument("to", metavar="TO", help="who owns it from now on")
+    give.add_argument("--dry-run", action="store_true", help="say what that would move")
+
+
+def add_groups(commands: Commands) -> None:
+    groups = group(commands, "groups", "people under one name")
+    add_json(add_server(add(groups, "list", "groups:list_groups", "the groups")))
+    new = account(groups, "add", "groups:add_group", "make a group", of="group")
+    new.add_argument("--note", default="", help="what it is for")
+    account(groups, "show", "groups:show_group", "who is in it, and what they have by it", of="group")
+    edit = account(groups, "edit", "groups:edit_group", "give it another name or note", of="group")
+    edit.add_argument("--name", dest="new_name", metavar="NEW", help="its new name")
+    edit.add_argument("--note", help="what it is for")
+    gone = account(groups, "remove", "groups:remove_group", "remove it; its members stay", of="group")
+    gone.add_argument("--yes", action="store_true", help="take back what it was given, too")
+    for name, text in (("add-member", "put accounts into it"), ("remove-member", "take accounts out of it")):
+        members = account(groups, name, f"groups:{name.replace('-', '_')}", text, of="group")
+        members.add_argument("accounts", nargs="+", metavar="ACCOUNT", help="who")

@@ -1,0 +1,221 @@
+"""Calls about how things are set: an app's words and limits, what one is told, identities, and the installation."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import quote
+
+from tholos.client.fields import Fields
+from tholos.client.model import App, Operation
+from tholos.client.transport import Answer, Body
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What each of an app's processes may have; None for as much as the installation says."""
+
+    open_files: int | None = None
+    start_timeout_s: int | None = None
+
+    @classmethod
+    def from_json(cls, value: object) -> Limits:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "the limits")
+        return cls(read.number("open_files", 0) or None, read.number("start_timeout_s", 0) or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line of one's inbox."""
+
+    id: str
+    at: str
+    action: str
+    text: str
+    detail: str
+    command: str
+    """The next one."""
+    is_seen: bool
+
+    @classmethod
+    def from_json(cls, value: object) -> Notice:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "a notice")
+        return cls(
+            read.text("id"),
+            read.text("at", ""),
+            read.text("action", ""),
+            read.text("text", ""),
+            read.text("detail", ""),
+            read.text("command", ""),
+            read.flag("is_seen"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Whether one is told of something by a channel."""
+
+    action: str
+    text: str
+    channel: str
+    is_muted: bool
+
+    @classmethod
+    def from_json(cls, value: object) -> Preference:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "a preference")
+        return cls(read.text("action"), read.text("text", ""), read.text("channel"), read.flag("is_muted"))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a sign-in provider knows an account as."""
+
+    id: str
+    issuer: str
+    subject: str
+    email: str
+    used_at: str
+
+    @classmethod
+    def from_json(cls, value: object) -> Identity:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "an identity")
+        return cls(*(read.text(key, "") for key in ("id", "issuer", "subject", "email", "used_at")))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing about the server's machine that was looked at."""
+
+    name: str
+    verdict: str
+    """``ok``, ``note`` or ``missing``."""
+    text: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as the server runs with it; of a secret only whether it is set."""
+
+    name: str
+    value: str
+    source: str
+    """``default``, ``environment`` or ``argument``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """How a server is, and what it runs with."""
+
+    version: str
+    checks: tuple[Check, ...]
+    settings: tuple[Setting, ...]
+    instances: int
+    operations: tuple[Operation, ...]
+
+    @classmethod
+    def from_json(cls, value: object) -> Installation:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "the installation")
+        checks = (
+            Check(one.text("name"), one.text("verdict"), one.text("text", ""), one.text("fix", ""))
+            for one in read.items("checks")
+        )
+        settings = (
+            Setting(one.text("name"), one.text("value", ""), one.text("source", ""))
+            for one in read.items("settings")
+        )
+        begun = (Operation.from_json(one.value) for one in read.items("operations"))
+        return cls(
+            read.text("version", ""),
+            tuple(checks),
+            tuple(settings),
+            len([*read.items("instances")]),
+            tuple(begun),
+        )
+
+
+class SettlingCalls:
+    """The calls about how things are set; :class:`tholos.client.api.Client` has them."""
+
+    @abstractmethod
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | Body | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        may_repeat: bool = True,
+    ) -> Answer: ...
+
+    @abstractmethod
+    def _list(self, path: str, parse: Callable[[object], T], *, most: int | None = None) -> list[T]: ...
+
+    def change_app(
+        self,
+        name: str,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        keep_releases: int | None = None,
+    ) -> App:
+        """Change an app's title, its description, or how many releases it keeps; what is None stays."""
+        said = {"title": title, "description": description, "keep_releases": keep_releases}
+        body = {key: value for key, value in said.items() if value is not None}
+        return App.from_json(self._call("PATCH", _app(name), body).json())
+
+    def limits(self, name: str) -> Limits:
+        """What each of an app's processes may have."""
+        return Limits.from_json(self._call("GET", f"{_app(name)}/limits").json())
+
+    def set_limits(self, name: str, limits: Limits) -> Operation | None:
+        """Set all of an app's limits; the operation that makes the release with them live, if one is needed."""
+        body = {"open_files": limits.open_files, "start_timeout_s": limits.start_timeout_s}
+        begun = Fields(self._call("PUT", f"{_app(name)}/limits", body).json(), "the answer").child(
+            "operation"
+        )
+        return Operation.from_json(begun.value) if begun else None
+
+    def notifications(self, *, most: int = 50) -> list[Notice]:
+        """One's inbox, the newest first."""
+        return self._list(f"/notifications?limit={min(most, 200)}", Notice.from_json, most=most)
+
+    def mark_seen(self, until: str = "") -> None:
+        """Note that one's inbox was read, up to a notice's id, or all of it."""
+        self._call("POST", "/notifications/seen", {"until": until})
+
+    def preferences(self) -> list[Preference]:
+        """What one is told, by which channel, and what of it is muted."""
+        return self._list("/notification-preferences", Preference.from_json)
+
+    def set_preference(self, action: str, channel: str, *, is_muted: bool) -> list[Preference]:
+        """Mute or unmute one thing by one channel."""
+        items = [{"action": action, "channel": channel, "is_muted": is_muted}]
+        answer = self._call("PUT", "/notification-preferences", {"items": items})
+        return [Preference.from_json(one.value) for one in Fields(answer.json(), "the list").items("items")]
+
+    def identities(self, account: str) -> list[Identity]:
+        """Whom sign-in providers know an account as."""
+        return self._list(f"/accounts/{quote(account, safe='')}/identities", Identity.from_json)
+
+    def remove_identity(self, account: str, identity: str) -> None:
+        """Let a provider's person sign in as an account no longer."""
+        path = f"/accounts/{quote(account, safe='')}/identities/{quote(identity, safe='')}"
+        self._call("DELETE", path)
+
+    def installation(self) -> Installation:
+        """Health with fixes, and settings with the source of each value."""
+        return Installation.from_json(self._call("GET", "/installation").json())
+
+
+def _app(name: str) -> str:
+    return f"/apps/{quote(name, safe='')}"
