@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tholos.kit.errors import Invalid
+
+
+class SettingInvalid(Invalid):
+    """Cannot start: a setting is wrong."""
+
+    code = "setting_invalid"
 
 
 class AppSettings(BaseModel):
@@ -136,10 +144,16 @@ class OpenIdSettings(BaseModel):
         return self
 
     def read_secret(self) -> str:
-        """Raises: OSError: its file cannot be read."""
-        if self.client_secret_file is not None:
+        """Raises: SettingInvalid: its file cannot be read."""
+        if self.client_secret_file is None:
+            return self.client_secret.get_secret_value()
+        try:
             return self.client_secret_file.read_text("utf-8").strip()
-        return self.client_secret.get_secret_value()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingInvalid(
+                f"Cannot read the secret of the sign-in provider: {error}.",
+                where="THOLOS_OPENID__CLIENT_SECRET_FILE",
+            ) from error
 
 
 class LimitSettings(BaseModel):
@@ -162,7 +176,12 @@ class LimitSettings(BaseModel):
 class Settings(BaseSettings):
     """One installation."""
 
-    model_config = SettingsConfigDict(env_prefix="THOLOS_", env_nested_delimiter="__", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="THOLOS_",
+        env_nested_delimiter="__",
+        frozen=True,
+        hide_input_in_errors=True,  # what is wrong may stand beside a secret
+    )
 
     data: Path = Field(Path("tholos-data"), description="The folder that everything is kept in.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -184,6 +203,21 @@ class Settings(BaseSettings):
     notifications: NotificationSettings = NotificationSettings()
     limits: LimitSettings = LimitSettings()
     openid: OpenIdSettings = OpenIdSettings()
+
+    @classmethod
+    def read(cls, data: Path, host: str, port: int) -> Settings:
+        """From the environment and what the command line says.
+
+        Raises: SettingInvalid.
+        """
+        try:
+            return cls(data=data, host=host, port=port)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            name = "THOLOS_" + "__".join(str(part) for part in first["loc"] if isinstance(part, str)).upper()
+            raise SettingInvalid(
+                f"Cannot start: {first['msg'].removeprefix('Value error, ')}.", where=name
+            ) from error
 
     def console_url(self, port: int) -> str:
         """The console's origin, for the port that is really listened on."""

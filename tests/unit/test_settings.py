@@ -1,6 +1,6 @@
 import pytest
 
-from tholos.settings import Settings
+from tholos.settings import SettingInvalid, Settings
 
 
 def _settings(monkeypatch, **values):
@@ -62,7 +62,9 @@ def test_a_provider_needs_to_be_set_as_a_whole(monkeypatch, tmp_path):
         {"default_role": "administrator"},
     ):  # fmt: skip
         with pytest.raises(ValueError, match=r"openid"):
-            _settings(monkeypatch, openid={"issuer": "https://login.example.org", "client_id": "tholos", **missing})
+            _settings(
+                monkeypatch, openid={"issuer": "https://login.example.org", "client_id": "tholos", **missing}
+            )
     assert not _settings(monkeypatch).openid.issuer
 
 
@@ -72,3 +74,29 @@ def test_the_secret_of_a_provider_may_be_in_a_file(monkeypatch, tmp_path):
     in_file = _settings(monkeypatch, openid={**given, "client_secret_file": tmp_path / "secret"})
     assert in_file.openid.read_secret() == "hush-hush"
     assert _settings(monkeypatch, openid={**given, "client_secret": "hush"}).openid.read_secret() == "hush"
+
+
+def test_what_is_wrong_is_named_and_no_secret_is_shown(monkeypatch, tmp_path):
+    monkeypatch.setenv("THOLOS_OPENID__CLIENT_SECRET", "hush-hush")
+    monkeypatch.setenv("THOLOS_OPENID__ISSUER", "login.example.org")
+    with pytest.raises(SettingInvalid) as caught:
+        Settings.read(tmp_path, "127.0.0.1", 8080)
+    assert caught.value.message.startswith("Cannot start: openid.issuer must be a URL")
+    assert caught.value.where == "THOLOS_OPENID"
+    assert "hush-hush" not in f"{caught.value} {caught.value.__cause__}"
+    monkeypatch.setenv("THOLOS_OPENID__ISSUER", "")
+    monkeypatch.setenv("THOLOS_MAIL__PORT", "70000")
+    with pytest.raises(SettingInvalid, match="less than or equal to 65535") as caught:
+        Settings.read(tmp_path, "127.0.0.1", 8080)
+    assert caught.value.where == "THOLOS_MAIL__PORT"
+
+
+def test_a_secret_that_cannot_be_read_is_told(monkeypatch, tmp_path):
+    given = {
+        "issuer": "https://login.example.org",
+        "client_id": "tholos",
+        "client_secret_file": tmp_path / "none",
+    }
+    with pytest.raises(SettingInvalid, match="No such file") as caught:
+        _settings(monkeypatch, openid=given).openid.read_secret()
+    assert caught.value.where == "THOLOS_OPENID__CLIENT_SECRET_FILE"

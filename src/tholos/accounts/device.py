@@ -142,8 +142,7 @@ def redeem(db: WriteDb, secret: str, now: datetime) -> tuple[Account, Token, str
 
 
 def remove_expired(db: WriteDb, now: datetime) -> None:
-    for one in sign_ins.list_devices_before(db, now):
-        db.delete(one)
+    sign_ins.remove_devices_before(db, now)
 
 
 def read_code(typed: str) -> str:

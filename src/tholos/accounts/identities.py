@@ -125,8 +125,7 @@ def unlink(db: WriteDb, actor: Actor, account_name: str, identity_id: str, now: 
 
 
 def remove_expired(db: WriteDb, now: datetime) -> None:
-    for one in sign_ins.list_provider_sign_ins_before(db, now):
-        db.delete(one)
+    sign_ins.remove_provider_sign_ins_before(db, now)
 
 
 def as_account_name(person: Person) -> str:

@@ -252,7 +252,7 @@ def open_session(db: WriteDb, account: Account, now: datetime, origin: Origin = 
         expires_at=now + SESSION_LIFE,
     )
     db.add(session)
-    account.seen_at = now
+    queries.get_account(db, account.id).seen_at = now  # what was found in an earlier transaction is written nowhere
     audit.record(db, actor_for(account, session.id, origin), Action.SIGNED_IN, subject_of(account), now)
     return secret
 

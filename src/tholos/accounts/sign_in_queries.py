@@ -1,23 +1,23 @@
-"""Every SELECT of identities at a provider, and of sign-ins that are under way there or at a terminal."""
+"""Every statement about identities at a provider, and of sign-ins that are under way there or at a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tholos.accounts.models import Account, AccountKind, DeviceSignIn, Identity, ProviderSignIn
-from tholos.kit.db import ReadDb
+from tholos.kit.db import ReadDb, WriteDb
 
 
 def find_provider_sign_in(db: ReadDb, state_hash: str) -> ProviderSignIn | None:
     return db.get(ProviderSignIn, state_hash)
 
 
-def list_provider_sign_ins_before(db: ReadDb, moment: datetime) -> Sequence[ProviderSignIn]:
-    chosen = select(ProviderSignIn).where(ProviderSignIn.expires_at < moment)
-    return db.scalars(chosen.limit(10_000)).all()
+def remove_provider_sign_ins_before(db: WriteDb, moment: datetime) -> None:
+    """At once, however many strangers have begun one."""
+    db.execute(delete(ProviderSignIn).where(ProviderSignIn.expires_at < moment))
 
 
 def find_identity(db: ReadDb, issuer: str, subject: str) -> Identity | None:
@@ -58,5 +58,5 @@ def find_device_by_code(db: ReadDb, user_code_hash: str) -> DeviceSignIn | None:
     return db.scalar(select(DeviceSignIn).where(DeviceSignIn.user_code_hash == user_code_hash))
 
 
-def list_devices_before(db: ReadDb, moment: datetime) -> Sequence[DeviceSignIn]:
-    return db.scalars(select(DeviceSignIn).where(DeviceSignIn.expires_at < moment).limit(10_000)).all()
+def remove_devices_before(db: WriteDb, moment: datetime) -> None:
+    db.execute(delete(DeviceSignIn).where(DeviceSignIn.expires_at < moment))

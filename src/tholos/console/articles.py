@@ -114,12 +114,10 @@ def _read(file: Path, place: str) -> tuple[str, Markup]:
 
 
 def _rewritten(tokens: Sequence[Token], place: str) -> Iterator[Token]:
-    """Headings can be linked to, links between the files lead to pages of help, and what is wide can be scrolled."""
+    """Headings can be linked to, and links between the files lead to pages of help."""
     for at, token in enumerate(tokens):
         if token.type == "heading_open":
             token.attrSet("id", _NOT_A_WORD.sub("-", tokens[at + 1].content.lower()).strip("-"))
-        if token.type in {"fence", "table_open"}:
-            token.attrSet("tabindex", "0")  # what is wider than the page is scrolled by keys too
         for child in token.children or ():
             if child.type == "link_open":
                 child.attrSet("href", _href(str(child.attrGet("href")), place))

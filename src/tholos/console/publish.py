@@ -43,6 +43,8 @@ routes = Routes(include_in_schema=False)
 UPLOAD_TIMEOUT_S = 3600.0
 FURTHER_FIELDS = 20
 _FLAGS = re.compile(r"--(kind|entrypoint|python|requirements|prepare|keep)\b")
+_FLAG_ADVICE = re.compile(r"; --[a-z-]+ .*")
+"""The end of a note that says what to type in a terminal: here are fields."""
 _AT_ENTRYPOINT = frozenset({"several_entrypoints", "nothing_to_publish", "entrypoint_missing"})
 _AT_PYTHON = frozenset({"python_not_found", "python_conflict"})
 _SAID = ("kind", "entrypoint", "python", "requirements", "prepare")
@@ -316,7 +318,7 @@ def _show(call: Call, asked: Asked, proposal: Proposal | None, error: TholosErro
         interpreter=proposals.python_text(decided) if decided else "",
         kinds=_KINDS,
         alternatives=_alternatives(proposal, error.details.get("candidates") if error else None),
-        notes=proposal.notes if proposal else (),
+        notes=[_FLAG_ADVICE.sub(".", one) for one in proposal.notes] if proposal else (),
         secrets=proposal.manifest.secrets if proposal and proposal.manifest else (),
         files=decided.files if decided else 0,
         bytes=decided.bytes if decided else 0,

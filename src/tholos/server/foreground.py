@@ -27,8 +27,10 @@ def run(data: Path, host: str, port: int, examples: Path | None, *, open_browser
     """Serve until SIGINT or SIGTERM.
 
     Returns: 0; a second signal ends it at once.
+
+    Raises: SettingInvalid.
     """
-    settings = Settings(data=data, host=host, port=port)
+    settings = Settings.read(data, host, port)
     log.configure(level=settings.log_level if not sys.stderr.isatty() else "warning")
     terminal = _Terminal(settings, examples, open_browser)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:

@@ -49,7 +49,7 @@ class Housekeeper:
             accounts.remove_expired(db, now - GRACE)
             answers.remove_expired(db, now)
             identities.remove_expired(db, now)
-            device.remove_expired(db, now - GRACE)
+            device.remove_expired(db, now)
             access.remove_expired(db, now - GRACE)
             variables.remove_unnamed(db)
         get_logger().info("house_kept", content=str(report))

@@ -270,7 +270,7 @@ def _messenger(services: Services, settings: Settings, site: Site) -> Messenger:
 def _provider(settings: Settings) -> Provider:
     """Whom people may sign in by; off where that is not set.
 
-    Raises: OSError: the file of its secret cannot be read.
+    Raises: SettingInvalid: the file of its secret cannot be read.
     """
     openid = settings.openid
     if not openid.issuer:

@@ -306,7 +306,7 @@ class Furnishing:
         groups.make_group(db, admin, "analysts", "who read the totals", self.now)
         for name in ("bob", "eve"):
             groups.add_member(db, admin, "analysts", name, self.now)
-        offer = Offer("viewer", "dora@example.org", "analysts", 3, 7)
+        offer = Offer(Role.VIEWER, "dora@example.org", "analysts", 3, 7)
         _, self.invitation = invitations.create(db, admin, offer, self.now)
         vic = accounts.get_account(db, self.people["vic"].account_id)
         self.link = accounts.create_link(db, vic, self.now)

@@ -328,3 +328,12 @@ class TestTokens:
                 accounts.create_token(db, account, one, 1, clock.now())[0].label for one in ("  ", "x" * 99)
             ]
         assert labels == ["token", "x" * 80]
+
+
+def test_who_was_found_in_an_earlier_transaction_is_seen_too(database, people, clock):
+    with database.read() as db:
+        found = accounts.get_account(db, people.ada.account_id)
+    with database.write() as db:
+        accounts.open_session(db, found, clock.now())
+    with database.read() as db:
+        assert accounts.get_account(db, people.ada.account_id).seen_at == clock.now()

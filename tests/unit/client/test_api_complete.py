@@ -108,6 +108,8 @@ def _calls_made() -> set[tuple[str, str]]:
 def _try(call: Any, parameters: list[inspect.Parameter], chosen: list[str], *, flag: bool) -> None:
     given = [one for one in parameters if one.default is one.empty or one.name in chosen]
     values = {one.name: flag if str(one.annotation) == "bool" else _argument(one) for one in given}
+    if flag and "level" in values:
+        values["level"] = ""  # takes it back
     result = call(**values)
     if inspect.isgenerator(result):
         next(result, None)
