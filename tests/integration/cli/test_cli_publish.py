@@ -105,7 +105,7 @@ def test_dry_run_changes_nothing(logged_in, app, api):
     assert ran.out.splitlines()[0] == "  Flask         app:app in app.py:4"
     assert ran.out.splitlines()[-2:] == [
         "  upload        2 of 2 files, 54 bytes of 54 bytes",
-        "  would publish sales-api",
+        "  would publish  sales-api",
     ]
     assert {request.method for request in api.requests if request.path.startswith("/apps")} == set()
     assert api.sent_bytes() == 0
