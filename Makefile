@@ -5,6 +5,9 @@ UV := $(VENV)/bin/uv
 RUN := $(UV) run --frozen --no-sync
 UV_VERSION := 0.13.8
 PORT ?= 8080
+# Tests run beside each other, a file's in one process and in random order.
+JOBS ?= auto
+PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .PHONY: run test check unit integration browser acceptance bench docs system clean
@@ -13,7 +16,7 @@ run: .make/run
 	@$(VENV)/bin/tholos up --examples examples --port $(PORT)
 
 test: .make/dev system check
-	$(VENV)/bin/python -m pytest tests/integration tests/browser tests/acceptance $(ARGS)
+	$(PYTEST) tests/integration tests/browser tests/acceptance $(ARGS)
 
 check: .make/dev
 	$(VENV)/bin/ruff check .
@@ -22,7 +25,7 @@ check: .make/dev
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/python tools/rules.py src
 	$(VENV)/bin/python -m tools.reference --check
-	$(VENV)/bin/python -m pytest tests/unit -q
+	$(PYTEST) tests/unit -q
 
 unit integration browser acceptance: .make/dev
 	$(VENV)/bin/python -m pytest tests/$@ $(ARGS)
