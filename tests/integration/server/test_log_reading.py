@@ -117,8 +117,9 @@ async def test_what_cannot_be_asked(written, query, where):
 
 @pytest.mark.parametrize("path", [URL, "/apps/sales/logs"])
 async def test_an_instance_that_is_no_name(written, path):
-    answer = await written.ada.get(f"{path}?instance=%00")
-    assert (answer.status, answer.json["error"]["where"]) == (400, "instance")
+    for name in ("..%2Fx", "a%20b", "%ED%A0%80", "x" * 41):
+        answer = await written.ada.get(f"{path}?instance={name}")
+        assert (answer.status, answer.json["error"]["where"]) == (400, "instance")
 
 
 async def test_json_says_all_of_a_line(written, clock):

@@ -344,7 +344,7 @@ async def test_no_text_breaks_the_search(console_on_both):
         answer = await admin.get(f"/api/v1/audit?{field}={text}")
         assert answer.status in {200, 400}, answer.text
         assert (await admin.get(f"/audit?{field.replace('q', 'text')}={text}")).status in {200, 400}
-        assert (await admin.get(f"/api/v1/webhooks?app={text}")).status == 404
+        assert (await admin.get(f"/api/v1/webhooks?app={text}")).status == (400 if "%00" in text else 404)
 
 
 async def test_no_text_breaks_a_webhook(console_on_both):

@@ -191,7 +191,7 @@ class TestComparing:
 
     async def test_a_file_that_neither_has(self, console, release):
         release({"app.py": FLASK})
-        for path in ("nothing", "", "../etc/passwd", "%00"):
+        for path in ("nothing", "", "../etc/passwd", "%01"):
             answer = await console.by_token("ada").get(f"/api/v1/apps/sales/compare/file?path={path}")
             assert (answer.status, answer.json["error"]["code"]) == (404, "file_not_there")
 
