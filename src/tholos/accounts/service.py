@@ -252,7 +252,8 @@ def open_session(db: WriteDb, account: Account, now: datetime, origin: Origin = 
         expires_at=now + SESSION_LIFE,
     )
     db.add(session)
-    queries.get_account(db, account.id).seen_at = now  # what was found in an earlier transaction is written nowhere
+    # What was found in an earlier transaction is written nowhere.
+    queries.get_account(db, account.id).seen_at = now
     audit.record(db, actor_for(account, session.id, origin), Action.SIGNED_IN, subject_of(account), now)
     return secret
 

@@ -137,7 +137,7 @@ def _states(call: Call, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         found = apps.list_visible_named(db, call.actor, names)
         last = {
             one.subject_id: f"{one.id} {one.state}"
-            for one in operations.list_last(db, [app.id for app in found])
+            for one in operations.list_last(db, [app.id for app in found], call.actor)
         }
         live = apps.live_release_numbers(db, [app.id for app in found])
         return {

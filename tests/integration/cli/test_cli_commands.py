@@ -210,7 +210,9 @@ def test_logs(published, api):
     assert published("logs", "--lines", "0").out == ""
     (line,) = json.loads(published("logs", "--lines", "1", "--json").out)["lines"]
     assert (line["text"], line["n"], line["instance"]) == ("line 299", 300, "ins_1")
-    assert published("logs", "--search", "LINE 29", "--since", "10m", "--level", "info").out.startswith("line 290\n")
+    assert published("logs", "--search", "LINE 29", "--since", "10m", "--level", "info").out.startswith(
+        "line 290\n"
+    )
     (timed,) = published("logs", "--lines", "1", "--times").out.splitlines()
     assert re.fullmatch(r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d  line 299", timed)
 
