@@ -10,7 +10,7 @@ JOBS ?= auto
 PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: run test check unit integration browser acceptance bench docs system clean
+.PHONY: run test check unit integration browser acceptance bench fuzz docs system clean
 
 run: .make/run
 	@$(VENV)/bin/tholos up --examples examples --port $(PORT)
@@ -29,6 +29,10 @@ check: .make/dev
 
 unit integration browser acceptance: .make/dev
 	$(VENV)/bin/python -m pytest tests/$@ $(ARGS)
+
+# Many more generated calls of the API than a test run has; it takes a while.
+fuzz: .make/dev
+	THOLOS_API_CASES=20000 $(VENV)/bin/python -m pytest tests/integration/server/test_api_fuzzed.py --timeout 3600 $(ARGS)
 
 bench: .make/dev system
 	$(VENV)/bin/python benchmarks/run.py $(NAME)

@@ -84,3 +84,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for name in _skipped:
         terminalreporter.write_line(f"could not run: {name}", red=True)
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Bytes are named by their argument: an archive made a second later is another one, and the test the same."""
+    return argname if isinstance(val, bytes) else None

@@ -91,6 +91,7 @@ def _with_things_that_are_there(case: schemathesis.Case, chosen: dict[str, int])
         case.query.pop("follow", None)
 
 
+@pytest.mark.timeout(max(300, CASES))
 def test_nothing_breaks_and_nothing_is_undeclared(fuzzed: Fuzzed) -> None:
     document = requests.get(f"{fuzzed.url}/api/v1/openapi.json", timeout=20).json()
     schema = schemathesis.openapi.from_dict(document)

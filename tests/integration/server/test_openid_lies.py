@@ -96,7 +96,7 @@ async def test_the_truth_is_believed(browser, provider):
         {"nonce": "another"}, {"nonce": None}, {"iss": "http://127.0.0.1:1"}, {"aud": "other"}, {"azp": "other"},
         {"exp": int(time.time()) - 3600}, {"iat": int(time.time()) + 3600}, {"sub": None},
     ],
-    ids=str,
+    ids=["nonce", "no-nonce", "issuer", "audience", "party", "ended", "not-yet", "nobody"],
 )  # fmt: skip
 async def test_a_wrong_token_lets_nobody_in(site, browser, provider, changed):
     provider.claims |= changed
