@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -42,9 +43,14 @@ def classes_by_code() -> Mapping[str, Sequence[type[TholosError]]]:
             importlib.import_module(module.name)
     found: dict[str, list[type[TholosError]]] = defaultdict(list)
     for error in sorted(set(_below(TholosError)), key=lambda one: (one.__module__, one.__name__)):
-        if "code" in vars(error) and error.__module__.startswith("tholos."):
+        if "code" in vars(error) and error.__module__.startswith("tholos.") and _stands_there(error):
             found[error.code].append(error)
     return found
+
+
+def _stands_there(error: type[TholosError]) -> bool:
+    """Whether it is a class of its module, and not one that somebody made up."""
+    return getattr(sys.modules.get(error.__module__), error.__name__, None) is error
 
 
 def _below(error: type[TholosError]) -> Iterator[type[TholosError]]:
