@@ -318,7 +318,9 @@ class Client(OwnCalls, PeopleCalls, ReleaseCalls, SettlingCalls, SharingCalls, V
     ) -> NewWebhook:
         """Tell another system what is done with an app, or in the whole installation."""
         body = {"url": url, "app": app, "label": label, "form": form, "actions": list(actions)}
-        return NewWebhook.from_json(self._call("POST", "/webhooks", body, may_repeat=False).json())
+        return NewWebhook.from_json(
+            self._call("POST", "/webhooks", body, {"Idempotency-Key": os.urandom(16).hex()}).json()
+        )
 
     def webhook(self, webhook: str) -> Webhook:
         """One webhook, all but its secret."""

@@ -102,7 +102,7 @@ class ReleaseCalls:
 
     def restart(self, name: str) -> Operation:
         """Begin to put new instances in the place of all that run of an app."""
-        answer = self._call("POST", f"{_path(name)}/restart", {}, may_repeat=False)
+        answer = self._call("POST", f"{_path(name)}/restart", {}, _once())
         return Operation.from_json(Fields(answer.json(), "the answer").need("operation").value)
 
     def discard_draft(self, name: str, number: int) -> Release:
@@ -136,11 +136,15 @@ class ReleaseCalls:
         return self._call("GET", f"{_path(name)}/releases/{number}/manifest").body.decode()
 
     def _begin(self, path: str, body: Mapping[str, object]) -> Operation | Unchanged:
-        answer = self._call("POST", path, body, {"Idempotency-Key": os.urandom(16).hex()}).json()
+        answer = self._call("POST", path, body, _once()).json()
         read = Fields(answer, "the answer")
         if read.flag("unchanged"):
             return Unchanged.from_json(answer)
         return Operation.from_json(read.need("operation").value)
+
+
+def _once() -> dict[str, str]:
+    return {"Idempotency-Key": os.urandom(16).hex()}
 
 
 def _path(name: str) -> str:

@@ -37,14 +37,14 @@ def list_webhooks(
         return schemas.WebhookList(items=shown(db, notifications.list_webhooks(db, call.actor, of_app)))
 
 
-@routes.declare("POST", "/webhooks", permission=Permission.PUBLISH, status_code=201)
+@routes.declare("POST", "/webhooks", permission=Permission.PUBLISH, status_code=201, is_creating=True)
 def create_webhook(call: Calling, body: schemas.WebhookIn) -> schemas.WebhookMade:
     """A new webhook. Its secret is in this answer only."""
     with call.write() as db:
         webhook, secret = notifications.create_webhook(
             db, call.get(Sealer), call.actor, body.app, body.wish(), call.get(Outgoing).allowed, call.now
         )
-        return schemas.WebhookMade(webhook=shown(db, [webhook])[0], secret=secret)
+        return call.kept(db, schemas.WebhookMade(webhook=shown(db, [webhook])[0], secret=secret))
 
 
 @routes.declare("GET", "/webhooks/{webhook_id}", permission=Permission.PUBLISH)
@@ -78,13 +78,14 @@ def remove_webhook(call: Calling, webhook_id: str) -> None:
         notifications.remove_webhook(db, call.actor, webhook_id, call.now)
 
 
-@routes.declare("POST", "/webhooks/{webhook_id}/test", permission=Permission.PUBLISH, status_code=202)
+@routes.declare(
+    "POST", "/webhooks/{webhook_id}/test", permission=Permission.PUBLISH, status_code=202, is_creating=True
+)
 def test_webhook(call: Calling, webhook_id: str) -> schemas.DeliveryOut:
     """Send a word there now; the delivery tells how it went."""
     with call.write() as db:
-        return schemas.delivery_out(
-            notifications.send_test(db, call.actor, webhook_id, call.site.url, call.now)
-        )
+        sent = notifications.send_test(db, call.actor, webhook_id, call.site.url, call.now)
+        return call.kept(db, schemas.delivery_out(sent), 202)
 
 
 @routes.declare("GET", "/webhooks/{webhook_id}/deliveries", permission=Permission.PUBLISH)
@@ -115,13 +116,13 @@ def get_delivery(call: Calling, webhook_id: str, delivery_id: str) -> schemas.De
     "/webhooks/{webhook_id}/deliveries/{delivery_id}/repeat",
     permission=Permission.PUBLISH,
     status_code=202,
+    is_creating=True,
 )
 def repeat_delivery(call: Calling, webhook_id: str, delivery_id: str) -> schemas.DeliveryOut:
     """Send the same body again, as a delivery of its own."""
     with call.write() as db:
-        return schemas.delivery_out(
-            notifications.repeat_delivery(db, call.actor, webhook_id, delivery_id, call.now)
-        )
+        again = notifications.repeat_delivery(db, call.actor, webhook_id, delivery_id, call.now)
+        return call.kept(db, schemas.delivery_out(again), 202)
 
 
 @routes.declare("GET", "/notifications", permission=Permission.SIGNED_IN)

@@ -40,7 +40,7 @@ def roll_back_app(
     return _answered(response, roll_back(call, name, body.release, idempotency_key))
 
 
-@routes.declare("POST", "/{name}/restart", permission=Permission.APP_EDIT, status_code=202)
+@routes.declare("POST", "/{name}/restart", permission=Permission.APP_EDIT, status_code=202, is_creating=True)
 def restart_app(call: Calling, name: str) -> schemas.PublishOut:
     """Put new instances in the place of all that run, without a moment in between."""
     return restart(call, name)
@@ -85,7 +85,8 @@ def roll_back(call: Call, name: str, number: int | None, key: str | None = None)
 def restart(call: Call, name: str) -> schemas.PublishOut:
     with call.write() as db:
         begun = releases.begin_restart(db, call.actor, apps.get_editable(db, call.actor, name), call.now)
-        shown = schemas.PublishOut(operation=operations_api.shown(db, [begun], call.site.url)[0])
+        answer = schemas.PublishOut(operation=operations_api.shown(db, [begun], call.site.url)[0])
+        shown = call.kept(db, answer, 202)
     wake(call)
     return shown
 
