@@ -188,14 +188,24 @@ def test_what_is_not_there(person, newcomer, folder):
     expect(person.page.locator("main")).to_contain_text("req_")
     viewer = newcomer("viewer")
     viewer.sign_in()
-    for address in (f"{person.url}/apps/{made.name}", person.app_url(made.name)):
-        viewer.page.goto(address)
-        expect(viewer.page.locator("h1")).to_have_text("There is nothing here")
-    administrator = newcomer("administrator")
-    administrator.sign_in()
-    administrator.page.goto(person.app_url(made.name))
-    expect(administrator.page.locator("h1")).to_have_text("This is not for you")
-    expect(administrator.page.get_by_role("link", name="Go to your apps")).to_be_visible()
+    viewer.page.goto(f"{person.url}/apps/{made.name}")
+    expect(viewer.page.locator("h1")).to_have_text("There is nothing here")
+    viewer.page.goto(person.app_url(made.name))
+    expect(viewer.page.locator("h1")).to_have_text(f"{made.name} is not shared with you")
+    expect(viewer.page.locator("main")).to_contain_text(person.name)
+    expect(viewer.page.get_by_role("button", name="Ask for access")).to_be_visible()
+
+
+def test_an_operation_without_a_log_is_followed(person, folder):
+    """A restart writes no log; its page shows the steps as they happen, and how it ended, by itself."""
+    made = folder(SLOW)
+    person.publish(made)
+    begun = person.server.api("POST", f"/api/v1/apps/{made.name}/restart", token=person.token)
+    page = person.page
+    page.goto(f"{person.url}/operations/{begun['operation']['id']}")
+    expect(page.locator("#outcome .state")).to_have_attribute("data-state", "running")
+    expect(page.locator("[data-log]")).to_have_count(0)
+    expect(page.locator("#outcome")).to_contain_text("Release 1 is live.", timeout=20_000)
 
 
 def test_an_app_that_does_not_start_again(person, folder):

@@ -125,7 +125,7 @@ def test_tokens(person, folder):
     page.goto(f"{person.url}/account")
     assert token not in page.content()
     row = page.locator("tr", has_text="nightly")
-    expect(row.locator("td").nth(1)).to_have_text("just now")
+    expect(row.locator("td[data-label='Last used']")).to_have_text("just now")
     row.get_by_role("button", name="Revoke").click()
     expect(page.locator("tr", has_text="nightly")).to_have_count(0)
     assert person.server.ask("GET", "/api/v1/me", token=token).status == 401
@@ -142,4 +142,4 @@ def test_a_password_is_changed_by_who_knows_it(newcomer):
         page.get_by_role("button", name="Change it").click()
         if present != PASSWORD:
             expect(page.locator("#error-current")).to_be_visible()
-    expect(page.get_by_text("Your password is set.")).to_be_visible()
+    expect(page.get_by_text("Your password is set, and your other browsers are signed out.")).to_be_visible()

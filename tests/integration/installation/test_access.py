@@ -254,15 +254,18 @@ def test_the_wrong_person(trial: Trial, ada: Browser, bea: Browser) -> None:
     ):
         assert bea.ask(method, "", path, **token).status == 404, path
     assert "echo" not in [app["name"] for app in bea.ask("GET", "", "/api/v1/apps", **token).json()["items"]]
-    for path in ("/apps/echo", f"/operations/{owned}", "/open/echo"):
+    for path in ("/apps/echo", f"/operations/{owned}", "/open/no-such-app"):
         assert bea.ask("GET", "", path, **NAVIGATION).status == 404, path
+    asking = bea.ask("GET", "", "/open/echo", **NAVIGATION)
+    assert asking.status == 403
+    assert b"echo is not shared with you" in asking.body, "a person in a browser may ask its owner for access"
     for name in ("echo", "no-such-app"):
         assert bea.ask("GET", name, "/", **token).status == 403, (
             "whether there is such an app is not to be seen"
         )
         assert bea.ask("POST", name, "/", "x", **token).status == 403
         assert bea.upgrade(name, **token) == 403
-    assert bea.go("echo", "/").status == 404
+    assert bea.go("echo", "/").status == 403
     nobody = Browser(trial)
     assert nobody.ask("GET", "echo", "/", Authorization=f"Bearer {trial.server.token}").status == 403
     assert trial.server.ask("POST", "/api/v1/accounts", {"name": "eve"}, token=token_of(bea)).status == 403

@@ -5,7 +5,7 @@ import { all, elapsed, find, now, renew } from "./page.js";
 export function start() {
   const page = find("[data-operation]");
   const names = JSON.parse(page.dataset.stepNames);
-  const log = find("[data-log]").view;
+  const log = find("[data-log]")?.view;
   let last = Number(page.dataset.last);
   const began = new Map(all(".step[data-seconds]").map((step) => [step, now() - 1000 * Number(step.dataset.seconds)]));
 
@@ -36,7 +36,7 @@ export function start() {
       }
       say(`${names[name] ?? name}: ${data.state}`);
     },
-    line({ text }) { log.add(0, text); },
+    line({ text }) { log?.add(0, text); },
     result: finish,
     error: finish,
   };
@@ -67,7 +67,7 @@ export function start() {
   async function finish() {
     source.close();
     clearInterval(clock);
-    log.end();
+    log?.end();
     // The outcome is one thing that the server says in full: its page, not a second telling of it here.
     document.activeElement?.blur?.();
     for (let tries = 0; tries < 10; tries += 1) {

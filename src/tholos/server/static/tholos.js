@@ -92,9 +92,8 @@ if (open) openDialog(open);
 import("./live.js").then((live) => live.start());
 if (find("[data-search]")) import("./palette.js").then((palette) => palette.start());
 if (find("[data-drop]")) import("./drop.js").then((drop) => drop.start());
-if (find("[data-log]")) {
-  import("./log.js").then((log) => {
-    log.start();
-    return find("[data-operation][data-stream]") && import("./operation.js").then((operation) => operation.start());
-  });
+// An operation writes into the log of its page, where there is one.
+const log = find("[data-log]") && import("./log.js").then((view) => view.start());
+if (find("[data-operation][data-stream]")) {
+  Promise.all([import("./operation.js"), log]).then(([operation]) => operation.start());
 }
