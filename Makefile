@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 PORT ?= 8080
 # Tests run beside each other, a file's in one process and in random order.
 JOBS ?= auto
-PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile
+PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .PHONY: run test check unit integration browser acceptance bench fuzz docs system clean

@@ -11,7 +11,17 @@ from tholos.testing import databases, postgres
 from tholos.testing.clock import TestClock
 from tholos.testing.postgres import Postgres
 
+LONG = ("acceptance", "browser", "installation")
+"""Folders whose files take longest: they are begun first, or one worker is still busy with the last when all others rest."""
 ON_BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After the order was drawn by chance."""
+    items.sort(
+        key=lambda item: next((at for at, name in enumerate(LONG) if name in item.path.parts), len(LONG))
+    )
 
 
 @pytest.fixture

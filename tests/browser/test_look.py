@@ -70,7 +70,7 @@ def test_an_operation_without_scripts(room, visiting):
     """The page comes again by itself."""
     page = visiting("ada", java_script_enabled=False).new_page()
     page.goto(f"/operations/{room.rows.operations['running']}")
-    assert page.locator("meta[http-equiv=refresh]").count() == 1
+    expect(page.locator("meta[http-equiv=refresh]")).to_have_count(1)
 
 
 def test_keyboard(page):

@@ -102,7 +102,7 @@ def _of_everybody(room: Showroom) -> Iterator[Stop]:
     for article in sorted(DOCS.glob("*/*.md")):
         path = f"/help/{article.parent.name}/{article.stem}"
         yield Stop(f"article-{article.stem}", "/help/{path:path}", path, ("ada",))
-    yield Stop("help-api", "/help/api", "/help/api")
+    yield Stop("help-api", "/help/api", "/help/api", ("ada",))
     yield Stop("publish", "/publish", "/publish")
     yield Stop("not-found", "/", "/no/such/page", status=404)
     yield Stop("not-shared", "/open/{name}", "/open/map", ("vic",), 403)

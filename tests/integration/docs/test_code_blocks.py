@@ -32,6 +32,7 @@ NOT_RUN = {
     "createdb": "there is no such database server here",
 }
 """Commands that stand in the pages and are not run, with the reason. Those of ours have to be well-formed all the same."""
+PEOPLE = {"ada": "publisher", "grace": "publisher", "linus": "viewer"}
 SALES = '''"""The week's sales."""
 
 
@@ -52,7 +53,7 @@ def documented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
     installation = Installation(tmp_path_factory.mktemp("documented"))
     installation.start()
     try:
-        for name, role in (("ada", "publisher"), ("grace", "publisher"), ("linus", "viewer")):
+        for name, role in PEOPLE.items():
             installation.new_account(name, role)
         yield Trial(installation)
     finally:
@@ -61,9 +62,12 @@ def documented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
 
 @pytest.fixture
 def terminal(documented: Trial, tmp_path: Path) -> Terminal:
-    """A terminal of the administrator, in an empty folder; there are no apps."""
+    """A terminal of the administrator, in an empty folder; there are no apps, and only the people that every page knows."""
     for app in documented.server.api("GET", "/api/v1/apps")["items"]:
         documented.delete(app["name"])
+    for account in documented.server.api("GET", "/api/v1/accounts")["items"]:
+        if account["name"] not in {"admin", *PEOPLE} and not account["is_disabled"]:
+            documented.server.api("POST", f"/api/v1/accounts/{account['name']}/disable")
     folder = tmp_path / "work"
     folder.mkdir()
     return Terminal(documented.server, folder, tmp_path)

@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 from tholos.accounts import service as accounts
 from tholos.testing.showroom import Showroom, opened
 
-CASES = int(os.environ.get("THOLOS_API_CASES", "2000"))
+CASES = int(os.environ.get("THOLOS_API_CASES", "500"))
 ENDLESS = frozenset({"follow_events", "follow_operation"})
 """Calls that answer for as long as somebody listens."""
 CHECKS = [
