@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
 import re
 import time
@@ -12,6 +13,8 @@ import pytest
 from playwright.sync_api import expect
 
 import tholos
+from tholos.apps import service as apps
+from tholos.apps.models import AppState
 from tholos.operations import service as operations
 from tholos.operations.models import StepState
 from tholos.operations.service import Said
@@ -173,9 +176,11 @@ def test_log_says_the_same_twice(page):
           const { LogView } = await import("/static/log.js");
           const section = document.querySelector("[data-log]");
           const block = section.querySelector(".block");
+          const { source } = section.dataset;
           block.replaceChildren();
+          delete section.dataset.source;
           const view = new LogView(section);
-          texts.forEach((text, i) => view.add(i + 1, text, { level: levels[i] }));
+          texts.forEach((text, i) => view.add(i + 1, text, { level: levels[i], source }));
           while (section.querySelectorAll(".line").length < texts.length) await new Promise(requestAnimationFrame);
           return [...section.querySelectorAll(".block")].map((part) => part.innerHTML).join("");
         }""",
@@ -210,6 +215,52 @@ def test_log_follows_and_lets_go(room, page):
     page.fill(".log-tools [type=search]", "page=1277")
     until(page, f"document.querySelector('.log-status').textContent.endsWith('of {before + 301}')")
     assert all("page=1277" in text for text in page.locator(".line:visible").all_inner_texts())
+
+
+def test_a_page_looks_when_its_stream_opens(room, page):
+    """What changed after the page was made and before the stream was there is shown as well."""
+
+    def set_state(state):
+        with room.database.write() as db:
+            app = apps.get_visible(db, room.rows.people["ada"], "sales")
+            before = AppState(app.state)
+            apps.set_state(db, app.id, state, "", room.clock.now())
+        return before
+
+    before = []
+
+    def change(route):
+        before.append(set_state(AppState.STOPPED))
+        route.continue_()
+
+    page.route("**/api/v1/events?**", change)
+    page.goto("/apps/sales")
+    try:
+        expect(page.locator("#app-head")).to_contain_text("stopped")
+    finally:
+        page.unroute("**/api/v1/events?**")
+        set_state(before[0])
+
+
+def test_a_log_tells_who_writes_from_here_on(page):
+    """Streams that break, and an instance that takes over in the third."""
+    asked = []
+
+    def answer(route):
+        asked.append(route)
+        line = {"n": 10_000 + len(asked), "text": f"line of stream {len(asked)}", "level": "", "at": None,
+                "release": 1, "instance": "inst_a" if len(asked) < 3 else "inst_b"}  # fmt: skip
+        body = f"retry: 10\nid: inst_a:{len(asked)}:{line['n']}\ndata: {json.dumps(line)}\n\n"
+        if len(asked) > 3:
+            return
+        route.fulfill(status=200, content_type="text/event-stream", body=body)
+
+    page.route("**/api/v1/apps/notebook/logs?**", answer)
+    page.goto("/apps/notebook/logs")
+    expect(page.locator(".log-body")).to_contain_text("line of stream 3")
+    until(page, "document.querySelectorAll('.log-source').length >= 2")
+    assert page.locator(".log-source").all_inner_texts()[-2:] == ["Release 1 · inst_a", "Release 1 · inst_b"]
+    assert page.locator(".line", has_text="line of stream").count() == 3
 
 
 def test_crash_is_linked_from_the_badge(visiting):

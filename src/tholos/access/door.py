@@ -26,10 +26,12 @@ from tholos.access.uses import Use, Uses, settle
 from tholos.accounts import service as accounts
 from tholos.accounts.routes import Site
 from tholos.accounts.service import SESSION_LIFE
+from tholos.apps.names import release_name
 from tholos.gateway.model import Answer, Carry, Decision, Header, RequestHead
+from tholos.instances import service as instances
 from tholos.instances.errors import AppNotServing
 from tholos.instances.serving import Serving, ServingTable
-from tholos.kit.clock import Clock
+from tholos.kit.clock import Clock, to_text
 from tholos.kit.db import Database
 from tholos.kit.errors import Forbidden, NotSignedIn, TholosError
 from tholos.kit.http import SAFE_METHODS, bearer_token, is_own_request, set_cookie
@@ -195,7 +197,7 @@ class Door:
         if row is None or admitted is None:
             return await self._turn_away(head, name, row, cookies)
         row = self._serving.find(name) or row  # as it is by now
-        serving = await self._await_address(name, row, attempt)
+        serving = await self._await_address(name, row, attempt, admitted)
         if serving.place != admitted.credential.place:
             raise NotShared  # another app has the name by now
         return self._carry(head, serving, admitted)
@@ -362,7 +364,9 @@ class Door:
         session = cookies_of(head).get(self._cookies.session, "")
         return self._uses.begin(Stand("", "cookie", session)) if session else None
 
-    async def _await_address(self, name: str, row: Serving, attempt: int) -> Serving:
+    async def _await_address(
+        self, name: str, row: Serving, attempt: int, admitted: Admitted | None = None
+    ) -> Serving:
         """The row of an app with an address to try, held back while it starts.
 
         Raises: AppNotServing.
@@ -378,10 +382,28 @@ class Door:
         if not row.address and row.state in {"starting", "failing"}:
             row = await self._serving.wait_for_address(name, self._hold_s) or row
         if not row.address or attempt >= _ATTEMPTS:
-            raise AppNotServing(
-                _why_not(row), fix=f"Its owner learns why with: tholos why {name}", app=name, state=row.state
-            )
+            raise await self._not_serving(row, admitted.known.admission.account_id if admitted else "")
         return row
+
+    async def _not_serving(self, row: Serving, account_id: str) -> AppNotServing:
+        """What somebody is told who waited in vain, or had better not wait."""
+        app = row.name.removesuffix(release_name("", row.draft)) if row.draft else row.name
+        is_starting = row.state == "starting"
+        took_s = await in_thread(self._last_start, row.app_id) if is_starting else None
+        fix = "Try again in a moment." if is_starting else f"Its owner learns why with: tholos why {app}"
+        error = AppNotServing(_why_not(row, took_s), fix=fix, app=row.name, state=row.state)
+        if row.since:
+            error.details["since"] = to_text(row.since)
+        if took_s is not None:
+            error.details["usual_s"] = round(took_s, 3)
+        if account_id:
+            page = f"{self._site.url}/apps/{app}"
+            error.details["page"] = f"{page}/logs" if account_id == row.owner_id else page
+        return error
+
+    def _last_start(self, app_id: str) -> float | None:
+        with self._database.read() as db:
+            return instances.find_start_seconds(db, app_id)
 
     def _carry(self, head: RequestHead, row: Serving, admitted: Admitted) -> Carry:
         name = admitted.known.admission.name
@@ -497,9 +519,10 @@ def _stand_of(credential: Credential, known: Known) -> Stand:
     return Stand(credential.place, "session", known.admission.session_id)
 
 
-def _why_not(row: Serving) -> str:
+def _why_not(row: Serving, took_s: float | None = None) -> str:
     if not row.release:
         return f"{row.name} has no release that serves yet."
     if row.state == "starting":
-        return f"{row.name} is starting and takes longer than usual."
+        known = "" if took_s is None else f" Its last start took {took_s:.1f} s."
+        return f"{row.name} is starting.{known}"
     return f"{row.name} does not run: {row.reason or 'it has no instance'}"

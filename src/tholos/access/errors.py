@@ -33,3 +33,4 @@ class PersonNotFound(NotFound):
     """There is no such account."""
 
     code = "person_not_found"
+    usual_fix = "See who there is: tholos users list"

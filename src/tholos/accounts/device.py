@@ -35,7 +35,7 @@ INTERVAL_S = 3
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """No vowels, so that no words come out, and nothing that is misread (RFC 8628, 6.1)."""
 _LENGTH = 8
-_AGAIN = "Begin again with: tholos login"
+_AGAIN = "Begin again with: tholos login URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,12 @@ def decide(db: WriteDb, actor: Actor, typed: str, now: datetime, *, is_approved:
         audit.Subject("device", device.id, device.label), now, after={"address": device.address},
     )  # fmt: skip
     return device
+
+
+def withdraw_all(db: WriteDb, account_id: str) -> None:
+    """Give no token to terminals that somebody let in and that have not fetched theirs yet."""
+    for device in sign_ins.list_approved_devices(db, account_id):
+        _move(device, DeviceState.REFUSED)
 
 
 def check(db: ReadDb, secret: str, now: datetime) -> DeviceSignIn:

@@ -42,7 +42,7 @@ def show_device(call: Calling, code: Annotated[str, Query(max_length=100)] = "")
     try:
         return _decision_page(call, code)
     except DeviceCodeUnknown as error:
-        return _page(call, "ask", code, wrong={"code": error.message}, status=404)
+        return _page(call, "ask", code, wrong={"code": f"{error.message} {error.fix}"}, status=404)
 
 
 @routes.declare("POST", "/device", permission=Permission.SIGNED_IN)
@@ -54,7 +54,7 @@ def decide_device(call: Calling, code: Text = "", decision: Text = "") -> Respon
         with _guess(call), call.write() as db:
             decided = device.decide(db, call.actor, code, call.now, is_approved=decision == "approve")
     except DeviceCodeUnknown as error:
-        return _page(call, "ask", code, wrong={"code": error.message}, status=404)
+        return _page(call, "ask", code, wrong={"code": f"{error.message} {error.fix}"}, status=404)
     return _page(call, _DECISIONS[decision], found=decided)
 
 

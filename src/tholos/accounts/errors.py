@@ -9,6 +9,7 @@ class WrongPassword(NotSignedIn):
     """Cannot sign in: name and password do not belong together."""
 
     code = "wrong_password"
+    usual_fix = "Ask an administrator for a link that signs you in, and set another password then."
 
 
 class LinkSpent(NotSignedIn):
@@ -45,30 +46,44 @@ class AccountTaken(Conflict):
     """Cannot make this account: the name is taken."""
 
     code = "account_taken"
+    usual_fix = "Choose another name."
 
 
 class AccountInvalid(Invalid):
     """Cannot take this account."""
 
     code = "account_invalid"
+    usual_fix = "Change it as the message says, and try again."
+
+
+class PresentPasswordWrong(Invalid):
+    """Cannot change the password: this is not the present one."""
+
+    code = "present_password_wrong"
+    usual_fix = (
+        "Who does not know it asks an administrator for a link that signs in, and sets another one then."
+    )
 
 
 class PasswordTooShort(Invalid):
     """Cannot take this password: it needs at least 10 characters."""
 
     code = "password_too_short"
+    usual_fix = "Take a longer one; a few words do well."
 
 
 class TokenNotFound(NotFound):
     """There is no such token among yours."""
 
     code = "token_not_found"
+    usual_fix = "See those that are good: tholos tokens list"
 
 
 class AccountNotFound(NotFound):
     """There is no such account."""
 
     code = "account_not_found"
+    usual_fix = "See who there is: tholos users list"
 
 
 class LastAdministrator(Conflict):
@@ -81,6 +96,7 @@ class NotOneself(Conflict):
     """Cannot do that to yourself: another administrator does."""
 
     code = "not_oneself"
+    usual_fix = "Ask another administrator."
 
 
 class AccountDisabled(Conflict):
@@ -99,12 +115,14 @@ class GroupInvalid(Invalid):
     """Cannot take this as a group."""
 
     code = "group_invalid"
+    usual_fix = "Change it as the message says, and try again."
 
 
 class GroupTaken(Conflict):
     """Cannot call a group so: there is one of that name."""
 
     code = "group_taken"
+    usual_fix = "Choose another name, or add people to the one that there is: tholos groups list"
 
 
 class GroupClaimed(Conflict):
@@ -117,12 +135,14 @@ class MemberNotFound(NotFound):
     """That account is not in the group."""
 
     code = "member_not_found"
+    usual_fix = "See who is in it: tholos groups show NAME"
 
 
 class TooManyGroups(Conflict):
     """Cannot make a further group: there are too many."""
 
     code = "too_many_groups"
+    usual_fix = "Remove one that nobody needs: tholos groups list"
 
 
 class NoServiceAccount(Invalid):
@@ -135,18 +155,21 @@ class SessionNotFound(NotFound):
     """There is no such session among yours."""
 
     code = "session_not_found"
+    usual_fix = "See those that are open: tholos sessions list"
 
 
 class ProfileInvalid(Invalid):
     """Cannot take this as a person's name or mail address."""
 
     code = "profile_invalid"
+    usual_fix = "Take a shorter one, of letters, digits and signs."
 
 
 class InvitationInvalid(Invalid):
     """Cannot invite so."""
 
     code = "invitation_invalid"
+    usual_fix = "Change it as the message says, and try again."
 
 
 class InvitationRefused(Forbidden):
@@ -159,6 +182,7 @@ class InvitationNotFound(NotFound):
     """There is no such invitation."""
 
     code = "invitation_not_found"
+    usual_fix = "See those that there are: tholos invitations list"
 
 
 class InvitationSpent(Conflict):
@@ -177,12 +201,14 @@ class InvitationRevoked(Conflict):
     """Cannot use this invitation: it was taken back."""
 
     code = "invitation_revoked"
+    usual_fix = "Ask for another one, or make one: tholos invite"
 
 
 class InvitationWithdrawn(Conflict):
     """Cannot use this invitation: who made it may not give any more what it is to."""
 
     code = "invitation_withdrawn"
+    usual_fix = "Ask whoever sent it for another one."
 
 
 class ForeignOrigin(Forbidden):
@@ -231,6 +257,7 @@ class IdentityNotFound(NotFound):
     """There is no such identity of that account."""
 
     code = "identity_not_found"
+    usual_fix = "See those that there are on the person's page."
 
 
 class DeviceCodeUnknown(NotFound):
@@ -243,6 +270,18 @@ class DeviceNeedsBrowser(Forbidden):
     """Cannot let a terminal in by a token: only somebody who is signed in in a browser can."""
 
     code = "device_needs_browser"
+
+
+class PasswordNeedsBrowser(Forbidden):
+    """Cannot set a first password by a token: only somebody who is signed in in a browser can."""
+
+    code = "password_needs_browser"
+
+
+class PasswordNotForPrograms(Forbidden):
+    """Cannot set a password: this account is a program's, which has tokens only."""
+
+    code = "password_not_for_programs"
 
 
 class AuthorizationPending(Invalid):

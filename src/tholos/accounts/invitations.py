@@ -272,9 +272,15 @@ def _find_group(db: ReadDb, actor: Actor, name: str) -> Group | None:
         return None
     group = queries.find_group_named(db, actor.organization_id, wanted)
     if group is None:
-        raise errors.InvitationInvalid(f'There is no group "{wanted[:60]}".', where="group")
+        raise errors.InvitationInvalid(
+            f'There is no group "{wanted[:60]}".',
+            fix="See those that there are: tholos groups list",
+            where="group",
+        )
     if group.is_claimed:
         raise errors.InvitationInvalid(
-            f"Cannot invite into {group.name}: the sign-in provider says who is in it.", where="group"
+            f"Cannot invite into {group.name}: the sign-in provider says who is in it.",
+            fix="Choose a group that people are put into here.",
+            where="group",
         )
     return group

@@ -147,7 +147,7 @@ class DeviceState(StrEnum):
 
 DEVICE_TRANSITIONS: dict[DeviceState, frozenset[DeviceState]] = {
     DeviceState.WAITING: frozenset({DeviceState.APPROVED, DeviceState.REFUSED}),
-    DeviceState.APPROVED: frozenset({DeviceState.SPENT}),
+    DeviceState.APPROVED: frozenset({DeviceState.SPENT, DeviceState.REFUSED}),
     DeviceState.REFUSED: frozenset(),
     DeviceState.SPENT: frozenset(),
 }

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 from urllib.parse import urlencode, urlsplit
 
+import httpx
 import jwt
 
 from tholos.accounts.models import Role
@@ -29,6 +31,8 @@ LEEWAY_S = 60
 """Seconds by which two clocks may differ."""
 TEXT_AT_MOST = 255
 GROUPS_AT_MOST = 1000
+_UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
+"""What reading leads to that was given values of other kinds, texts that cannot be sent, or far too much."""
 
 
 class ProviderWrong(Unavailable):
@@ -119,11 +123,21 @@ def _endpoint(said: Json, name: str, issuer: str, *, is_needed: bool = True) -> 
     url = said.get(name)
     if url is None and not is_needed:
         return ""
-    scheme = urlsplit(url).scheme if isinstance(url, str) and url.isprintable() else ""
+    scheme = _scheme(url) if isinstance(url, str) and url.isprintable() else ""
     # A provider that is reached by TLS leads nobody out of it.
     if scheme not in {"http", "https"} or (scheme == "http" and issuer.startswith("https:")):
         raise ProviderWrong(f"Cannot sign in by the provider: its {name} is no address that can be used.")
     return str(url)
+
+
+def _scheme(url: str) -> str:
+    """Of an address with a host and, if any, a port that there can be; else empty."""
+    try:
+        parts = urlsplit(url)
+        has_place = bool(httpx.URL(url).host) and parts.port != 0
+    except (httpx.InvalidURL, ValueError):
+        return ""
+    return parts.scheme if has_place else ""
 
 
 def challenge_of(verifier: str) -> str:
@@ -194,7 +208,7 @@ def check_id_token(
                 "enforce_minimum_key_length": True,
             },
         )
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
+    except (jwt.PyJWTError, *_UNREADABLE) as error:
         raise _wrong(f"its token does not hold ({_words(error)})") from error
     _check_party(claims, client)
     _check_times(claims, now)
@@ -210,17 +224,17 @@ def _key_of(token: str, keys: Sequence[Json]) -> tuple[jwt.PyJWK, str]:
     """
     try:
         head = jwt.get_unverified_header(token)
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, *_UNREADABLE) as error:
         raise _wrong("what it sent is no token") from error
     algorithm, name = head.get("alg"), head.get("kid")
-    if algorithm not in ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise _wrong(f"its token is signed by {str(algorithm)[:20]!r}, which is not taken")
-    fitting = [one for one in keys if _fits(one, str(algorithm), name)]
+    fitting = [one for one in keys if _fits(one, algorithm, name)]
     if not fitting or (name is None and len(fitting) > 1):
         raise KeyUnknown(fix="Try again in a minute; if that does not help, tell whoever runs this server.")
     try:
-        return jwt.PyJWK(dict(fitting[0]), algorithm=str(algorithm)), str(algorithm)
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError) as error:
+        return jwt.PyJWK(dict(fitting[0]), algorithm=algorithm), algorithm
+    except (jwt.PyJWTError, KeyError, *_UNREADABLE) as error:
         raise _wrong("one of its keys cannot be read") from error
 
 
@@ -241,7 +255,8 @@ def _check_party(claims: Json, client: OpenIdClient) -> None:
     is_shared = isinstance(audience, list) and len(audience) > 1
     if (party is not None or is_shared) and party != client.client_id:
         raise _wrong("its token was made for another application")
-    if not isinstance(claims.get("sub"), str) or not 0 < len(str(claims["sub"])) <= TEXT_AT_MOST:
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= TEXT_AT_MOST or not subject.isprintable():
         raise _wrong("its token names nobody")
 
 
@@ -261,7 +276,13 @@ def _seconds(claims: Json, name: str, default: float | None = None) -> float:
     value = claims.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong(f"its token's {name} is no time")
-    return float(value)
+    try:
+        seconds = float(value)
+    except OverflowError:
+        seconds = math.inf
+    if not math.isfinite(seconds):
+        raise _wrong(f"its token's {name} is no time")
+    return seconds
 
 
 def lacks(claims: Json, client: OpenIdClient) -> bool:
@@ -287,8 +308,8 @@ def add_userinfo(claims: Json, said: Json) -> dict[str, object]:
 def person_of(claims: Json, client: OpenIdClient) -> Person:
     """Whom checked claims are about."""
     email = _text(claims, "email").lower()
-    # One large provider writes true as a text.
-    is_verified = claims.get("email_verified") in {True, "true"}
+    said = claims.get("email_verified")
+    is_verified = said is True or said == "true"  # one large provider writes it as a text
     return Person(
         client.issuer,
         str(claims["sub"]),
@@ -310,7 +331,7 @@ def _groups(claims: Json, name: str) -> tuple[str, ...]:
     """None where the claim is not there: whoever has lost the last one is in none."""
     value = claims.get(name) if name else None
     listed = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-    return tuple(one for one in listed[:GROUPS_AT_MOST] if isinstance(one, str) and one)
+    return tuple(one for one in listed[:GROUPS_AT_MOST] if isinstance(one, str) and one and one.isprintable())
 
 
 def _wrong(

@@ -6,10 +6,12 @@ from typing import Annotated
 
 from fastapi import Path, Query, Response
 
-from tholos.accounts import profile, schemas, sessions
+from tholos.accounts import errors, profile, schemas, sessions
 from tholos.accounts import service as accounts
+from tholos.accounts.passwords import Passwords
 from tholos.accounts.profile import Profile
-from tholos.accounts.routes import Calling, Permission, Routes
+from tholos.accounts.routes import Call, Calling, Permission, Routes
+from tholos.kit.db import Database
 from tholos.kit.notices import Notices
 from tholos.kit.versions import to_tag
 
@@ -37,9 +39,16 @@ def change_me(call: Calling, response: Response, body: schemas.MeIn) -> schemas.
         return schemas.me_out(account, call.actor)
 
 
+@routes.declare("POST", "/me/password", permission=Permission.SIGNED_IN, status_code=204)
+def change_my_password(call: Calling, body: schemas.PasswordIn) -> None:
+    """Change one's own password; browsers, all but the one that asks, are signed out. A first one is not set by a token."""
+    change_password(call, body.current, body.password)
+
+
 @routes.declare("GET", "/sessions", permission=Permission.SIGNED_IN)
 def list_sessions(call: Calling) -> schemas.SessionList:
     """Where one is signed in by a browser, the newest first."""
+    call.actor.needs_all_apps()
     with call.read() as db:
         found = sessions.list_of(db, call.actor.account_id, call.now)
     return schemas.SessionList(items=[schemas.session_out(one, call.actor.credential) for one in found])
@@ -65,3 +74,23 @@ def end_sessions(
         ended = sessions.end_all(db, call.actor, call.now, with_tokens=tokens)
     call.get(Notices).publish(accounts.ACCESS_TOPIC)
     return schemas.EndedOut(sessions=ended.sessions, tokens=ended.tokens)
+
+
+def change_password(call: Call, current: str, password: str) -> None:
+    """Set one's own password, and end one's other sessions; wrong ones are counted as those of signing in are.
+
+    Raises: PresentPasswordWrong, PasswordTooShort, TooManyAttempts, TooBusy.
+    """
+    passwords = call.get(Passwords)
+    with call.read() as db:
+        has_password = accounts.has_password(db, call.actor)
+    try:
+        checked = None
+        if has_password:
+            checked = passwords.check(call.get(Database), call.actor.name, current, call.address, call.now)
+        hashed = passwords.hash(password)
+        with call.write() as db:
+            accounts.change_password(db, call.actor, checked, hashed, call.now)
+    except errors.WrongPassword:
+        raise errors.PresentPasswordWrong(where="current") from None
+    call.get(Notices).publish(accounts.ACCESS_TOPIC)

@@ -38,18 +38,29 @@ _SETUP_STATES: dict[type[TholosError], str] = {errors.LinkSpent: "used", errors.
 Text = Annotated[str, Form(max_length=1000)]
 
 
+class Greeted(schemas.AccountOut):
+    """Who is signed in, as the frame of a page shows them."""
+
+    unseen: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What every page has."""
 
     title: str
-    account: schemas.AccountOut | None
+    account: Greeted | None
     server_version: str = __version__
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     notice: str = ""
     query: str = ""
     json_url: str = ""
     """Where programs get what the page shows."""
+
+    @property
+    def unseen(self) -> int:
+        """What the account was told and has not seen."""
+        return self.account.unseen if self.account else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +84,10 @@ class SetupPage(Frame):
     errors: Mapping[str, str]
 
 
-def account_of(call: Call) -> schemas.AccountOut | None:
-    return schemas.account_out(call.known_actor) if call.known_actor else None
+def account_of(call: Call) -> Greeted | None:
+    if call.known_actor is None:
+        return None
+    return Greeted(**schemas.account_out(call.known_actor).model_dump(), unseen=call.unseen)
 
 
 @routes.declare("GET", "/sign-in", permission=Permission.PUBLIC)
@@ -96,7 +109,7 @@ def sign_in(
         with call.read() as db:
             account = accounts.get_checked(db, checked)
     except errors.WrongPassword as error:
-        return sign_in_page(call, {"name": name}, {"": error.message}, next_path, 401)
+        return sign_in_page(call, {"name": name}, {"": f"{error.message} {error.fix}"}, next_path, 401)
     except errors.TooManyAttempts as error:
         page = sign_in_page(call, {"name": name}, {"": f"{error.message} {error.fix}"}, next_path, 429)
         page.headers["retry-after"] = str(error.details["retry_after_s"])
@@ -120,11 +133,15 @@ def spend_setup(call: Calling, code: Text = "", password: Text = "") -> Response
         with call.write(unrecorded="the session that follows is") as db:
             account = accounts.spend_link(db, code, call.now)
             if hashed is not None:
-                accounts.set_password(db, account.id, hashed)
+                accounts.reset_password(db, account, hashed, call.now, call.origin)
     except errors.PasswordTooShort as error:
-        return _setup_page(call, code, {"password": error.message}, 400)
+        return _setup_page(call, code, {"password": f"{error.message} {error.fix}".strip()}, 400)
+    except errors.PasswordNotForPrograms as error:
+        return _setup_page(call, code, {"password": f"{error.message} {error.fix}"}, 403)
     except (errors.LinkSpent, errors.LinkExpired, errors.LinkUnknown):
         return _setup_page(call, code, {}, 401)
+    if hashed is not None:
+        call.get(Notices).publish(accounts.ACCESS_TOPIC)
     return sign_in_browser(call, account, "/")
 
 

@@ -170,8 +170,6 @@ def disable(db: WriteDb, actor: Actor, name: str, seen: int | None, now: datetim
     _check_not_last(db, account, "disable")
     account.is_disabled = True
     account.version += 1
-    for link in queries.list_open_links(db, account.id):
-        link.spent_at = now
     ended = sessions.end_all_of(db, actor, account, now, with_tokens=True)
     audit.record(db, actor, Action.ACCOUNT_DISABLED, accounts.subject_of(account), now)
     return ended

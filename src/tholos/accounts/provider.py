@@ -22,6 +22,7 @@ from tholos.accounts.openid import Json, KeyUnknown, Metadata, OpenIdClient, Per
 from tholos.kit import ids
 from tholos.kit.errors import Unavailable
 from tholos.kit.log import get_logger
+from tholos.kit.text import storable
 
 T = TypeVar("T")
 
@@ -238,7 +239,7 @@ class Provider:
                 f"Cannot sign in by the provider: it did not answer within {self._total_s:g} s.",
                 fix="Try again in a minute, or sign in another way.",
             ) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OverflowError) as error:
             get_logger().warning("provider_unreachable", error=str(error))
             raise ProviderAway(fix="Try again in a minute, or sign in another way.") from error
 
@@ -261,9 +262,9 @@ def _read(status: int, body: bytes, *, is_exchange: bool) -> Json:
     if is_exchange and 400 <= status < 500:
         word = said.get("error") if isinstance(said, dict) else None
         raise CodeRefused(
-            f"Cannot sign in by the provider: it refused its own code ({str(word or status)[:60]}).",
+            f"Cannot sign in by the provider: it refused its own code ({storable(str(word or status))[:60]}).",
             fix="Begin again; if that does not help, the provider does not know this server's registration.",
-            word=str(word),
+            word=storable(str(word)),
         )
     if status >= 500:
         raise ProviderAway(

@@ -10,12 +10,14 @@ from sqlalchemy.orm import joinedload
 
 from tholos.accounts.models import (
     Account,
+    AccountKind,
     Group,
     Invitation,
     InvitationUse,
     KeptAnswer,
     Membership,
     Organization,
+    Role,
     Session,
     SignInLink,
     Token,
@@ -43,9 +45,12 @@ def get_account(db: ReadDb, account_id: str) -> Account:
 
 
 def find_administrator(db: ReadDb, organization_id: str) -> Account | None:
-    """The first administrator that was made."""
+    """The first administrator that was made, of those that are people and may sign in."""
     chosen = select(Account).where(
-        Account.organization_id == organization_id, Account.role == "administrator"
+        Account.organization_id == organization_id,
+        Account.role == Role.ADMINISTRATOR,
+        Account.kind == AccountKind.PERSON,
+        Account.is_disabled.is_(False),
     )
     return db.scalar(chosen.order_by(Account.created_at, Account.id).limit(1))
 
@@ -152,7 +157,8 @@ def find_token(db: ReadDb, secret_hash: str) -> Token | None:
 
 
 def find_token_by_id(db: ReadDb, account_id: str, token_id: str) -> Token | None:
-    return db.scalar(select(Token).where(Token.id == token_id, Token.account_id == account_id))
+    chosen = select(Token).where(Token.id == token_id, Token.account_id == account_id)
+    return db.scalar(chosen.options(joinedload(Token.account)))
 
 
 def list_tokens(db: ReadDb, account_id: str) -> Sequence[Token]:

@@ -20,6 +20,7 @@ from tholos.accounts import agents, answers, errors
 from tholos.accounts import service as accounts
 from tholos.accounts.answers import Answered, Keyed
 from tholos.accounts.models import Role, Scope
+from tholos.accounts.news import News
 from tholos.accounts.pace import Pace
 from tholos.accounts.service import Actor, Origin
 from tholos.audit import service as audit
@@ -91,6 +92,8 @@ class Call:
     request: Request
     services: Services
     known_actor: Actor | None
+    unseen: int = 0
+    """News that whoever asks for a page has not seen."""
 
     @property
     def actor(self) -> Actor:
@@ -98,6 +101,18 @@ class Call:
         if self.known_actor is None:
             raise NotSignedIn("Cannot do that: nobody is signed in.", fix="Sign in, or send a token.")
         return self.known_actor
+
+    def find_present_actor(self, db: ReadDb) -> Actor:
+        """Who asks, as they are by now: what goes on for long is not for those who may less than when it began.
+
+        Raises: NotSignedIn, RoleTooLow.
+        """
+        found = accounts.find_anew(db, self.actor, self.now)
+        if found is None:
+            raise NotSignedIn("Cannot go on: you are signed out.", fix="Sign in again.")
+        permission = getattr(self.request.state, "permission", Permission.SIGNED_IN)
+        found.needs(_ROLES.get(permission, Role.VIEWER))
+        return found
 
     @property
     def now(self) -> datetime:
@@ -159,10 +174,18 @@ class Call:
 
 def _call_of(request: Request, background: BackgroundTasks) -> Call:
     services: Services = request.app.state.services
-    call = Call(request, services, find_actor(request, services))
+    actor = find_actor(request, services)
+    call = Call(request, services, actor, _count_news(request, services, actor))
     if call.known_actor is not None and call.known_actor.is_use_news:
         background.add_task(_note_use, call, call.known_actor)  # nobody waits for it
     return call
+
+
+def _count_news(request: Request, services: Services, actor: Actor | None) -> int:
+    if actor is None or request.url.path.startswith("/api/"):
+        return 0
+    with services.get(Database).read() as db:
+        return services.get(News).unseen(db, actor)
 
 
 def _note_use(call: Call, actor: Actor) -> None:
@@ -199,12 +222,14 @@ Calling = Annotated[Call, Depends(_call_of)]
 
 def _require(permission: Permission, scope: Scope | None = None) -> Callable[[Call], None]:
     def check(call: Calling) -> None:
+        call.request.state.permission = permission
         if permission is not Permission.PUBLIC:
             call.actor.needs(_ROLES[permission])
             is_reading = call.request.method in SAFE_METHODS
             needed = Scope.READ if is_reading else scope or _CHANGING_SCOPES.get(permission, Scope.FULL)
             call.actor.needs_scope(needed)
-            if scope is None and not is_reading and permission in _BEYOND_ONE_APP:
+            is_beyond = permission in _BEYOND_ONE_APP and not is_reading
+            if scope is None and (is_beyond or permission is Permission.ADMINISTER):
                 call.actor.needs_all_apps()
 
     return check

@@ -38,6 +38,15 @@ class TokenIn(BaseModel):
     )
 
 
+class PasswordIn(BaseModel):
+    """The password that is to be, and the present one where there is one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    current: str = Field("", max_length=1000)
+    password: str = Field(max_length=1000)
+
+
 class TokenOfIn(BaseModel):
     """A token of an account that one looks after."""
 
@@ -88,6 +97,7 @@ class MeOut(AccountOut):
     version: int
     created_at: str
     scope: str = Field(description="What the credential that asks is good for, at most.")
+    has_password: bool
 
 
 class MeIn(BaseModel):
@@ -131,6 +141,7 @@ def me_out(account: Account, actor: Actor) -> MeOut:
         version=account.version,
         created_at=to_text(account.created_at) or "",
         scope=actor.scope,
+        has_password=account.password_hash is not None,
     )
 
 

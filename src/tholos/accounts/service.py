@@ -13,6 +13,7 @@ from tholos.accounts import errors, queries
 from tholos.accounts.models import (
     DEFAULT_ORGANIZATION,
     Account,
+    AccountKind,
     Organization,
     Role,
     Scope,
@@ -73,7 +74,8 @@ class Actor:
         if not self.scope.includes(scope):
             raise errors.ScopeTooNarrow(
                 f"Cannot do that: it needs the scope {scope}, and this token has the scope {self.scope}.",
-                fix="Make a token with a wider scope, on your account's page or with: tholos tokens add",
+                fix="Make a token with a wider scope, on your account's page or with: "
+                f"tholos tokens add LABEL --scope {scope}",
             )
 
     def needs_all_apps(self) -> None:
@@ -188,7 +190,9 @@ def as_name(typed: str) -> str:
 def find_password(db: ReadDb, name: str) -> KeptPassword:
     """What to check a name's password against; checking is slow, so it is done outside the transaction."""
     account = queries.find_account(db, DEFAULT_ORGANIZATION, as_name(name))
-    if account is None or account.is_disabled or account.password_hash is None:
+    if account is None or account.is_disabled or account.kind != AccountKind.PERSON:
+        return KeptPassword()
+    if account.password_hash is None:
         return KeptPassword()
     return KeptPassword(account.id, account.password_hash)
 
@@ -212,19 +216,49 @@ def set_password(db: WriteDb, account_id: str, password: PasswordHash) -> None:
     queries.get_account(db, account_id).password_hash = password
 
 
+def reset_password(
+    db: WriteDb, account: Account, password: PasswordHash, now: datetime, origin: Origin
+) -> None:
+    """Set the password of somebody who came by a one-time link, and end every session that was open till now.
+
+    Raises: PasswordNotForPrograms.
+    """
+    _check_is_person(account)
+    _renew_password(db, actor_for(account, origin=origin), account, password, now)
+
+
 def change_password(
     db: WriteDb, actor: Actor, checked: KeptPassword | None, password: PasswordHash, now: datetime
 ) -> None:
     """Set one's own password and end one's other sessions; who has one has given it.
 
-    Raises: WrongPassword.
+    Raises: WrongPassword, PasswordNeedsBrowser, PasswordNotForPrograms.
     """
-    if has_password(db, actor) and (checked is None or get_checked(db, checked).id != actor.account_id):
-        raise errors.WrongPassword
-    set_password(db, actor.account_id, password)
     account = queries.get_account(db, actor.account_id)
+    _check_is_person(account)
+    if account.password_hash is None:
+        # A token that was stolen would become a password, which does not end with it.
+        if not actor.credential.startswith("ses_"):
+            raise errors.PasswordNeedsBrowser(fix="Set your first one on your account's page.")
+    elif checked is None or get_checked(db, checked).id != actor.account_id:
+        raise errors.WrongPassword
+    _renew_password(db, actor, account, password, now)
+
+
+def _check_is_person(account: Account) -> None:
+    """Raises: PasswordNotForPrograms."""
+    if account.kind != AccountKind.PERSON:
+        raise errors.PasswordNotForPrograms(
+            fix=f"Make a token for it: tholos tokens add LABEL --account {account.name}"
+        )
+
+
+def _renew_password(
+    db: WriteDb, actor: Actor, account: Account, password: PasswordHash, now: datetime
+) -> None:
+    account.password_hash = password
     audit.record(db, actor, Action.PASSWORD_CHANGED, subject_of(account), now)
-    for session in queries.list_open_sessions(db, actor.account_id):
+    for session in queries.list_open_sessions(db, account.id):
         if session.id != actor.credential:
             session.revoked_at = now
 
@@ -351,6 +385,15 @@ def find_actor(db: ReadDb, now: datetime, *, token: str = "", session: str = "")
 
 def find_session_actor(db: ReadDb, session_id: str, now: datetime) -> Actor | None:
     return _actor_of(queries.find_session_by_id(db, session_id), now)
+
+
+def find_anew(db: ReadDb, actor: Actor, now: datetime) -> Actor | None:
+    """Whom the credential of an actor stands for by now; None where it stands for nobody any more."""
+    found = queries.find_session_by_id(db, actor.credential) or queries.find_token_by_id(
+        db, actor.account_id, actor.credential
+    )
+    present = _actor_of(found, now)
+    return replace(present, address=actor.address, request_id=actor.request_id) if present else None
 
 
 def find_token_actors(db: ReadDb, tokens: Collection[str], now: datetime) -> dict[str, Actor | None]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tholos.accounts import queries, tokens
+from tholos.accounts import device, people_queries, queries, tokens
 from tholos.accounts import service as accounts
 from tholos.accounts.errors import SessionNotFound
 from tholos.accounts.models import Account, Session
@@ -50,7 +50,13 @@ def end_all(db: WriteDb, actor: Actor, now: datetime, *, with_tokens: bool) -> E
 
 
 def end_all_of(db: WriteDb, doer: audit.Doer, account: Account, now: datetime, *, with_tokens: bool) -> Ended:
-    """End whatever an account is signed in by; who may do that to another account, the caller has asked."""
+    """End whatever an account is signed in by, and what would sign it in: links, and terminals that were let in.
+
+    Who may do that to another account, the caller has asked.
+    """
+    for link in people_queries.list_open_links(db, account.id):
+        link.spent_at = now
+    device.withdraw_all(db, account.id)
     open_sessions = queries.list_open_sessions(db, account.id)
     for session in open_sessions:
         session.revoked_at = now

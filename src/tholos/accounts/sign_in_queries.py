@@ -7,7 +7,14 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from tholos.accounts.models import Account, AccountKind, DeviceSignIn, Identity, ProviderSignIn
+from tholos.accounts.models import (
+    Account,
+    AccountKind,
+    DeviceSignIn,
+    DeviceState,
+    Identity,
+    ProviderSignIn,
+)
 from tholos.kit.db import ReadDb, WriteDb
 
 
@@ -52,6 +59,14 @@ def list_people_with_email(db: ReadDb, organization_id: str, email: str) -> Sequ
 
 def find_device_by_secret(db: ReadDb, device_hash: str) -> DeviceSignIn | None:
     return db.scalar(select(DeviceSignIn).where(DeviceSignIn.device_hash == device_hash))
+
+
+def list_approved_devices(db: ReadDb, account_id: str) -> Sequence[DeviceSignIn]:
+    """Terminals that were let in and have not fetched their token yet."""
+    chosen = select(DeviceSignIn).where(
+        DeviceSignIn.account_id == account_id, DeviceSignIn.state == DeviceState.APPROVED
+    )
+    return db.scalars(chosen).all()
 
 
 def find_device_by_code(db: ReadDb, user_code_hash: str) -> DeviceSignIn | None:

@@ -74,7 +74,7 @@ def make_of(db: WriteDb, actor: Actor, account: Account, new: NewToken, now: dat
     if account.kind != AccountKind.SERVICE:
         raise NoServiceAccount(
             f"Cannot make a token of {account.name}: that is a person.",
-            fix=f"{account.name} makes one, on the account page or with: tholos tokens add",
+            fix=f"{account.name} makes one, on the account page or with: tholos tokens add LABEL",
             where="account",
         )
     return _create(db, account, new, now, actor)

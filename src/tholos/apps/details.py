@@ -13,6 +13,11 @@ from tholos.audit.models import Action
 from tholos.kit.db import WriteDb
 from tholos.kit.versions import check_version
 
+MOST_TITLE = 100
+MOST_DESCRIPTION = 10_000
+MOST_RELEASES = 10_000
+"""As many as an installation may be set to keep."""
+
 
 @dataclass(frozen=True, slots=True)
 class Details:

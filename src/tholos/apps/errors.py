@@ -9,12 +9,14 @@ class AppNotFound(NotFound):
     """There is no such app among those you may see."""
 
     code = "app_not_found"
+    usual_fix = "See those that you may see: tholos list"
 
 
 class ReleaseNotFound(NotFound):
     """The app has no such release."""
 
     code = "release_not_found"
+    usual_fix = "See those that there are: tholos releases NAME"
 
 
 class NotAnEditor(Forbidden):
@@ -27,6 +29,7 @@ class OwnerInvalid(Invalid):
     """Cannot hand it over to that account."""
 
     code = "owner_invalid"
+    usual_fix = "See who there is: tholos users list"
 
 
 class HandOverRefused(Forbidden):
@@ -69,6 +72,7 @@ class ReleaseInUse(Conflict):
     """Cannot remove this release: something names it."""
 
     code = "release_in_use"
+    usual_fix = "Make another release live first: tholos activate NAME N"
 
 
 class NameInvalid(Invalid):
@@ -99,3 +103,4 @@ class LimitInvalid(Invalid):
     """Cannot give an app this limit."""
 
     code = "limit_invalid"
+    usual_fix = "Choose a number between these."

@@ -74,6 +74,8 @@ def look(db: ReadDb, invitation: Invitation, now: datetime) -> Promise:
     app, level = None, None
     if invitation.object_kind == KIND:
         app, level = _find_given(db, inviter, invitation, role)
+    elif not inviter.role.includes(Role.ADMINISTRATOR):
+        raise InvitationWithdrawn
     group = invitations.group_of(db, invitation)
     return Promise(invitation, inviter, role, group.name if group else "", app, level)
 

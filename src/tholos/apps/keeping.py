@@ -25,7 +25,7 @@ def get_ready(db: ReadDb, app: App, number: int) -> Release:
         told = "failed" if release.state == ReleaseState.FAILED else "is still being made"
         raise NotReady(
             f"Cannot make release {number} of {app.name} live: it {told}.",
-            fix=f"tholos why {app.name} says more; publish it again once it is mended.",
+            fix=f"`tholos why {app.name}` says more; publish it again once it is mended.",
             where="release",
         )
     return release
@@ -41,7 +41,7 @@ def get_before(db: ReadDb, app: App) -> Release:
     if found is None:
         raise NothingBefore(
             f"Cannot roll {app.name} back: no release before it was ever live.",
-            fix=f"tholos releases {app.name} lists them; tholos activate {app.name} N makes any of them live.",
+            fix=f"`tholos releases {app.name}` lists them; `tholos activate {app.name} N` makes any of them live.",
         )
     return found
 

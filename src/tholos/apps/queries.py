@@ -172,7 +172,12 @@ def get_release(db: ReadDb, release_id: str) -> Release:
 def get_release_numbered(db: ReadDb, app_id: str, number: int) -> Release:
     found = db.scalar(select(Release).where(Release.app_id == app_id, Release.number == number))
     if found is None:
-        raise ReleaseNotFound(f"The app has no release {number}.", where="release")
+        name = get_app(db, app_id).name
+        raise ReleaseNotFound(
+            f"The app has no release {number}.",
+            fix=f"See those that there are: tholos releases {name}",
+            where="release",
+        )
     return found
 
 
@@ -217,6 +222,11 @@ def list_naming(db: ReadDb, organization_id: str, text: str) -> Sequence[App]:
     )
     chosen = select(App).where(App.organization_id == organization_id, App.id.in_(naming))
     return db.scalars(chosen.order_by(App.name)).all()
+
+
+def is_named(db: ReadDb, text: str) -> bool:
+    chosen = select(Release.id).where(cast(Release.settings, String).contains(text, autoescape=True))
+    return db.scalar(chosen.limit(1)) is not None
 
 
 def find_rollback_target(db: ReadDb, app_id: str, below: int) -> Release | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tholos.apps.details import Details
+from tholos.apps.details import MOST_DESCRIPTION, MOST_RELEASES, MOST_TITLE, Details
 from tholos.apps.models import App, Release
 from tholos.apps.service import Rank
 from tholos.kit.clock import to_text
@@ -96,9 +96,11 @@ class AppChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    title: str = Field("", max_length=100)
-    description: str = Field("", max_length=10_000)
-    keep_releases: int | None = Field(None, ge=1, le=1000)
+    title: str = Field("", max_length=MOST_TITLE)
+    description: str = Field("", max_length=MOST_DESCRIPTION)
+    keep_releases: int | None = Field(
+        None, ge=1, le=MOST_RELEASES, description="null for as many as the installation says"
+    )
 
 
 class AppList(BaseModel):

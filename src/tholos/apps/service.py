@@ -226,6 +226,11 @@ def list_naming(db: ReadDb, organization_id: str, text: str) -> Sequence[App]:
     return queries.list_naming(db, organization_id, text)
 
 
+def is_named(db: ReadDb, text: str) -> bool:
+    """Whether any release at all has a text, such as an id, in its settings."""
+    return queries.is_named(db, text)
+
+
 def live_releases(db: ReadDb, found: Sequence[App]) -> dict[str, Release]:
     return queries.live_releases(db, [app.id for app in found])
 

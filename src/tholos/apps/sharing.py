@@ -24,7 +24,7 @@ from tholos.kit.db import JsonObject, ReadDb, WriteDb
 from tholos.kit.versions import check_version
 from tholos.sharing import reach, words
 from tholos.sharing import service as sharing
-from tholos.sharing.errors import GrantInvalid, GrantNotFound, PrincipalUnknown
+from tholos.sharing.errors import GrantInvalid, PrincipalUnknown
 from tholos.sharing.models import Audience, Level, PrincipalKind, RequestState
 from tholos.sharing.reach import By, Difference, Person, Principal, Share, Sharing, Way
 from tholos.sharing.service import Shared
@@ -301,11 +301,8 @@ def _shares_after(db: ReadDb, app: App, before: Sharing, wish: Wish) -> tuple[Sh
 
 def _find_given(before: Sharing, given: Given) -> Share:
     """Raises: GrantNotFound."""
-    wanted = given.name.strip().lower()
-    for share in before.shares:
-        if share.principal.kind == given.kind and share.principal.name.lower() == wanted:
-            return share
-    raise GrantNotFound(f'It is not shared with "{given.name[:60]}".', where="name")
+    held = {one.principal: one for one in before.shares if one.principal.kind == given.kind}
+    return held[sharing.find_named(held, given.name)]
 
 
 def _share_of(db: ReadDb, app: App, given: Given, present: Collection[Share]) -> Share:

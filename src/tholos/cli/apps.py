@@ -21,16 +21,24 @@ class NotConfirmed(Invalid):
     code = "not_confirmed"
 
 
-def list_apps(*, server: str | None, as_json: bool) -> int:
-    """Print the apps that this account may see."""
+def list_apps(*, word: str, show: str, names: bool, server: str | None, as_json: bool) -> int:
+    """Print the apps that this account may see, or some of them."""
     with connected(server) as client:
-        apps = client.apps()
+        if names:
+            client.be_patient(0)  # a shell waits for them to complete a word
+        apps = client.apps(word, show=show)
     if as_json:
         print_json(apps=[asdict(app) for app in apps])
         return 0
+    if names:
+        print("".join(f"{app.name}\n" for app in apps), end="")
+        return 0
     console = of_terminal()
     if not apps:
-        console.row("nothing is published yet · tholos publish")
+        is_asked = bool(word or show)
+        console.row(
+            "no app is like that · tholos list" if is_asked else "nothing is published yet · tholos publish"
+        )
         return 0
     rows = [(app.name, app.state.word, release_of(app), app.framework or app.kind, app.url) for app in apps]
     console.table([("NAME", "STATE", "RELEASE", "KIND", "URL"), *rows])
@@ -41,7 +49,8 @@ def show_status(*, name: str | None, server: str | None, as_json: bool) -> int:
     """Print an app's state with its reason, what runs, and what is being done to it."""
     name, remembered = choose_app(name)
     with connected(server, remembered) as client:
-        app, instances = client.app(name), client.instances(name)
+        app = client.app(name)
+        instances = client.instances(name) if app.rank != "viewer" else []  # they are told the state alone
         running = [one for one in client.operations(name) if not one.has_ended]
     if as_json:
         print_json(
@@ -73,12 +82,15 @@ def print_status(console: Console, app: App, instances: list[Instance], running:
     console.row(app.url)
 
 
-def open_app(*, name: str | None, server: str | None, only_print: bool) -> int:
+def open_app(*, name: str | None, server: str | None, only_print: bool, as_json: bool) -> int:
     """Print an app's URL and show it in a browser."""
     name, remembered = choose_app(name)
     with connected(server, remembered) as client:
         url = client.app(name).url
-    print(url, flush=True)
+    if as_json:
+        print_json(app=name, url=url)
+    else:
+        print(url, flush=True)
     if not only_print:
         import webbrowser
 
@@ -103,24 +115,28 @@ def show_why(*, name: str | None, server: str | None, as_json: bool) -> int:
     return 0
 
 
-def delete_app(*, name: str, server: str | None, yes: bool) -> int:
+def delete_app(*, name: str, server: str | None, yes: bool, as_json: bool) -> int:
     """Stop and remove an app, after its name was typed once more."""
-    console = of_terminal()
+    console = of_terminal(as_json=as_json)
     with connected(server, choose_app(name)[1]) as client:
         app = client.app(name)
         if not yes:
             confirm(app)
-        story, was_interrupted = follow(client, client.delete_app(name), console)
-        if story.state == "failed" and story.failure:
-            console.row("delete", f"failed: {story.failure.message}")
-            for line in failure_rows(story.failure):
-                console.line(line)
-            return FAILED
-        if story.state != "done":
-            return INTERRUPTED if was_interrupted else FAILED
-        memory.forget_app(str(client.address), name)
-    console.row(name, "deleted")
-    return 0
+        begun = client.delete_app(name)
+        story, was_interrupted = follow(client, begun, console)
+        is_done = story.state == "done"
+        if is_done:
+            memory.forget_app(str(client.address), name)
+    if is_done:
+        console.row(name, "deleted")
+    elif story.state == "failed" and story.failure:
+        console.row("delete", f"failed: {story.failure.message}")
+        for line in failure_rows(story.failure):
+            console.line(line)
+    if as_json:
+        error = asdict(story.failure) if story.failure else None
+        print_json(app=name, state="deleted" if is_done else story.state, operation=begun.id, error=error)
+    return 0 if is_done else INTERRUPTED if was_interrupted else FAILED
 
 
 def confirm(app: App) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tholos.cli.console import age_of, of_terminal
+from tholos.cli.console import age_of, of_terminal, say_done
 from tholos.cli.failures import print_json
 from tholos.cli.session import connected
 from tholos.client.deeds import AuditEntry, AuditQuery
@@ -19,10 +19,10 @@ _SPAN = re.compile(r"([0-9]{1,5})([mhdw])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-class ExportOfApp(Invalid):
-    """Cannot export the record of one app only: an export is of the whole installation."""
+class SaidTwice(Invalid):
+    """Cannot search for that: an app is named, and something else as well."""
 
-    code = "export_of_app"
+    code = "said_twice"
 
 
 def show_audit(
@@ -32,21 +32,26 @@ def show_audit(
     actor: str,
     action: str,
     since: str,
+    until: str,
+    kind: str,
+    name: str,
     text: str,
     lines: int,
     export: Path | None,
     as_json: bool,
 ) -> int:
     """Print who did what, the newest first, or write all that is asked for to a file."""
-    asked = AuditQuery(actor=actor, action=action, since=moment_of(since, datetime.now(UTC)), text=text)
-    if app and export:
-        raise ExportOfApp(fix="Leave --app out, or print it with --json.")
+    if app and (kind or name):
+        raise SaidTwice(fix="Leave out --app, or --kind and --name.")
+    now = datetime.now(UTC)
+    asked = AuditQuery(actor, action, moment_of(since, now), moment_of(until, now), text, kind, name)
     with connected(server) as client:
         if export is not None:
             form = "csv" if export.suffix == ".csv" else "ndjson"
-            count = write_lines(export, client.export_audit(form, asked))
-            of_terminal().row(str(export), f"{count} lines")
-            return 0
+            wanted = replace(asked, kind="app", name=app) if app else asked
+            count = write_lines(export, client.export_audit(form, wanted))
+            told = f"{count} lines"
+            return say_done(str(export), told, as_json=as_json, file=str(export), lines=count)
         found = client.audit(asked, app=app, most=lines)
     if as_json:
         print_json(entries=[asdict(one) for one in found])

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from tholos.cli.parsing import (
-    account,
-    add,
-    add_json,
-    add_name,
-    add_server,
-    group,
-    named,
-    natural,
-    path,
-    port,
-)
+from tholos.cli.parsing import add, add_json, add_name, add_server, group, named, natural, path, port
+from tholos.cli.people_commands import add_groups, add_own, add_people
 
 TYPE_CHECKING = False  # importing typing takes longer than reading this file
 if TYPE_CHECKING:
@@ -25,10 +15,12 @@ def add_all(commands: Commands) -> None:
     add_server_commands(commands)
     add_publish(commands)
     add_app_commands(commands)
+    add_operations(commands)
     add_releases(commands)
     add_sharing(commands)
     add_settling(commands)
-    add_telling(commands)
+    add_audit(commands)
+    add_webhooks(commands)
     add_variables(commands)
     add_own(commands)
     add_people(commands)
@@ -59,7 +51,7 @@ def add_server_commands(commands: Commands) -> None:
     login.add_argument("--token-file", metavar="FILE", help="use the token in this file; - for stdin")
 
     logout = add(commands, "logout", "login:log_out", "end and forget this machine's token")
-    add_server(logout)
+    add_json(add_server(logout))
 
 
 def add_publish(commands: Commands) -> None:
@@ -92,11 +84,23 @@ def add_app_commands(commands: Commands) -> None:
         ("status", "apps:show_status", "an app's state, release and instances"),
         ("why", "apps:show_why", "why an app is as it is"),
     )
-    add_json(add_server(add(commands, "list", "apps:list_apps", "the apps that you may see")))
+    listed = add_json(add_server(add(commands, "list", "apps:list_apps", "the apps that you may see")))
+    listed.add_argument(
+        "word", nargs="?", default="", metavar="WORD", help="only with this in name, title or owner's name"
+    )
+    listed.add_argument(
+        "--show",
+        default="",
+        choices=("pinned", "recent", "mine", "shared"),
+        help="only these; recent: those that you opened last",
+    )
+    listed.add_argument("--names", action="store_true", help="print names only, one in a line")
     for name, run, text in reading:
         add_json(add_server(add_name(add(commands, name, run, text))))
 
-    open_app = add_server(add_name(add(commands, "open", "apps:open_app", "show an app in a browser")))
+    open_app = add_json(
+        add_server(add_name(add(commands, "open", "apps:open_app", "show an app in a browser")))
+    )
     open_app.add_argument("--print", action="store_true", dest="only_print", help="only print its URL")
 
     logs = add_json(add_server(add_name(add(commands, "logs", "logs:show_logs", "what an app printed"))))
@@ -118,17 +122,32 @@ def add_app_commands(commands: Commands) -> None:
         "--lines", type=natural, default=200, metavar="N", help="how many (default: %(default)s)"
     )
 
-    delete = add_server(add(commands, "delete", "apps:delete_app", "stop and remove an app"))
+    delete = add_json(add_server(add(commands, "delete", "apps:delete_app", "stop and remove an app")))
     delete.add_argument("name", metavar="NAME", help="of the app")
     delete.add_argument("--yes", action="store_true", help="do not ask")
 
-    cancel = add_server(add(commands, "cancel", "logs:cancel_operation", "stop an operation"))
+    cancel = add_json(add_server(add(commands, "cancel", "logs:cancel_operation", "stop an operation")))
     cancel.add_argument("operation", metavar="OPERATION", help="its id")
+
+    script = add(
+        commands, "completion", "completion:print_completion", "a script that completes commands in a shell"
+    )
+    script.add_argument("shell", choices=("bash", "zsh", "fish"), help="which one")
 
     version = add(
         commands, "version", "version:show_version", "the version of this program and of the server"
     )
     add_json(add_server(version))
+
+
+def add_operations(commands: Commands) -> None:
+    run, text = "operations:list_operations", "the last operations, and how they ended"
+    past = add(commands, "operations", run, text)
+    past.add_argument("name", nargs="?", default="", metavar="NAME", help="only those of this app")
+    past.add_argument(
+        "--lines", type=natural, default=20, metavar="N", help="how many, 500 at most (default: %(default)s)"
+    )
+    add_json(add_server(past))
 
 
 def add_releases(commands: Commands) -> None:
@@ -146,11 +165,9 @@ def add_releases(commands: Commands) -> None:
         ("discard", "releases:discard", "let a draft end; its release stays"),
     )
     for name, run, text in numbered:
-        one = add_server(add(commands, name, run, text))
+        one = add_json(add_server(add(commands, name, run, text)))
         one.add_argument("name", metavar="NAME", help="of the app")
         one.add_argument("release", type=int, metavar="N", help="number of the release")
-        if name == "activate":
-            add_json(one)
     add_json(add_server(add_name(add(commands, "restart", "releases:restart", "start an app anew"))))
 
     differ = add(commands, "diff", "releases:diff", "in what two releases differ")
@@ -161,16 +178,26 @@ def add_releases(commands: Commands) -> None:
     differ.add_argument("-b", type=int, metavar="N", help="else the newest")
     differ.add_argument("--file", default="", metavar="PATH", help="show the lines of this one")
 
-    take = add_server(add_name(add(commands, "download", "releases:download", "write a release to a file")))
+    take = add_json(
+        add_server(add_name(add(commands, "download", "releases:download", "write a release to a file")))
+    )
     take.add_argument("--release", type=int, metavar="N", help="else the live one")
     take.add_argument("--to", type=path, metavar="FILE", help="else NAME-rN.tar.gz here")
-    told = add_server(
-        add_name(add(commands, "manifest", "releases:show_manifest", "print a release's manifest"))
+    told = add_json(
+        add_server(
+            add_name(add(commands, "manifest", "releases:show_manifest", "print a release's manifest"))
+        )
     )
     told.add_argument("--release", type=int, metavar="N", help="else that of the live one")
     told.add_argument(
         "--write", type=path, metavar="FOLDER", help="write manifest.json into this folder instead"
     )
+    lock = add_json(
+        add_server(
+            add_name(add(commands, "lock", "releases:show_lock", "print a release's packages, locked"))
+        )
+    )
+    lock.add_argument("release", nargs="?", type=int, metavar="RELEASE", help="else that of the live one")
 
 
 def add_sharing(commands: Commands) -> None:
@@ -200,10 +227,14 @@ def add_sharing(commands: Commands) -> None:
     asked = add(commands, "requests", "sharing:list_requests", "who asked for access to an app")
     add_json(add_server(add_name(asked)))
     decide = named(commands, "decide", "sharing:decide_request", "let in whoever asked, or not")
-    decide.add_argument("request", metavar="REQUEST", help="its id, as tholos requests tells it")
-    decide.add_argument("--level", default="viewer", choices=("viewer", "editor"), help="what they get")
+    decide.add_argument("request", metavar="REQUEST", help="its id, as `tholos requests` tells it")
+    decide.add_argument(
+        "--as", dest="level", default="viewer", choices=("viewer", "editor"), help="what they get"
+    )
     decide.add_argument("--refuse", action="store_true", help="do not let them in")
-    ask = add_server(add(commands, "ask", "sharing:ask_for_access", "ask an app's owner to let you in"))
+    ask = add_json(
+        add_server(add(commands, "ask", "sharing:ask_for_access", "ask an app's owner to let you in"))
+    )
     ask.add_argument("name", metavar="NAME", help="of the app")
     ask.add_argument("-m", "--message", default="", help="what you need it for")
     give = named(commands, "hand-over", "sharing:hand_over", "make somebody else the owner of an app")
@@ -218,7 +249,7 @@ def add_settling(commands: Commands) -> None:
     edit.add_argument("--title", help="shown beside its name")
     edit.add_argument("--description", help="what it is")
     edit.add_argument(
-        "--keep", type=natural, metavar="N", help="how many releases it keeps besides pinned ones"
+        "--keep", type=natural, metavar="N", help="releases besides pinned ones; 0: as the installation says"
     )
     limits = add_json(
         add_server(add_name(add(commands, "limits", "settling:limits", "what an app's processes may have")))
@@ -234,7 +265,7 @@ def add_settling(commands: Commands) -> None:
         ("pin-app", "keep an app at the top of your home page"),
         ("unpin-app", "and no longer"),
     ):
-        one = add_server(add(commands, name, f"settling:{name.partition('-')[0]}", text))
+        one = add_json(add_server(add(commands, name, f"settling:{name.partition('-')[0]}", text)))
         one.add_argument("name", metavar="NAME", help="of the app")
     inbox = add_json(add_server(add(commands, "inbox", "settling:show_inbox", "what you were told")))
     inbox.add_argument("--seen", action="store_true", help="note that all of it was read")
@@ -257,7 +288,7 @@ def add_settling(commands: Commands) -> None:
     state.add_argument("--settings", action="store_true", help="and what it runs with")
 
 
-def add_telling(commands: Commands) -> None:
+def add_audit(commands: Commands) -> None:
     audit = add_json(add_server(add(commands, "audit", "audit:show_audit", "who did what")))
     audit.add_argument("--app", default="", metavar="NAME", help="with this app; its editors may ask")
     audit.add_argument("--actor", default="", metavar="NAME", help="what this account did")
@@ -265,14 +296,26 @@ def add_telling(commands: Commands) -> None:
     audit.add_argument(
         "--since", default="", metavar="WHEN", help="in the last 10m, 2h or 7d, or since a time"
     )
+    audit.add_argument(
+        "--until", default="", metavar="WHEN", help="before a time, or before the last 10m, 2h or 7d"
+    )
+    audit.add_argument(
+        "--kind", default="", help="only with what is of this kind, such as app, account or secret"
+    )
+    audit.add_argument("--name", default="", help="only with what has this name")
     audit.add_argument("--text", default="", help="something in names or notes")
     audit.add_argument(
         "--lines", type=natural, default=50, metavar="N", help="how many, 500 at most (default: %(default)s)"
     )
     audit.add_argument(
-        "--export", type=path, metavar="FILE", help="write everything to a file: .csv, else JSON lines"
+        "--export",
+        type=path,
+        metavar="FILE",
+        help="write all that is asked for to a file, .csv, else JSON lines; for administrators",
     )
 
+
+def add_webhooks(commands: Commands) -> None:
     webhooks = group(commands, "webhooks", "tell other systems what is done")
     found = add_json(add_server(add(webhooks, "list", "webhooks:list_webhooks", "those that you may change")))
     found.add_argument("--app", default="", metavar="NAME", help="only those of this app")
@@ -294,9 +337,15 @@ def add_telling(commands: Commands) -> None:
     one.add_argument("webhook", metavar="WEBHOOK", help="its id")
     one.add_argument("--url", help="another address")
     one.add_argument("--label", help="what it is for")
+    one.add_argument("--form", choices=("plain", "slack"), help="slack is for chats")
+    told = one.add_mutually_exclusive_group()
+    told.add_argument(
+        "--action", action="append", dest="actions", metavar="ACTION", help="only this; repeatable"
+    )
+    told.add_argument("--all-actions", action="store_true", help="all that is worth telling")
     one.add_argument("--pause", action="store_true", help="send nothing there for now")
     one.add_argument("--resume", action="store_true", help="send there again")
-    end = add_server(add(webhooks, "remove", "webhooks:remove_webhook", "tell it nothing any more"))
+    end = add_json(add_server(add(webhooks, "remove", "webhooks:remove_webhook", "tell it nothing any more")))
     end.add_argument("webhook", metavar="WEBHOOK", help="its id")
     test = add_json(add_server(add(webhooks, "test", "webhooks:test_webhook", "send a word there now")))
     test.add_argument("webhook", metavar="WEBHOOK", help="its id")
@@ -304,7 +353,9 @@ def add_telling(commands: Commands) -> None:
         add_server(add(webhooks, "deliveries", "webhooks:list_deliveries", "what was sent, and how it went"))
     )
     sent.add_argument("webhook", metavar="WEBHOOK", help="its id")
-    sent.add_argument("--repeat", default="", metavar="DELIVERY", help="send this one again")
+    which = sent.add_mutually_exclusive_group()
+    which.add_argument("--show", default="", metavar="DELIVERY", help="this one, with the body that was sent")
+    which.add_argument("--repeat", default="", metavar="DELIVERY", help="send this one again")
     sent.add_argument(
         "--lines", type=natural, default=50, metavar="N", help="how many (default: %(default)s)"
     )
@@ -334,147 +385,22 @@ def add_variables(commands: Commands) -> None:
     add_json(add_server(add(secrets, "list", "secrets:list_secrets", "those that you may use")))
     shown = add_json(add_server(add(secrets, "show", "secrets:show_secret", "who uses one, and may")))
     shown.add_argument("name", metavar="NAME", help="of the secret")
-    kept = add_server(add(secrets, "set", "secrets:set_secret", "make one, or change its value"))
+    kept = add_json(add_server(add(secrets, "set", "secrets:set_secret", "make one, or change its value")))
     kept.add_argument("name", metavar="NAME", help="its value is asked for, or read from stdin")
     kept.add_argument("--note", help="what it is for")
     kept.add_argument("--no-restart", action="store_true", help="let what runs keep the old value")
-    gone = add_server(add(secrets, "remove", "secrets:remove_secret", "remove one"))
+    gone = add_json(add_server(add(secrets, "remove", "secrets:remove_secret", "remove one")))
     gone.add_argument("name", metavar="NAME", help="of the secret")
     gone.add_argument("--force", action="store_true", help="even where apps use it")
-    share = add_server(add(secrets, "share", "secrets:share_secret", "let others refer to one"))
+    share = add_json(add_server(add(secrets, "share", "secrets:share_secret", "let others refer to one")))
     share.add_argument("name", metavar="NAME", help="of the secret")
-    share.add_argument("who", metavar="WHO", help="an account, or a group with --group")
-    share.add_argument("--group", action="store_true", help="WHO is a group")
+    share.add_argument("who", metavar="WHO", help="an account, or a group as @NAME")
     share.add_argument(
-        "--level", default="viewer", choices=("viewer", "editor"), help="editors change its value too"
+        "--as",
+        dest="level",
+        default="viewer",
+        choices=("viewer", "editor"),
+        help="editors change its value too",
     )
     share.add_argument("--remove", action="store_true", help="take it back")
-    add_server(add(secrets, "rotate-key", "secrets:rotate_key", "seal everything by a new key"))
-
-
-def add_own(commands: Commands) -> None:
-    me = add_json(
-        add_server(
-            add(commands, "me", "own:show_me", "who is signed in here, and what they say of themselves")
-        )
-    )
-    me.add_argument("--full-name", metavar="NAME", help="change it to this")
-    me.add_argument("--email", metavar="ADDRESS", help="have mail sent there; empty for none")
-
-    tokens = group(commands, "tokens", "what scripts sign in by")
-    found = add_json(
-        add_server(add(tokens, "list", "own:list_tokens", "those that are good, with their last use"))
-    )
-    new = add_json(add_server(add(tokens, "add", "own:add_token", "make one; prints it once")))
-    new.add_argument("label", metavar="LABEL", help="where it will be used")
-    new.add_argument(
-        "--days", type=int, default=90, metavar="N", help="how long it lives (default: %(default)s)"
-    )
-    new.add_argument(
-        "--scope", default="full", choices=("open", "read", "publish", "full"),
-        help="open apps; read; publish and manage apps; or all that the account may (default: %(default)s)",
-    )  # fmt: skip
-    new.add_argument("--app", default="", metavar="NAME", help="good for this app only")
-    end = add_server(add(tokens, "revoke", "own:revoke_token", "end one at once"))
-    end.add_argument("token", metavar="TOKEN", help="its id, or current for the one in use")
-    for parser in (found, new, end):
-        parser.add_argument(
-            "--account", default="", metavar="NAME", help="of this account; for administrators"
-        )
-
-    sessions = group(commands, "sessions", "browsers that are signed in")
-    add_json(add_server(add(sessions, "list", "own:list_sessions", "where one is signed in")))
-    one = add_server(add(sessions, "end", "own:end_session", "sign one browser out"))
-    one.add_argument("session", metavar="SESSION", help="its id")
-    everywhere = add_server(add(sessions, "end-all", "own:end_sessions", "sign out everywhere"))
-    everywhere.add_argument(
-        "--tokens", action="store_true", help="revoke all tokens as well, this machine's too"
-    )
-    add_invitations(commands)
-
-
-def add_invitations(commands: Commands) -> None:
-    new = add_json(
-        add_server(add(commands, "invite", "invitations:invite", "make a link that lets somebody in"))
-    )
-    new.add_argument(
-        "who", nargs="?", default="", metavar="MAIL", help="whom it is meant for, as a note; nothing is sent"
-    )
-    new.add_argument("--to", default="", dest="app", metavar="NAME", help="share this app by it")
-    new.add_argument(
-        "--as",
-        default="viewer",
-        dest="level",
-        choices=("viewer", "editor"),
-        help="of the app (default: %(default)s)",
-    )
-    new.add_argument(
-        "--role", default="viewer", choices=("viewer", "publisher", "administrator"),
-        help="of an account that is made by it; for administrators (default: %(default)s)",
-    )  # fmt: skip
-    new.add_argument(
-        "--group", default="", metavar="NAME", help="let them into this group; for administrators"
-    )
-    new.add_argument(
-        "--uses", type=int, default=1, metavar="N", help="for how many people (default: %(default)s)"
-    )
-    new.add_argument(
-        "--days", type=int, default=7, metavar="N", help="how long it lives (default: %(default)s)"
-    )
-
-    made = group(commands, "invitations", "who was invited, and who came")
-    add_json(
-        add_server(
-            add(made, "list", "invitations:list_invitations", "those that you made, and who came by them")
-        )
-    )
-    gone = add_server(add(made, "revoke", "invitations:revoke_invitation", "take one back"))
-    gone.add_argument("invitation", metavar="INVITATION", help="its id")
-
-
-def add_people(commands: Commands) -> None:
-    users = group(commands, "users", "who there is here")
-    known = account(
-        users, "identities", "settling:list_identities", "whom sign-in providers know an account as"
-    )
-    known.add_argument("--remove", default="", metavar="IDENTITY", help="let this one sign in no longer")
-    roles = ("viewer", "publisher", "administrator")
-    found = add_json(add_server(add(users, "list", "people:list_people", "people and programs")))
-    found.add_argument("--search", default="", metavar="TEXT", help="in names and mail addresses")
-    found.add_argument("--role", default="", choices=("", *roles), help="only with this role")
-    found.add_argument("--services", action="store_true", help="only programs")
-    found.add_argument("--disabled", action="store_true", help="only those that are disabled")
-    new = account(users, "add", "people:add_person", "make an account; prints its sign-in link once")
-    new.add_argument("--role", default="viewer", choices=roles, help="default: %(default)s")
-    new.add_argument("--service", action="store_true", help="of a program, which has tokens, not a link")
-    new.add_argument("--full-name", default="", metavar="NAME", help="of its person")
-    new.add_argument("--email", default="", metavar="ADDRESS", help="where mail goes")
-    account(users, "show", "people:show_person", "one of them, and what they can open")
-    edit = account(users, "edit", "people:edit_person", "change an account")
-    edit.add_argument("--role", choices=roles, help="holds from the next request on")
-    edit.add_argument("--full-name", metavar="NAME", help="of its person")
-    edit.add_argument("--email", metavar="ADDRESS", help="where mail goes; empty for none")
-    account(users, "disable", "people:disable_person", "let nobody in by it any more; what it did stays")
-    account(users, "enable", "people:enable_person", "let it sign in again")
-    account(users, "link", "people:make_link", "a link that lets a person in once")
-    out = account(users, "sign-out", "people:sign_out_person", "sign somebody out everywhere")
-    out.add_argument("--tokens", action="store_true", help="revoke the tokens as well")
-    give = account(users, "hand-over", "people:hand_over", "give all that an account owns to another")
-    give.add_argument("to", metavar="TO", help="who owns it from now on")
-    give.add_argument("--dry-run", action="store_true", help="say what that would move")
-
-
-def add_groups(commands: Commands) -> None:
-    groups = group(commands, "groups", "people under one name")
-    add_json(add_server(add(groups, "list", "groups:list_groups", "the groups")))
-    new = account(groups, "add", "groups:add_group", "make a group", of="group")
-    new.add_argument("--note", default="", help="what it is for")
-    account(groups, "show", "groups:show_group", "who is in it, and what they have by it", of="group")
-    edit = account(groups, "edit", "groups:edit_group", "give it another name or note", of="group")
-    edit.add_argument("--name", dest="new_name", metavar="NEW", help="its new name")
-    edit.add_argument("--note", help="what it is for")
-    gone = account(groups, "remove", "groups:remove_group", "remove it; its members stay", of="group")
-    gone.add_argument("--yes", action="store_true", help="take back what it was given, too")
-    for name, text in (("add-member", "put accounts into it"), ("remove-member", "take accounts out of it")):
-        members = account(groups, name, f"groups:{name.replace('-', '_')}", text, of="group")
-        members.add_argument("accounts", nargs="+", metavar="ACCOUNT", help="who")
+    add_json(add_server(add(secrets, "rotate-key", "secrets:rotate_key", "seal everything by a new key")))

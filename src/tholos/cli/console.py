@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TextIO
 
+from tholos.cli.failures import print_json
+
 LABEL_WIDTH = 14
 WIDTH = 80
 BAR_WIDTH = 24
@@ -111,6 +113,15 @@ def of_terminal(*, as_json: bool = False) -> Console:
     has_colour = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     width = min(WIDTH, os.get_terminal_size(out.fileno()).columns or WIDTH) if out.isatty() else WIDTH
     return Console(out, sys.stderr, width=width, is_live=sys.stderr.isatty(), has_colour=has_colour)
+
+
+def say_done(label: str, text: str, right: str = "", *, as_json: bool, **document: object) -> int:
+    """Say what was done: a row, or with ``--json`` a document. Answers the exit code 0."""
+    if as_json:
+        print_json(**document)
+    else:
+        of_terminal().row(label, text, right)
+    return 0
 
 
 def shorten(text: str, width: int) -> str:

@@ -67,6 +67,9 @@ def detection_rows(found: Detection) -> list[Row]:
     if found.prepare:
         rows.append(finding_row("prepare", found.prepare.value, found.prepare.why))
     rows += [finding_row("keep", one.value, one.why) for one in found.keep]
+    if found.brought:
+        names = ", ".join([*found.brought.variables, *found.brought.limits])
+        rows.append(Row("settings", f"{names} in {found.brought.path}, for its first release"))
     rows += [Row("note", note) for note in found.notes]
     return rows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from tholos.cli.console import of_terminal
+from tholos.cli.console import of_terminal, say_done
 from tholos.cli.failures import print_json
 from tholos.cli.own import day_of
 from tholos.cli.session import connected
@@ -66,12 +66,12 @@ def list_invitations(*, server: str | None, as_json: bool) -> int:
     return 0
 
 
-def revoke_invitation(*, invitation: str, server: str | None) -> int:
+def revoke_invitation(*, invitation: str, server: str | None, as_json: bool) -> int:
     """Take an invitation back."""
     with connected(server) as client:
         client.revoke_invitation(invitation)
-    of_terminal().row(invitation, "taken back; who came by it stays")
-    return 0
+    told = "taken back; who came by it stays"
+    return say_done(invitation, told, as_json=as_json, invitation=invitation, state="revoked")
 
 
 def gives(one: Invitation) -> str:

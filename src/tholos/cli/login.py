@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from tholos.cli import device as browsers
 from tholos.cli import memory
 from tholos.cli.console import Console, of_terminal
+from tholos.cli.failures import print_json
 from tholos.cli.session import choose_server
 from tholos.client.address import Address
 from tholos.client.api import Client
@@ -110,13 +111,15 @@ def ask(question: str) -> str:
     return sys.stdin.readline().strip()
 
 
-def log_out(*, server: str | None) -> int:
+def log_out(*, server: str | None, as_json: bool) -> int:
     """End the token at the server and forget it here, in this order as far as the server can be reached."""
-    console = of_terminal()
+    console = of_terminal(as_json=as_json)
     url = choose_server(server)
     login = memory.read_servers().logins.get(url)
     if login is None:
         console.row(f"not logged in to {url}")
+        if as_json:
+            print_json(server=url, state="not logged in")
         return 0
     try:
         with Client(url, login.token) as client:
@@ -129,6 +132,8 @@ def log_out(*, server: str | None) -> int:
         )
     memory.remove_login(url)
     console.line(f"  ✔ logged out of {url.partition('://')[2]}")
+    if as_json:
+        print_json(server=url, state="logged out")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 
@@ -32,7 +33,7 @@ def show_logs(
     """Print the last lines of an app's log that are asked for, and with ``follow`` each new one as it comes."""
     name, remembered = choose_app(name)
     if traceback:
-        return show_traceback(name, server or remembered, release, as_json=as_json)
+        return show_traceback(name, server or remembered, release, instance, as_json=as_json)
     asked = LogQuery(release, instance, level, search, since)
     has_times = times or sys.stdout.isatty()
     with connected(server, remembered) as client:
@@ -41,20 +42,36 @@ def show_logs(
             if as_json:
                 print_json(app=name, lines=[asdict(line) for line in found])
             else:
-                print("".join(f"{told(line, has_times=has_times)}\n" for line in found), end="")
+                print_lines(found, has_times=has_times)
             return 0
         client.app(name)  # an unknown name or a server that is away is told at once
         client.be_patient(PATIENT_SECONDS)
-        for line in client.follow_logs(name, lines=lines, asked=asked):
-            shown = json.dumps(asdict(line)) if as_json else told(line, has_times=has_times)
-            print(shown, flush=True)
+        found_later = client.follow_logs(name, lines=lines, asked=asked)
+        if not as_json:
+            print_lines(found_later, has_times=has_times)
+            return 0
+        for line in found_later:
+            print(json.dumps(asdict(line)), flush=True)
     return 0
 
 
-def show_traceback(name: str, server: str | None, release: int | None, *, as_json: bool) -> int:
+def print_lines(lines: Iterable[LogLine], *, has_times: bool) -> None:
+    """Print lines as they come; who writes from here on is told beside them, as output may go to a program."""
+    before = "" if sys.stdout.isatty() else None
+    for line in lines:
+        source = f"release {line.release}, instance {line.instance}"
+        if before is not None and source != before:
+            print(f"==> {source} <==", file=sys.stderr, flush=True)
+        before = source
+        print(told(line, has_times=has_times), flush=True)
+
+
+def show_traceback(
+    name: str, server: str | None, release: int | None, instance: str, *, as_json: bool
+) -> int:
     """Print the first traceback of the last run of an app that has one; 1 where there is none."""
     with connected(server) as client:
-        found = client.traceback(name, release=release)
+        found = client.traceback(name, release=release, instance=instance)
     if as_json:
         print_json(traceback=asdict(found) if found else None)
     elif found:
@@ -75,7 +92,7 @@ def told(line: LogLine, *, has_times: bool) -> str:
     return f"{day}{at:%H:%M:%S}  {line.text}"
 
 
-def cancel_operation(*, operation: str, server: str | None) -> int:
+def cancel_operation(*, operation: str, server: str | None, as_json: bool) -> int:
     """Stop an operation and wait for its end."""
     console = of_terminal()
     with connected(server) as client:
@@ -87,5 +104,8 @@ def cancel_operation(*, operation: str, server: str | None) -> int:
         except KeyboardInterrupt:
             return INTERRUPTED
         found = client.operation(operation)
-    console.row(found.kind, f"of {found.app} {found.state}")
+    if as_json:
+        print_json(operation=asdict(found))
+    else:
+        console.row(found.kind, f"of {found.app} {found.state}")
     return 0 if found.has_ended else FAILED

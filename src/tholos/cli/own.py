@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import getpass
+import sys
 from dataclasses import asdict
 
-from tholos.cli.console import age_of, of_terminal
+from tholos.cli.console import age_of, of_terminal, say_done
 from tholos.cli.failures import print_json
 from tholos.cli.session import connected
 from tholos.client.own import NewToken
+from tholos.kit.errors import Forbidden, Invalid
+
+
+class PasswordNotSaid(Invalid):
+    """Cannot change the password: nobody is there to type it."""
+
+    code = "password_not_said"
+
+
+class NoPasswordYet(Forbidden):
+    """Cannot change the password: there is none yet, and a first one is set in a browser."""
+
+    code = "no_password_yet"
+
+
+class PasswordsDiffer(Invalid):
+    """Cannot change the password: it was typed differently the second time."""
+
+    code = "passwords_differ"
 
 
 def show_me(*, full_name: str | None, email: str | None, server: str | None, as_json: bool) -> int:
@@ -25,6 +46,35 @@ def show_me(*, full_name: str | None, email: str | None, server: str | None, as_
         if text:
             console.row(label, text)
     return 0
+
+
+def change_password(*, stdin: bool, server: str | None, as_json: bool) -> int:
+    """Change one's own password; both are typed without being shown, or read from stdin."""
+    if not stdin and not sys.stdin.isatty():
+        raise PasswordNotSaid(fix="tholos password --stdin")
+    with connected(server) as client:
+        account = client.me()
+        if not account.has_password:
+            raise NoPasswordYet(fix=f"Set one on your account's page: {client.address}/account")
+        current, password = read_passwords(stdin=stdin)
+        client.change_password(password, current)
+    told = "has a new password; its browsers are signed out"
+    return say_done(account.name, told, as_json=as_json, account=account.name, state="changed")
+
+
+def read_passwords(*, stdin: bool) -> tuple[str, str]:
+    """The present password and the new one; from stdin each is a line.
+
+    Raises: PasswordsDiffer.
+    """
+    if stdin:
+        current, password = (sys.stdin.readline().rstrip("\r\n") for _ in range(2))
+        return current, password
+    current = getpass.getpass("  present password: ")
+    password = getpass.getpass("  new password: ")
+    if getpass.getpass("  once more: ") != password:
+        raise PasswordsDiffer(fix="tholos password")
+    return current, password
 
 
 def list_tokens(*, account: str, server: str | None, as_json: bool) -> int:
@@ -61,12 +111,11 @@ def add_token(
     return 0
 
 
-def revoke_token(*, token: str, account: str, server: str | None) -> int:
+def revoke_token(*, token: str, account: str, server: str | None, as_json: bool) -> int:
     """End a token at once."""
     with connected(server) as client:
         client.revoke_token(token, account)
-    of_terminal().row(token, "revoked")
-    return 0
+    return say_done(token, "revoked", as_json=as_json, token=token, state="revoked")
 
 
 def list_sessions(*, server: str | None, as_json: bool) -> int:
@@ -85,22 +134,24 @@ def list_sessions(*, server: str | None, as_json: bool) -> int:
     return 0
 
 
-def end_session(*, session: str, server: str | None) -> int:
+def end_session(*, session: str, server: str | None, as_json: bool) -> int:
     """Sign one browser out."""
     with connected(server) as client:
         client.end_session(session)
-    of_terminal().row(session, "signed out")
-    return 0
+    return say_done(session, "signed out", as_json=as_json, session=session, state="ended")
 
 
-def end_sessions(*, tokens: bool, server: str | None) -> int:
+def end_sessions(*, tokens: bool, server: str | None, as_json: bool) -> int:
     """Sign out everywhere."""
     with connected(server) as client:
-        ended = client.end_sessions(tokens=tokens)
+        ended, address = client.end_sessions(tokens=tokens), client.address
+    if as_json:
+        print_json(ended=asdict(ended))
+        return 0
     console = of_terminal()
     console.row("signed out", f"browsers: {ended.sessions}, tokens: {ended.tokens}")
     if tokens:
-        console.row("", "this machine's token too · tholos login")
+        console.row("", f"this machine's token too · tholos login {address}")
     return 0
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from tholos.cli.console import Console, age_of, count_of, of_terminal
 from tholos.cli.failures import print_json
 from tholos.cli.session import connected
+from tholos.cli.sharing import because
 from tholos.client.people import NewPerson, Owned, PeopleQuery, Person
 from tholos.client.sharing import Reach
 from tholos.kit.errors import Invalid
@@ -89,7 +90,7 @@ def edit_person(
         NothingToChange: nothing was said.
     """
     if role is None and full_name is None and email is None:
-        raise NothingToChange(fix=f"tholos users edit {name} --role, --full-name or --email")
+        raise NothingToChange(fix=f"tholos users edit {name} --role ROLE, or with --full-name or --email")
     with connected(server) as client:
         person = client.change_person(name, role=role, full_name=full_name, email=email)
     if as_json:
@@ -177,7 +178,7 @@ def print_reach(console: Console, reached: list[Reach]) -> None:
         return
     console.table([
         ("APP", "IS", "BECAUSE"),
-        *[(one.app, one.rank, ", ".join(one.ways)) for one in reached],
+        *[(one.app, one.rank, because(one.ways)) for one in reached],
     ])  # fmt: skip
 
 

@@ -243,6 +243,8 @@ def tell_end(
         console.row(story.url, colour=GREEN)
         if story.is_draft:
             console.row("a draft", f"tholos activate {target.name} {story.release}")
+        if story.is_first and is_private(client, operation):
+            console.row(f"only you can open it · tholos share {target.name} --with WHO")
     elif story.state:
         tell_not_live(client, target.name, story, console, code)
     if as_json:
@@ -257,6 +259,12 @@ def tell_end(
             error=asdict(story.failure) if story.failure else None,
         )
     return code
+
+
+def is_private(client: Client, operation: Operation) -> bool:
+    """Whether nobody but who published it gets in."""
+    shared = client.access(operation.app)
+    return shared.audience == "listed" and not shared.grants and shared.owner == operation.account
 
 
 def tell_not_live(client: Client, name: str, story: Story, console: Console, code: int) -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from tholos.cli.console import GREEN, RED, Console, age_of, of_terminal, shorten, size_of
+from tholos.cli.console import GREEN, RED, Console, age_of, count_of, of_terminal, say_done, shorten, size_of
 from tholos.cli.failures import FAILED, INTERRUPTED, print_json
 from tholos.cli.following import follow
 from tholos.cli.session import choose_app, connected
 from tholos.cli.story import failure_rows
 from tholos.client.api import Client
+from tholos.client.errors import Remote
 from tholos.client.model import Operation, Release, Unchanged
-from tholos.kit.errors import Conflict
+from tholos.client.releases import Comparison
+from tholos.kit.errors import Conflict, Unavailable
 
 MESSAGE_WIDTH = 48
+NAMED = 4
+LIMIT = "Limit: "
+"""What names of settings begin with that are limits."""
 
 
 class FileThere(Conflict):
@@ -35,10 +42,11 @@ def list_releases(*, name: str | None, server: str | None, as_json: bool) -> int
         return 0
     rows = [
         (str(one.number), word_of(one), shorten(one.message, MESSAGE_WIDTH), one.author,
-         age_of(one.created_at), size_of(one.bytes))
+         age_of(one.created_at), one.python or "-", str(one.packages) if one.state == "ready" else "-",
+         size_of(one.bytes))
         for one in found
     ]  # fmt: skip
-    of_terminal().table([("RELEASE", "STATE", "MESSAGE", "BY", "MADE", "SIZE"), *rows])
+    of_terminal().table([("RELEASE", "STATE", "MESSAGE", "BY", "MADE", "PYTHON", "PACKAGES", "SIZE"), *rows])
     return 0
 
 
@@ -82,6 +90,8 @@ def switch(
                 print_json(app=name, state="unchanged", release=begun.release.number, url=begun.app.url)
             return 0
         story, was_interrupted = follow(client, begun, console)
+        if story.state == "done" and before and story.release and story.release != before.number:
+            tell_returned(client, name, before.number, story.release, console)
     if story.state == "done":
         console.row(story.url, colour=GREEN)
         if before and story.release != before.number:
@@ -96,6 +106,32 @@ def switch(
     return INTERRUPTED if was_interrupted else 0 if story.state == "done" else FAILED
 
 
+def tell_returned(client: Client, name: str, before: int, after: int, console: Console) -> None:
+    """What is another with the release that is live now; it is live whether or not that can be told."""
+    with suppress(Remote, Unavailable):
+        console.row(f"{before} → {after}", returned(client.compare(name, before, after)))
+
+
+def returned(found: Comparison) -> str:
+    """In what two releases differ, in one row."""
+    variables = [one.name for one in found.changes if one.kind == "variable"]
+    settings = [one.name for one in found.changes if one.kind == "setting"]
+    others = [one for one in settings if not one.startswith(LIMIT)]
+    kinds = {one.kind for one in found.changes}
+    told = [
+        "code" if "file" in kinds else "",
+        "packages" if "package" in kinds else "",
+        f"{count_of(len(variables), 'variable')} ({named(variables)})" if variables else "",
+        f"settings ({named(others)})" if others else "",
+        "limits" if len(others) < len(settings) else "",
+    ]
+    return ", ".join(filter(None, told)) or "nothing differs"
+
+
+def named(names: Sequence[str]) -> str:
+    return ", ".join([*names[:NAMED], *(["…"] if len(names) > NAMED else [])])
+
+
 def tell_failure(kind: str, live: Release | None, message: str, rows: list[str], console: Console) -> None:
     """The first cause, and what goes on serving."""
     console.row(kind, f"failed: {message}", colour=RED)
@@ -104,31 +140,29 @@ def tell_failure(kind: str, live: Release | None, message: str, rows: list[str],
     console.row(f"release {live.number} keeps serving" if live else "nothing is live yet")
 
 
-def pin(*, name: str, release: int, server: str | None) -> int:
+def pin(*, name: str, release: int, server: str | None, as_json: bool) -> int:
     """Keep a release however many newer ones there are."""
-    return set_pinned(name, release, server, is_pinned=True)
+    return set_pinned(name, release, server, is_pinned=True, as_json=as_json)
 
 
-def unpin(*, name: str, release: int, server: str | None) -> int:
+def unpin(*, name: str, release: int, server: str | None, as_json: bool) -> int:
     """Let a release go in its turn."""
-    return set_pinned(name, release, server, is_pinned=False)
+    return set_pinned(name, release, server, is_pinned=False, as_json=as_json)
 
 
-def set_pinned(name: str, release: int, server: str | None, *, is_pinned: bool) -> int:
+def set_pinned(name: str, release: int, server: str | None, *, is_pinned: bool, as_json: bool) -> int:
     with connected(server, choose_app(name)[1]) as client:
         client.pin_release(name, release, is_pinned=is_pinned)
-    of_terminal().row(
-        name, f"release {release} is {'kept' if is_pinned else 'kept no longer than any other'}"
-    )
-    return 0
+    told = f"release {release} is {'kept' if is_pinned else 'kept no longer than any other'}"
+    return say_done(name, told, as_json=as_json, app=name, release=release, pinned=is_pinned)
 
 
-def discard(*, name: str, release: int, server: str | None) -> int:
+def discard(*, name: str, release: int, server: str | None, as_json: bool) -> int:
     """Let a draft end; its release stays."""
     with connected(server, choose_app(name)[1]) as client:
         client.discard_draft(name, release)
-    of_terminal().row(name, f"release {release} is no draft any more", f"tholos activate {name} {release}")
-    return 0
+    told, next_one = f"release {release} is no draft any more", f"tholos activate {name} {release}"
+    return say_done(name, told, next_one, as_json=as_json, app=name, release=release, state="discarded")
 
 
 def diff(
@@ -155,7 +189,9 @@ def diff(
     return 0
 
 
-def download(*, name: str | None, release: int | None, to: Path | None, server: str | None) -> int:
+def download(
+    *, name: str | None, release: int | None, to: Path | None, server: str | None, as_json: bool
+) -> int:
     """Write a release to a file that publishes unchanged elsewhere."""
     name, remembered = choose_app(name)
     with connected(server, remembered) as client:
@@ -171,21 +207,43 @@ def download(*, name: str | None, release: int | None, to: Path | None, server: 
             part.rename(path)
         finally:
             part.unlink(missing_ok=True)
-    of_terminal().row(str(path), size_of(path.stat().st_size), f"tholos publish {path}")
-    return 0
+    size = path.stat().st_size
+    return say_done(
+        str(path), size_of(size), f"tholos publish {path}",
+        as_json=as_json, app=name, release=number, file=str(path), bytes=size,
+    )  # fmt: skip
 
 
-def show_manifest(*, name: str | None, release: int | None, write: Path | None, server: str | None) -> int:
+def show_manifest(
+    *, name: str | None, release: int | None, write: Path | None, server: str | None, as_json: bool
+) -> int:
     """Print a release's manifest, or write it into a folder."""
     name, remembered = choose_app(name)
     with connected(server, remembered) as client:
         text = client.manifest(name, release or newest_of(client, name))
+    if write is None and as_json:
+        print_json(app=name, manifest=json.loads(text))
+        return 0
     if write is None:
         print(text)
         return 0
     path = write / "manifest.json"
     path.write_text(text + "\n")
-    of_terminal().row(str(path), "written")
+    return say_done(str(path), "written", as_json=as_json, app=name, file=str(path))
+
+
+def show_lock(*, name: str | None, release: int | None, server: str | None, as_json: bool) -> int:
+    """Print every package of a release with its version and hash."""
+    name, remembered = choose_app(name)
+    with connected(server, remembered) as client:
+        number = release or newest_of(client, name)
+        text = client.lock(name, number)
+    if as_json:
+        print_json(app=name, release=number, lock=text)
+        return 0
+    sys.stdout.write(text)
+    if not text.strip():
+        of_terminal().note(f"release {number} needs no packages")
     return 0
 
 

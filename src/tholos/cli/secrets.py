@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from tholos.cli.console import age_of, of_terminal
+from tholos.cli.console import age_of, of_terminal, say_done
 from tholos.cli.failures import print_json
 from tholos.cli.session import connected
 from tholos.cli.variables import SecretSaid, ask_all, follow_all
@@ -47,28 +47,34 @@ def show_secret(*, name: str, server: str | None, as_json: bool) -> int:
     return 0
 
 
-def set_secret(*, name: str, note: str | None, no_restart: bool, server: str | None) -> int:
+def set_secret(*, name: str, note: str | None, no_restart: bool, server: str | None, as_json: bool) -> int:
     """Make a shared secret, or give one another value."""
     if "=" in name:
         said = name.partition("=")[0]
         raise SecretSaid(fix=f"tholos secrets set {said}, and its value is asked for or read from stdin.")
     value = ask_all([name], is_stdin_free=True)[name]
-    console = of_terminal()
+    console = of_terminal(as_json=as_json)
     with connected(server) as client:
         try:
             done = client.change_secret(name, value=value, note=note, restart=not no_restart)
         except RemoteNotFound:
-            client.create_secret(name, value, note or "")
-            console.row(name, f"made · tholos vars set --refer KEY={name}")
-            return 0
+            made = client.create_secret(name, value, note or "")
+            told = f"made · tholos vars set --refer KEY={name}"
+            return say_done(name, told, as_json=as_json, secret=asdict(made), state="made")
         console.row(name, f"has its new value. {done.told}".strip())
-        return follow_all(client, done.operations, console)
+        code = follow_all(client, done.operations, console)
+    if as_json:
+        print_json(secret=asdict(done.secret), state="changed", told=done.told)
+    return code
 
 
-def remove_secret(*, name: str, force: bool, server: str | None) -> int:
+def remove_secret(*, name: str, force: bool, server: str | None, as_json: bool) -> int:
     """Remove a shared secret."""
     with connected(server) as client:
         broken = client.remove_secret(name, force=force)
+    if as_json:
+        print_json(secret=name, state="removed", broken=list(broken))
+        return 0
     console = of_terminal()
     console.row(name, "removed")
     for app in broken:
@@ -76,10 +82,14 @@ def remove_secret(*, name: str, force: bool, server: str | None) -> int:
     return 0
 
 
-def share_secret(*, name: str, who: str, group: bool, level: str, remove: bool, server: str | None) -> int:
-    """Share a secret with somebody, or take that back; prints whom it is shared with."""
+def share_secret(*, name: str, who: str, level: str, remove: bool, server: str | None, as_json: bool) -> int:
+    """Share a secret with an account, or a group after ``@``, or take that back; prints whom it is shared with."""
+    kind = "group" if who.startswith("@") else "account"
     with connected(server) as client:
-        grants = client.share_secret(name, "group" if group else "account", who, "" if remove else level)
+        grants = client.share_secret(name, kind, who.removeprefix("@"), "" if remove else level)
+    if as_json:
+        print_json(grants=[asdict(one) for one in grants])
+        return 0
     console = of_terminal()
     if not grants:
         console.row(name, "is shared with nobody")
@@ -90,7 +100,11 @@ def share_secret(*, name: str, who: str, group: bool, level: str, remove: bool, 
     return 0
 
 
-def rotate_key(*, server: str | None) -> int:
+def rotate_key(*, server: str | None, as_json: bool) -> int:
     """Seal everything by a new key, and wait until that is done."""
     with connected(server) as client:
-        return follow_all(client, [client.rotate_key()], of_terminal())
+        begun = client.rotate_key()
+        code = follow_all(client, [begun], of_terminal(as_json=as_json))
+        if as_json:
+            print_json(operation=asdict(client.operation(begun.id)))
+    return code

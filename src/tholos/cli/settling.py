@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from tholos.cli.console import age_of, of_terminal
+from tholos.cli.console import age_of, of_terminal, say_done
 from tholos.cli.failures import FAILED, INTERRUPTED, print_json
 from tholos.cli.following import follow
 from tholos.cli.session import choose_app, connected
@@ -145,17 +145,15 @@ def show_installation(*, settings: bool, server: str | None, as_json: bool) -> i
     return int(any(check.verdict == "missing" for check in found.checks))
 
 
-def pin(*, name: str, server: str | None) -> int:
+def pin(*, name: str, server: str | None, as_json: bool) -> int:
     """Keep an app at the top of one's own home page."""
     with connected(server) as client:
         client.pin_app(name)
-    of_terminal().row(name, "is at the top of your home page")
-    return 0
+    return say_done(name, "is at the top of your home page", as_json=as_json, app=name, pinned=True)
 
 
-def unpin(*, name: str, server: str | None) -> int:
+def unpin(*, name: str, server: str | None, as_json: bool) -> int:
     """Keep an app at the top of one's own home page no longer."""
     with connected(server) as client:
         client.pin_app(name, is_pinned=False)
-    of_terminal().row(name, "is where the others are")
-    return 0
+    return say_done(name, "is where the others are", as_json=as_json, app=name, pinned=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 
-from tholos.cli.console import Console, age_of, of_terminal
+from tholos.cli.console import Console, age_of, of_terminal, say_done
 from tholos.cli.failures import print_json
 from tholos.cli.session import choose_app, connected
-from tholos.client.sharing import Access, GrantChange
+from tholos.client.sharing import Access, GrantChange, Way
 from tholos.kit.errors import Invalid
 
 AUDIENCES = {"listed": "listed", "signed-in": "signed_in", "everyone": "everyone"}
@@ -33,9 +34,25 @@ def show_access(*, name: str | None, people: bool, server: str | None, as_json: 
     tell(console, found)
     if people:
         console.table(
-            [("WHO", "MAY", "BY"), *((one.account, one.rank, ", ".join(one.ways)) for one in reached)]
+            [("WHO", "IS", "BECAUSE"), *((one.account, one.rank, because(one.ways)) for one in reached)]
         )
     return 0
+
+
+def because(ways: Sequence[Way]) -> str:
+    """Why somebody can open something, in the words of the pages."""
+    return "; ".join(map(_because, ways))
+
+
+def _because(way: Way) -> str:
+    edits = way.level == "editor"
+    if way.by == "owner":
+        return "owns it"
+    if way.by == "account":
+        return f"it is shared with them{' for editing' if edits else ''}"
+    if way.by == "group":
+        return f"in the group {way.group}{', which edits it' if edits else ''}"
+    return "everyone else can"
 
 
 def share(
@@ -112,12 +129,11 @@ def decide_request(
     return 0
 
 
-def ask_for_access(*, name: str, message: str, server: str | None) -> int:
+def ask_for_access(*, name: str, message: str, server: str | None, as_json: bool) -> int:
     """Ask an app's owner to let one in."""
     with connected(server) as client:
-        client.ask_for_access(name, message)
-    of_terminal().row(name, "asked; its owner decides")
-    return 0
+        found = client.ask_for_access(name, message)
+    return say_done(name, "asked; its owner decides", as_json=as_json, request=asdict(found))
 
 
 def hand_over(*, name: str, who: str, keep: str, server: str | None, as_json: bool) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict
 
-from tholos.cli.console import Console, age_of, of_terminal
+from tholos.cli.console import Console, age_of, of_terminal, say_done
 from tholos.cli.failures import FAILED, print_json
 from tholos.cli.session import connected
 from tholos.client.api import Client
@@ -55,6 +56,9 @@ def edit_webhook(
     webhook: str,
     url: str | None,
     label: str | None,
+    form: str | None,
+    actions: list[str] | None,
+    all_actions: bool,
     pause: bool,
     resume: bool,
     server: str | None,
@@ -62,11 +66,14 @@ def edit_webhook(
 ) -> int:
     """Change a webhook, or show what it is."""
     is_active = False if pause else True if resume else None
+    told = [] if all_actions else actions
     with connected(server) as client:
-        if url is None and label is None and is_active is None:
+        if all(one is None for one in (url, label, form, told, is_active)):
             found = client.webhook(webhook)
         else:
-            found = client.change_webhook(webhook, url=url, label=label, is_active=is_active)
+            found = client.change_webhook(
+                webhook, url=url, label=label, form=form, actions=told, is_active=is_active
+            )
     if as_json:
         print_json(webhook=asdict(found))
         return 0
@@ -74,16 +81,17 @@ def edit_webhook(
     console.row("address", found.url)
     console.row("app", found.app or "all apps")
     console.row("label", found.label or "-")
+    console.row("form", found.form)
+    console.row("told", ", ".join(found.actions) or "all that is worth telling")
     console.row("state", state_of(found.is_active, found.failing_since))
     return 0
 
 
-def remove_webhook(*, webhook: str, server: str | None) -> int:
+def remove_webhook(*, webhook: str, server: str | None, as_json: bool) -> int:
     """Remove a webhook; what was still to be sent there is not."""
     with connected(server) as client:
         client.remove_webhook(webhook)
-    of_terminal().row(webhook, "removed")
-    return 0
+    return say_done(webhook, "removed", as_json=as_json, webhook=webhook, state="removed")
 
 
 def test_webhook(*, webhook: str, server: str | None, as_json: bool) -> int:
@@ -97,10 +105,14 @@ def test_webhook(*, webhook: str, server: str | None, as_json: bool) -> int:
     return 0 if delivery.state == "delivered" else FAILED
 
 
-def list_deliveries(*, webhook: str, repeat: str, lines: int, server: str | None, as_json: bool) -> int:
-    """Print what was sent to a webhook and how it went, or send one of those once more."""
+def list_deliveries(
+    *, webhook: str, show: str, repeat: str, lines: int, server: str | None, as_json: bool
+) -> int:
+    """Print what was sent to a webhook and how it went; or the body of one of those, or send one once more."""
     with connected(server) as client:
-        if repeat:
+        if show:
+            found = [client.delivery(webhook, show)]
+        elif repeat:
             found = [wait_for(client, webhook, client.repeat_delivery(webhook, repeat))]
         else:
             found = client.deliveries(webhook, most=lines)
@@ -112,6 +124,8 @@ def list_deliveries(*, webhook: str, repeat: str, lines: int, server: str | None
         console.row(f"nothing was sent there yet · tholos webhooks test {webhook}")
     for one in found:
         print_delivery(console, one)
+    if show:
+        print(json.dumps(found[0].body, indent=2, ensure_ascii=False))
     return 0
 
 

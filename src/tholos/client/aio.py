@@ -130,9 +130,14 @@ class AsyncClient:
         """Make a snapshot of an archive, which the server unpacks."""
         return await asyncio.to_thread(self._client.send_archive, archive)
 
-    async def apps(self) -> list[App]:
-        """The apps that this account may see, the newest first."""
-        return await asyncio.to_thread(self._client.apps)
+    async def apps(self, search: str = "", *, show: str = "") -> list[App]:
+        """The apps that this account may see, the newest first.
+
+        Args:
+            search: only those with this in the name, the title or the owner's name.
+            show: only ``pinned``, ``recent`` (those opened last), ``mine`` or ``shared`` ones.
+        """
+        return await asyncio.to_thread(self._client.apps, search, show=show)
 
     async def app(self, name: str) -> App:
         """One app."""
@@ -186,9 +191,9 @@ class AsyncClient:
             key=key,
         )
 
-    async def operations(self, app: str = "") -> list[Operation]:
-        """The operations that this account may see, of one app or of all."""
-        return await asyncio.to_thread(self._client.operations, app)
+    async def operations(self, app: str = "", *, most: int = 50) -> list[Operation]:
+        """The last operations that this account may see, of one app or of all, the newest first; 500 at most."""
+        return await asyncio.to_thread(self._client.operations, app, most=most)
 
     async def operation(self, operation: str) -> Operation:
         """One operation by its id."""
@@ -218,9 +223,11 @@ class AsyncClient:
         """
         return _each(partial(self._client.follow_logs, name, lines=lines, asked=asked))
 
-    async def traceback(self, name: str, *, release: int | None = None) -> Traceback | None:
-        """The first traceback of the last run of an app that has one."""
-        return await asyncio.to_thread(self._client.traceback, name, release=release)
+    async def traceback(
+        self, name: str, *, release: int | None = None, instance: str = ""
+    ) -> Traceback | None:
+        """The first traceback of the last run of an app, or of one of its instances, that has one."""
+        return await asyncio.to_thread(self._client.traceback, name, release=release, instance=instance)
 
     async def audit(
         self, asked: AuditQuery | None = None, *, app: str = "", most: int = 50
@@ -254,12 +261,19 @@ class AsyncClient:
         *,
         url: str | None = None,
         label: str | None = None,
+        form: str | None = None,
         actions: Sequence[str] | None = None,
         is_active: bool | None = None,
     ) -> Webhook:
-        """Change what is given; what is None stays."""
+        """Change what is given; what is None stays, and no actions are all that is worth telling."""
         return await asyncio.to_thread(
-            self._client.change_webhook, webhook, url=url, label=label, actions=actions, is_active=is_active
+            self._client.change_webhook,
+            webhook,
+            url=url,
+            label=label,
+            form=form,
+            actions=actions,
+            is_active=is_active,
         )
 
     async def remove_webhook(self, webhook: str) -> None:
@@ -271,7 +285,7 @@ class AsyncClient:
         return await asyncio.to_thread(self._client.send_test, webhook)
 
     async def delivery(self, webhook: str, delivery: str) -> Delivery:
-        """How one delivery went."""
+        """How one delivery went, and what was sent."""
         return await asyncio.to_thread(self._client.delivery, webhook, delivery)
 
     async def deliveries(self, webhook: str, *, most: int = 50) -> list[Delivery]:
@@ -289,6 +303,15 @@ class AsyncClient:
     async def change_me(self, *, full_name: str | None = None, email: str | None = None) -> Account:
         """Change what it says of itself; what is None stays."""
         return await asyncio.to_thread(self._client.change_me, full_name=full_name, email=email)
+
+    async def change_password(self, password: str, current: str = "") -> None:
+        """Change one's own password, and sign out one's browsers.
+
+        Args:
+            password: the new one.
+            current: the present one; a first one is set in a browser, not by a token.
+        """
+        await asyncio.to_thread(self._client.change_password, password, current)
 
     async def tokens(self, account: str = "") -> list[Token]:
         """This account's tokens; or, for administrators, another's."""
@@ -476,6 +499,10 @@ class AsyncClient:
         """A release's manifest, as its download has it."""
         return await asyncio.to_thread(self._client.manifest, name, number)
 
+    async def lock(self, name: str, number: int) -> str:
+        """Every package of a release with its version and hash; empty where it needs none."""
+        return await asyncio.to_thread(self._client.lock, name, number)
+
     async def change_app(
         self,
         name: str,
@@ -484,7 +511,14 @@ class AsyncClient:
         description: str | None = None,
         keep_releases: int | None = None,
     ) -> App:
-        """Change an app's title, its description, or how many releases it keeps; what is None stays."""
+        """Change an app's title, its description, or how many releases it keeps; what is None stays.
+
+        Args:
+            name: of the app.
+            title: shown beside its name.
+            description: what it is.
+            keep_releases: 0 for as many as the installation says.
+        """
         return await asyncio.to_thread(
             self._client.change_app, name, title=title, description=description, keep_releases=keep_releases
         )

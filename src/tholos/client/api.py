@@ -147,9 +147,15 @@ class Client(OwnCalls, PeopleCalls, ReleaseCalls, SettlingCalls, SharingCalls, V
 
     # Apps
 
-    def apps(self) -> list[App]:
-        """The apps that this account may see, the newest first."""
-        return self._list("/apps", App.from_json)
+    def apps(self, search: str = "", *, show: str = "") -> list[App]:
+        """The apps that this account may see, the newest first.
+
+        Args:
+            search: only those with this in the name, the title or the owner's name.
+            show: only ``pinned``, ``recent`` (those opened last), ``mine`` or ``shared`` ones.
+        """
+        asked = {key: value for key, value in (("q", search), ("show", show)) if value}
+        return self._list(f"/apps?{urlencode(asked)}" if asked else "/apps", App.from_json)
 
     def app(self, name: str) -> App:
         """One app."""
@@ -208,10 +214,10 @@ class Client(OwnCalls, PeopleCalls, ReleaseCalls, SettlingCalls, SharingCalls, V
 
     # Operations
 
-    def operations(self, app: str = "") -> list[Operation]:
-        """The operations that this account may see, of one app or of all."""
-        query = f"?{urlencode({'app': app})}" if app else ""
-        return self._list(f"/operations{query}", Operation.from_json)
+    def operations(self, app: str = "", *, most: int = 50) -> list[Operation]:
+        """The last operations that this account may see, of one app or of all, the newest first; 500 at most."""
+        asked = {**({"app": app} if app else {}), "limit": str(most)}
+        return self._list(f"/operations?{urlencode(asked)}", Operation.from_json, most=most)
 
     def operation(self, operation: str) -> Operation:
         """One operation by its id."""
@@ -287,10 +293,10 @@ class Client(OwnCalls, PeopleCalls, ReleaseCalls, SettlingCalls, SharingCalls, V
                 if not outage.pause():
                     raise
 
-    def traceback(self, name: str, *, release: int | None = None) -> Traceback | None:
-        """The first traceback of the last run of an app that has one."""
-        query = f"?{urlencode({'release': release})}" if release is not None else ""
-        path = f"/apps/{quote(name, safe='')}/traceback{query}"
+    def traceback(self, name: str, *, release: int | None = None, instance: str = "") -> Traceback | None:
+        """The first traceback of the last run of an app, or of one of its instances, that has one."""
+        said = {key: value for key, value in (("release", release), ("instance", instance)) if value}
+        path = f"/apps/{quote(name, safe='')}/traceback{f'?{urlencode(said)}' if said else ''}"
         found = Fields(self._call("GET", path).json(), "the answer").child("traceback")
         return Traceback.from_json(found.value) if found else None
 
@@ -332,11 +338,12 @@ class Client(OwnCalls, PeopleCalls, ReleaseCalls, SettlingCalls, SharingCalls, V
         *,
         url: str | None = None,
         label: str | None = None,
+        form: str | None = None,
         actions: Sequence[str] | None = None,
         is_active: bool | None = None,
     ) -> Webhook:
-        """Change what is given; what is None stays."""
-        said = {"url": url, "label": label, "actions": actions, "is_active": is_active}
+        """Change what is given; what is None stays, and no actions are all that is worth telling."""
+        said = {"url": url, "label": label, "form": form, "actions": actions, "is_active": is_active}
         body = {key: value for key, value in said.items() if value is not None}
         answer = self._call("PATCH", f"/webhooks/{quote(webhook, safe='')}", body)
         return Webhook.from_json(answer.json())
@@ -351,7 +358,7 @@ class Client(OwnCalls, PeopleCalls, ReleaseCalls, SettlingCalls, SharingCalls, V
         return Delivery.from_json(answer.json())
 
     def delivery(self, webhook: str, delivery: str) -> Delivery:
-        """How one delivery went."""
+        """How one delivery went, and what was sent."""
         path = f"/webhooks/{quote(webhook, safe='')}/deliveries/{quote(delivery, safe='')}"
         return self._get(path, Delivery.from_json)
 

@@ -18,6 +18,10 @@ class AuditQuery:
     since: str = ""
     until: str = ""
     text: str = ""
+    kind: str = ""
+    """Of what it was done with, such as ``app``."""
+    name: str = ""
+    """Of what it was done with."""
 
     def to_query(self) -> dict[str, str]:
         """Parameters of a URL."""
@@ -27,6 +31,8 @@ class AuditQuery:
             "since": self.since,
             "until": self.until,
             "q": self.text,
+            "kind": self.kind,
+            "name": self.name,
         }
         return {key: value for key, value in asked.items() if value}
 
@@ -83,11 +89,14 @@ class Delivery:
     next_at: str
     last_status: int | None
     last_error: str
+    body: dict[str, object] | None = None
+    """What was sent; only of a delivery that is asked for by its id."""
 
     @classmethod
     def from_json(cls, value: object) -> Delivery:
         """Raises UnexpectedAnswer."""
         read = Fields(value, "a delivery")
+        body = read.value.get("body")
         return cls(
             id=read.text("id"),
             action=read.text("action", ""),
@@ -97,6 +106,7 @@ class Delivery:
             next_at=read.text("next_at", ""),
             last_status=read.number("last_status", 0) or None,
             last_error=read.text("last_error", ""),
+            body=body if is_object(body) else None,
         )
 
 

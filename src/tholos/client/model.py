@@ -43,6 +43,7 @@ class Account:
     id: str = ""
     full_name: str = ""
     email: str = ""
+    has_password: bool = False
 
     @classmethod
     def from_json(cls, value: object) -> Account:
@@ -54,6 +55,7 @@ class Account:
             read.text("id", ""),
             read.text("full_name", ""),
             read.text("email", ""),
+            read.flag("has_password"),
         )
 
 
@@ -222,6 +224,8 @@ class App:
     url: str
     page: str
     owner: str
+    rank: str
+    """What this account is to it: ``viewer``, ``editor`` or ``owner``."""
     state: State
     live: Release | None
     created_at: str
@@ -239,6 +243,7 @@ class App:
             url=read.text("url", ""),
             page=read.text("page", ""),
             owner=read.text("owner", ""),
+            rank=read.text("rank", ""),
             state=State.from_json(read.value.get("state")),
             live=Release.from_json(live.value) if live else None,
             created_at=read.text("created_at", ""),

@@ -135,6 +135,10 @@ class ReleaseCalls:
         """A release's manifest, as its download has it."""
         return self._call("GET", f"{_path(name)}/releases/{number}/manifest").body.decode()
 
+    def lock(self, name: str, number: int) -> str:
+        """Every package of a release with its version and hash; empty where it needs none."""
+        return self._call("GET", f"{_path(name)}/releases/{number}/lock").body.decode()
+
     def _begin(self, path: str, body: Mapping[str, object]) -> Operation | Unchanged:
         answer = self._call("POST", path, body, _once()).json()
         read = Fields(answer, "the answer")

@@ -168,9 +168,18 @@ class SettlingCalls:
         description: str | None = None,
         keep_releases: int | None = None,
     ) -> App:
-        """Change an app's title, its description, or how many releases it keeps; what is None stays."""
-        said = {"title": title, "description": description, "keep_releases": keep_releases}
+        """Change an app's title, its description, or how many releases it keeps; what is None stays.
+
+        Args:
+            name: of the app.
+            title: shown beside its name.
+            description: what it is.
+            keep_releases: 0 for as many as the installation says.
+        """
+        said: dict[str, object] = {"title": title, "description": description, "keep_releases": keep_releases}
         body = {key: value for key, value in said.items() if value is not None}
+        if keep_releases == 0:
+            body["keep_releases"] = None
         return App.from_json(self._call("PATCH", _app(name), body).json())
 
     def limits(self, name: str) -> Limits:

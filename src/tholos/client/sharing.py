@@ -73,20 +73,37 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """One reason why somebody can open an app."""
+
+    by: str
+    """``owner``, ``account``, ``group`` or ``audience``."""
+    level: str
+    """``viewer``, or ``editor``."""
+    group: str
+    """The group's name, where it is one."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Way:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "a way")
+        return cls(read.text("by"), read.text("level", ""), read.text("group", ""))
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """One person and one app, and why the one can open the other."""
 
     account: str
     app: str
     rank: str
-    ways: tuple[str, ...]
-    """``owner``, ``account``, ``audience``, or ``group NAME``."""
+    ways: tuple[Way, ...]
 
     @classmethod
     def from_json(cls, value: object) -> Reach:
         """Raises UnexpectedAnswer."""
         read = Fields(value, "a reach")
-        ways = tuple(f"{one.text('by')} {one.text('group', '')}".strip() for one in read.items("ways"))
+        ways = tuple(Way.from_json(one.value) for one in read.items("ways"))
         return cls(read.text("account"), read.text("app"), read.text("rank"), ways)
 
 

@@ -35,6 +35,8 @@ Text = Annotated[str, Form(max_length=1000)]
 PEOPLE_SHOWN = 200
 _TAKE_BACK = "none"
 _AT_FIELD = (PrincipalUnknown, GrantInvalid, GrantNotFound, OwnerInvalid, NotAnEditor)
+_GRANTS = {"granted": Level.VIEWER, "editor": Level.EDITOR}
+"""The answers that let somebody in, and as what."""
 _OWNER_FIELDS = {"account": "account", "level": "keep"}
 
 
@@ -141,12 +143,14 @@ def change_owner(
 def decide_request(call: Calling, name: str, request_id: str, answer: Text = "") -> Response:
     try:
         with call.write() as db:
-            if answer == RequestState.GRANTED:
-                requests.grant(db, call.actor, name, request_id, Level.VIEWER, call.now)
+            if answer in _GRANTS:
+                requests.grant(db, call.actor, name, request_id, _GRANTS[answer], call.now)
             else:
                 requests.refuse(db, call.actor, name, request_id, call.now)
     except RequestDecided as error:
-        return _page(call, name, Shown(errors={"requests": error.message}, status=409))
+        return _page(
+            call, name, Shown(errors={"requests": f"{error.message} {error.fix}".strip()}, status=409)
+        )
     access_api.tell(call, narrows=False)
     return RedirectResponse(f"/apps/{name}/access#requests", 303)
 

@@ -9,21 +9,21 @@ from typing import Annotated
 from fastapi import Form
 from starlette.responses import RedirectResponse, Response
 
-from tholos.accounts import errors, profile, schemas, sessions, tokens
+from tholos.accounts import errors, own_api, profile, schemas, sessions, tokens
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Scope
 from tholos.accounts.pages import Frame, account_of, forget_browser
-from tholos.accounts.passwords import Passwords
 from tholos.accounts.profile import Profile
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.accounts.tokens import NewToken
 from tholos.apps import service as apps
 from tholos.apps.errors import AppNotFound
 from tholos.console import tokens_api
-from tholos.kit.db import Database, WriteDb
+from tholos.kit.db import WriteDb
 from tholos.kit.notices import Notices
 from tholos.kit.pages import Pages
 from tholos.kit.versions import EditedMeanwhile
+from tholos.notifications.models import Means
 
 routes = Routes(include_in_schema=False)
 
@@ -41,6 +41,8 @@ DAYS: Sequence[tuple[str, str]] = tuple((days, f"{days} days") for days in ("7",
 class AccountPage(Frame):
     me: schemas.MeOut
     has_password: bool
+    can_mail: bool
+    """Whether this server sends mail."""
     sessions: Sequence[schemas.SessionOut]
     tokens: Sequence[schemas.TokenOut]
     new_token: schemas.TokenMade | None
@@ -86,21 +88,13 @@ def change_profile(call: Calling, full_name: Text = "", email: Text = "", versio
 
 @routes.declare("POST", "/account/password", permission=Permission.SIGNED_IN)
 def change_password(call: Calling, current: Text = "", password: Text = "") -> Response:
-    passwords = call.get(Passwords)
     try:
-        with call.read() as db:
-            has_password = accounts.has_password(db, call.actor)
-        checked = None
-        if has_password:
-            checked = passwords.check(call.get(Database), call.actor.name, current, call.address, call.now)
-        hashed = passwords.hash(password)
-        with call.write() as db:
-            accounts.change_password(db, call.actor, checked, hashed, call.now)
-    except errors.WrongPassword:
-        return _page(call, Shown(errors={"current": "This is not your present password."}, status=400))
+        own_api.change_password(call, current, password)
+    except errors.PresentPasswordWrong as error:
+        told = f"This is not your present password. {error.fix}"
+        return _page(call, Shown(errors={"current": told}, status=400))
     except errors.PasswordTooShort as error:
-        return _page(call, Shown(errors={"password": error.message}, status=400))
-    call.get(Notices).publish(accounts.ACCESS_TOPIC)
+        return _page(call, Shown(errors={"password": f"{error.message} {error.fix}".strip()}, status=400))
     return _page(call, Shown(notice="Your password is set, and your other browsers are signed out."))
 
 
@@ -115,9 +109,9 @@ def make_token(
         with call.write() as db:
             made = _make_token(db, call, NewToken(label, _days(days), Scope(scope)), app.strip())
     except errors.AccountInvalid as error:
-        return _page(call, Shown(typed=typed, errors={"days": error.message}, status=400))
+        return _page(call, Shown(typed=typed, errors={"days": f"{error.message} {error.fix}"}, status=400))
     except AppNotFound as error:
-        return _page(call, Shown(typed=typed, errors={"app": error.message}, status=400))
+        return _page(call, Shown(typed=typed, errors={"app": f"{error.message} {error.fix}"}, status=400))
     return _page(call, Shown(made=made))
 
 
@@ -166,6 +160,7 @@ def _page(call: Call, shown: Shown) -> Response:
             json_url="/api/v1/me",
             me=me,
             has_password=account.password_hash is not None,
+            can_mail=call.get(Means).can_mail,
             sessions=[schemas.session_out(one, call.actor.credential) for one in found],
             tokens=tokens_api.list_out(db, account.id, call.actor),
             new_token=shown.made,

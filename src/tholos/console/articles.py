@@ -72,6 +72,11 @@ def show_article(call: Calling, path: str) -> Response:
     return call.get(Pages).answer("help.html", page)
 
 
+def list_entries() -> Sequence[Entry]:
+    """Every page of the documentation."""
+    return [entry for shelf in _shelves() for entry in shelf.entries]
+
+
 def _folder() -> Path:
     """Within the installed package, or beside the sources."""
     package = Path(tholos.__file__).parent

@@ -26,6 +26,8 @@ routes = Routes(include_in_schema=False)
 MOST_SHOWN = 300
 """Characters of a value."""
 Asked = Annotated[str, Query(max_length=200)]
+ACTIONS: Sequence[str] = sorted(Action)
+KINDS: Sequence[str] = sorted({one.partition(".")[0] for one in Action})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +83,29 @@ def show_audit(
     except Invalid as error:
         wrong = {error.where: f"{error.message} {error.fix}".strip()}
         found = schemas.AuditList(items=[], next=None)
-    asked = {key: value for key, value in {**values, "text": text}.items() if value}
-    export = {**{key: value for key, value in values.items() if value}, **({"q": text} if text else {})}
+    values |= {"text": text}
+    asked = {key: value for key, value in values.items() if value}
+    export = api_query(values)
+    shown = {**export, "cursor": cursor} if cursor else export
     page = AuditPage(
         title="Audit",
         account=account_of(call),
-        json_url="/api/v1/audit",
+        json_url="/api/v1/audit" + (f"?{urlencode(shown)}" if shown else ""),
         rows=rows_of(found.items),
-        values={**values, "text": text},
+        values=values,
         errors=wrong,
-        kinds=sorted({one.partition(".")[0] for one in Action}),
-        actions=sorted(Action),
+        kinds=KINDS,
+        actions=ACTIONS,
         next_url=f"/audit?{urlencode({**asked, 'cursor': found.next})}" if found.next else "",
         csv_url=f"/api/v1/audit/export?{urlencode({**export, 'format': 'csv'})}",
         ndjson_url=f"/api/v1/audit/export?{urlencode({**export, 'format': 'ndjson'})}",
     )
     return call.get(Pages).answer("audit.html", page, 400 if wrong else 200)
+
+
+def api_query(values: Mapping[str, str]) -> dict[str, str]:
+    """What was asked for, as the API names it."""
+    return {"q" if key == "text" else key: value for key, value in values.items() if value}
 
 
 def rows_of(entries: Sequence[schemas.AuditEntryOut]) -> list[Row]:
@@ -130,4 +139,5 @@ def _in_words(value: object) -> str:
 def _href(entry: schemas.AuditEntryOut) -> str:
     if entry.subject_kind == "app" and entry.action != Action.APP_DELETED:
         return f"/apps/{entry.subject}"
-    return f"/webhooks/{entry.subject_id}" if entry.subject_kind == "webhook" else ""
+    has_page = entry.subject_kind in {"webhook", "operation"}
+    return f"/{entry.subject_kind}s/{entry.subject_id}" if has_page else ""

@@ -58,7 +58,7 @@ def show_comparison(
         try:
             file_found = comparisons.compare_file(call, name, found.a, found.b, file)
         except NotFound as error:
-            problem = error.message
+            problem = f"{error.message} {error.fix}".strip()
     with call.read() as db:
         app = apps.get_visible(db, call.actor, name)
         page = ComparePage(

@@ -108,6 +108,11 @@ def _sections(
             yield Section(show, _HEADINGS[show], [shown[app.id] for app in page.items], total, rest)
 
 
+def _json_url(asked: Asked) -> str:
+    query = {"q": asked.search, "show": str(asked.show), "cursor": asked.cursor}
+    return f"/api/v1/apps?{urlencode({key: value for key, value in query.items() if value})}"
+
+
 def _list(call: Call, db: ReadDb, asked: Asked) -> HomePage:
     """One list, or what was searched for in it."""
     page = listing.list_page(db, call.actor, asked)
@@ -140,5 +145,5 @@ def _page(
         show=str(asked.show) if asked else "",
         next_url="/?" + urlencode(query) if cursor else "",
         server_url=call.site.url,
-        json_url="/api/v1/apps",
+        json_url=_json_url(asked) if asked else "/api/v1/apps",
     )

@@ -11,7 +11,7 @@ from tholos.apps import service as apps
 from tholos.apps.limits import Limits
 from tholos.audit import service as audit
 from tholos.audit.models import Action
-from tholos.console.variables_api import Done, operation_of, wake
+from tholos.console.variables_api import Done, operation_of, told_of, wake
 from tholos.kit.db import WriteDb
 from tholos.kit.versions import check_version, to_tag
 from tholos.operations import schemas as operation_schemas
@@ -33,7 +33,7 @@ class LimitsIn(BaseModel):
 
 class LimitsChanged(BaseModel):
     operation: operation_schemas.OperationOut | None
-    """That makes the release with these limits live."""
+    """That makes the release with these limits live, or a draft where there is nothing but drafts."""
     told: str
     """The same in words."""
     version: int
@@ -82,4 +82,4 @@ def change(call: Call, db: WriteDb, name: str, wanted: Limits, seen: int | None)
         after={"open_files": wanted.open_files, "start_timeout_s": wanted.start_timeout_s},
     )  # fmt: skip
     begun = releases.begin_change(db, call.actor, app, after, "Other limits", call.now)
-    return Done(app, begun, f"A new release of {name} with these limits is being started.")
+    return Done(app, begun, told_of(begun, "these limits"))

@@ -46,6 +46,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Who wrote the lines that are shown."""
+
+    release: int
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What was asked for in the form, as it was typed."""
 
@@ -83,6 +91,7 @@ class LogsPage(AppPage):
     wrong: LogQueryInvalid | None
     """What is wrong with what was typed."""
     lines: Sequence[Line]
+    source: Source | None
     stream_url: str
     download_url: str
     earlier_url: str
@@ -97,7 +106,7 @@ class LogsPage(AppPage):
     is_traceback_shown: bool
 
 
-@routes.declare("GET", "/apps/{name}/logs", permission=Permission.APP_VIEW)
+@routes.declare("GET", "/apps/{name}/logs", permission=Permission.APP_EDIT)
 def show_logs(
     call: Calling,
     name: str,
@@ -143,11 +152,13 @@ def _page(
         return LogsPage(
             title=f"{name}: log",
             account=account_of(call),
+            json_url=asked.address(f"/api/v1/apps/{name}/logs", format="json"),
             app=apps_api.shown(call, db, [app])[0],
             operation=last_operations(call, db, [app]).get(name),
             asked=asked,
             wrong=wrong,
             lines=[_line(entry) for entry in found.entries],
+            source=Source(log.release, log.instance) if log else None,
             stream_url=_stream(name, asked, log, found) if before is None and not wrong else "",
             download_url=Asked(release=asked.release, instance=asked.instance).address(
                 f"/api/v1/apps/{name}/logs", download="true"

@@ -12,6 +12,7 @@ from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import api as apps_api
 from tholos.apps import schemas as app_schemas
 from tholos.apps import service as apps
+from tholos.apps import sharing as app_sharing
 from tholos.apps.models import App
 from tholos.instances import api as instances_api
 from tholos.instances import schemas as instance_schemas
@@ -23,6 +24,7 @@ from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
 from tholos.operations.models import OperationState
 from tholos.publishing import service as publishing
+from tholos.sharing.models import Audience
 
 routes = Routes(include_in_schema=False)
 
@@ -69,6 +71,8 @@ class OperationPage(Frame):
     last: int
     keeps: app_schemas.ReleaseOut | None
     may_cancel: bool
+    is_private: bool
+    """Whether who looks is the only one who can open the app."""
 
 
 @routes.declare("GET", "/apps/{name}", permission=Permission.APP_VIEW)
@@ -87,11 +91,13 @@ def show_operation(call: Calling, operation_id: str) -> Response:
         page = OperationPage(
             title=f"{operation.kind.capitalize()} {operation.subject_name}",
             account=account_of(call),
+            json_url=f"/api/v1/operations/{operation_id}",
             operation=operations_api.shown(db, [operation], call.site.url)[0],
             events=events,
             last=events[-1].n if events else 0,
             keeps=_live_release(call, db, app) if app else None,
-            may_cancel=not operation.has_ended,
+            is_private=app is not None and _is_private(call, db, app),
+            may_cancel=not (operation.has_ended or operation.is_decided),
         )
     return call.get(Pages).answer("operation.html", page)
 
@@ -104,17 +110,19 @@ def cancel_operation(call: Calling, operation_id: str) -> Response:
 
 def _overview(call: Call, name: str) -> Response:
     with call.read() as db:
-        app, reasons = publishing.why(db, call.actor, name)
-        found = instances.list_of_app(db, app.id)
+        app = apps.get_visible(db, call.actor, name)
+        may_change = apps.may_edit(db, app, call.actor)
+        found = instances.list_of_app(db, app.id) if may_change else []
         page = OverviewPage(
             title=name,
             account=account_of(call),
+            json_url=f"/api/v1/apps/{name}",
             app=apps_api.shown(call, db, [app])[0],
             operation=last_operations(call, db, [app]).get(name),
-            reasons=reasons,
+            reasons=publishing.reasons_of(db, call.actor, app) if may_change else [],
             instances=[instances_api.shown(db, one) for one in found],
             settings=Remembered.of(app.overrides),
-            may_change=apps.may_edit(db, app, call.actor),
+            may_change=may_change,
         )
     return call.get(Pages).answer("app_overview.html", page)
 
@@ -126,6 +134,12 @@ def last_operations(
     last = operations.list_last(db, [app.id for app in found], call.actor)
     telling = [one for one in last if one.state in _TOLD_ON_CARDS]
     return {one.app: one for one in operations_api.shown(db, telling, call.site.url)}
+
+
+def _is_private(call: Call, db: ReadDb, app: App) -> bool:
+    shared = app_sharing.sharing_of(db, app)
+    is_own = shared.owner_id == call.actor.account_id
+    return is_own and shared.audience == Audience.LISTED and not shared.shares
 
 
 def _live_release(call: Call, db: ReadDb, app: App) -> app_schemas.ReleaseOut | None:

@@ -120,7 +120,7 @@ def _page(call: Call, shown: Shown) -> Response:
     page = PeoplePage(
         title="People",
         account=account_of(call),
-        json_url="/api/v1/accounts",
+        json_url=_json_url(asked),
         tabs=tabs_of(call),
         people=[people_schemas.person_out(one) for one in found.page.items],
         total=found.total,
@@ -134,6 +134,14 @@ def _page(call: Call, shown: Shown) -> Response:
         errors=shown.errors,
     )
     return call.get(Pages).answer("people.html", page, shown.status)
+
+
+def _json_url(asked: Mapping[str, str]) -> str:
+    state = STATES.get(asked.get("state", ""))
+    query = {key: asked.get(key, "") for key in ("q", "kind", "role", "cursor")}
+    query |= {"disabled": "" if state is None else str(state).lower()}
+    said = {key: value for key, value in query.items() if value}
+    return f"/api/v1/accounts?{urlencode(said)}" if said else "/api/v1/accounts"
 
 
 def _find(call: Call, asked: Mapping[str, str]) -> Found:

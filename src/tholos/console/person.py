@@ -11,15 +11,16 @@ from fastapi import Form, Path
 from starlette.responses import Response
 
 from tholos.access import schemas as access_schemas
-from tholos.accounts import people, people_schemas, schemas, tokens
+from tholos.accounts import identities, people, people_schemas, schemas, sign_in_schemas, tokens
 from tholos.accounts.api import link_of, tell
 from tholos.accounts.models import Role, Scope
 from tholos.accounts.pages import Frame, account_of
 from tholos.accounts.people import Change
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.accounts.tokens import NewToken
+from tholos.apps import service as apps
 from tholos.apps import sharing as app_sharing
-from tholos.apps.errors import OwnerInvalid
+from tholos.apps.errors import AppNotFound, OwnerInvalid
 from tholos.console import departures, departures_api, tokens_api
 from tholos.console.access import Preview
 from tholos.console.account import DAYS
@@ -69,6 +70,7 @@ class PersonPage(Frame):
     is_reach_whole: bool
     owned: OwnedOut | None
     tokens: Sequence[schemas.TokenOut]
+    identities: Sequence[sign_in_schemas.IdentityOut]
     sessions: int
     receivers: Sequence[str]
     roles: Sequence[tuple[str, str]]
@@ -143,18 +145,22 @@ def make_link(call: Calling, account: Account) -> Response:
 
 @routes.declare("POST", "/people/{account}/tokens", permission=Permission.ADMINISTER)
 def make_token(
-    call: Calling, account: Account, label: Text = "", scope: Text = "", days: Text = ""
+    call: Calling, account: Account, label: Text = "", scope: Text = "", days: Text = "", app: Text = ""
 ) -> Response:
-    """A token of a program's account."""
-    typed = {"label": label, "scope": scope, "days": days}
+    """A token of a program's account, for one app where one is named."""
+    app = app.strip()
+    typed = {"label": label, "scope": scope, "days": days, "app": app}
     if scope not in set(Scope):
         return _page(call, account, Shown(typed, {"scope": "Choose one of these."}, status=400))
     try:
         with call.write() as db:
             found = tokens.find_account(db, call.actor, account)
-            new = NewToken(label, _number(days) or 0, Scope(scope))
+            object_id = apps.get_visible(db, call.actor, app).id if app else ""
+            new = NewToken(label, _number(days) or 0, Scope(scope), object_id)
             token, secret = tokens.make_of(db, call.actor, found, new, call.now)
-            made = schemas.token_made(token, secret, found, "")
+            made = schemas.token_made(token, secret, found, app)
+    except AppNotFound as error:
+        return _page(call, account, Shown(typed, {"app": words(error)}, status=400))
     except (Invalid, Conflict) as error:
         where = error.where if error.where in typed else "token"
         return _page(call, account, Shown(typed, {where: words(error)}, status=status(error)))
@@ -168,6 +174,15 @@ def revoke_token(call: Calling, account: Account, token_id: Account) -> Response
         return "The token is revoked."
 
     return _do(call, account, revoke, {}, "token")
+
+
+@routes.declare("POST", "/people/{account}/identities/{identity_id}/forget", permission=Permission.ADMINISTER)
+def forget_identity(call: Calling, account: Account, identity_id: Account) -> Response:
+    def forget(db: WriteDb) -> str:
+        identities.unlink(db, call.actor, account, identity_id, call.now)
+        return f"The sign-in provider's identity of {account} is forgotten."
+
+    return _do(call, account, forget, {}, "identities")
 
 
 @routes.declare("POST", "/people/{account}/hand-over", permission=Permission.SIGNED_IN)
@@ -235,6 +250,7 @@ def _page_of(call: Call, db: ReadDb, known: people.Known, shown: Shown) -> Perso
         is_reach_whole=known.is_whole,
         owned=owned,
         tokens=tokens_api.list_out(db, account.id, actor) if is_administrator else (),
+        identities=_identities(db, call, account.name) if is_administrator else (),
         sessions=people.count_sessions(db, account, call.now) if is_administrator else 0,
         receivers=[name for name in receivers if name != account.name],
         roles=ROLES,
@@ -245,10 +261,14 @@ def _page_of(call: Call, db: ReadDb, known: people.Known, shown: Shown) -> Perso
         new_token=shown.new_token,
         values={
             "full_name": person.full_name, "email": person.email or "", "role": person.role, "to": "",
-            "label": "", "scope": "", "days": "90", **shown.values,
+            "label": "", "scope": "", "days": "90", "app": "", **shown.values,
         },
         errors=shown.errors,
     )  # fmt: skip
+
+
+def _identities(db: ReadDb, call: Call, name: str) -> list[sign_in_schemas.IdentityOut]:
+    return [sign_in_schemas.identity_out(one) for one in identities.list_identities(db, call.actor, name)]
 
 
 def _reached(

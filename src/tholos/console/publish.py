@@ -127,6 +127,8 @@ class CheckPage(Frame):
     alternatives: Sequence[Shown]
     notes: Sequence[str]
     secrets: Sequence[str]
+    settings: Sequence[Shown]
+    """Variables and limits that a manifest among the files brings."""
     files: int
     bytes: int
     is_known: bool
@@ -320,6 +322,7 @@ def _show(call: Call, asked: Asked, proposal: Proposal | None, error: TholosErro
         alternatives=_alternatives(proposal, error.details.get("candidates") if error else None),
         notes=[_FLAG_ADVICE.sub(".", one) for one in proposal.notes] if proposal else (),
         secrets=proposal.manifest.secrets if proposal and proposal.manifest else (),
+        settings=_settings(proposal) if proposal else (),
         files=decided.files if decided else 0,
         bytes=decided.bytes if decided else 0,
         is_known=bool(proposal and proposal.is_known),
@@ -337,6 +340,13 @@ def _found_values(proposal: Proposal) -> dict[str, str]:
         "prepare": found.prepare.value if found.prepare else "",
         "keep": "\n".join(one.value for one in found.keep),
     }
+
+
+def _settings(proposal: Proposal) -> Sequence[Shown]:
+    brought = proposal.decided.found.brought
+    where = brought.path if brought else ""
+    values = {**proposal.variables, **proposal.limits}
+    return [Shown(name, str(value), where) for name, value in values.items()]
 
 
 def _reasons(proposal: Proposal) -> dict[str, Sequence[Shown]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,14 +10,19 @@ from fastapi import Query
 from starlette.responses import RedirectResponse, Response
 
 from tholos.accounts.pages import account_of
-from tholos.accounts.routes import Calling, Permission, Routes
+from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import api as apps_api
 from tholos.apps import keeping
 from tholos.apps import schemas as app_schemas
 from tholos.apps import service as apps
 from tholos.apps.api import ReleaseNumber
+from tholos.apps.models import App, Release, ReleaseState
 from tholos.console.pages import AppPage, last_operations
+from tholos.kit.db import ReadDb
 from tholos.kit.pages import Pages
+from tholos.operations import api as operations_api
+from tholos.operations import schemas as operation_schemas
+from tholos.operations import service as operations
 from tholos.publishing import releases_api
 from tholos.publishing import schemas as publishing_schemas
 
@@ -32,6 +37,8 @@ class ReleasesPage(AppPage):
     before: app_schemas.ReleaseOut | None
     may_change: bool
     more_url: str
+    failures: Mapping[int, operation_schemas.OperationOut]
+    """By number of the release: what did not come to make it, as far as one may see that."""
 
 
 @routes.declare("GET", "/apps/{name}/releases", permission=Permission.APP_VIEW)
@@ -53,8 +60,21 @@ def show_releases(
             before=apps_api.shown_releases(call, db, app, [before])[0] if before else None,
             may_change=apps.may_edit(db, app, call.actor),
             more_url=more,
+            failures=_failures(call, db, app, found[:ON_PAGE]),
         )
     return call.get(Pages).answer("app_releases.html", page)
+
+
+def _failures(
+    call: Call, db: ReadDb, app: App, found: Sequence[Release]
+) -> dict[int, operation_schemas.OperationOut]:
+    numbers = {one.id: one.number for one in found if one.state == ReleaseState.FAILED}
+    made_by = operations.list_about(db, call.actor, app.id, "release_id", [*numbers])
+    shown = operations_api.shown(db, made_by, call.site.url)
+    return {
+        numbers[str(operation.request["release_id"])]: out
+        for operation, out in zip(made_by, shown, strict=True)
+    }
 
 
 @routes.declare("POST", "/apps/{name}/rollback", permission=Permission.APP_EDIT)

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Form
 from starlette.responses import RedirectResponse, Response
 
-from tholos.accounts.models import Role
+from tholos.accounts.models import Role, Scope
 from tholos.accounts.pages import Frame, account_of
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.console import secrets_api
@@ -102,7 +102,7 @@ def change_secret(
     return _page(call, name, Shown(notice=f"It is saved. {restarts.told}".strip()))
 
 
-@routes.declare("POST", "/secrets/{name}/share", permission=Permission.PUBLISH)
+@routes.declare("POST", "/secrets/{name}/share", permission=Permission.PUBLISH, scope=Scope.FULL)
 def share_secret(call: Calling, name: str, who: Text = "", level: Text = "") -> Response:
     """With an account, or with a group after ``@``."""
 
@@ -114,7 +114,7 @@ def share_secret(call: Calling, name: str, who: Text = "", level: Text = "") -> 
     return _change_access(call, name, share, {"who": who, "level": level}, "It is shared.")
 
 
-@routes.declare("POST", "/secrets/{name}/unshare", permission=Permission.PUBLISH)
+@routes.declare("POST", "/secrets/{name}/unshare", permission=Permission.PUBLISH, scope=Scope.FULL)
 def unshare_secret(call: Calling, name: str, who: Text = "") -> Response:
     def unshare(db: WriteDb) -> None:
         kind, principal = _principal(who)
@@ -123,7 +123,7 @@ def unshare_secret(call: Calling, name: str, who: Text = "") -> Response:
     return _change_access(call, name, unshare, {}, "It is not shared with them any more.")
 
 
-@routes.declare("POST", "/secrets/{name}/remove", permission=Permission.PUBLISH)
+@routes.declare("POST", "/secrets/{name}/remove", permission=Permission.PUBLISH, scope=Scope.FULL)
 def remove_secret(call: Calling, name: str, typed: Text = "") -> Response:
     """What ends for good is asked for by its name; where apps use it, that insists."""
     if typed.strip() != name:

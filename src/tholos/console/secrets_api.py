@@ -10,6 +10,7 @@ from fastapi import Query, Response
 from pydantic import BaseModel
 
 from tholos.accounts import service as accounts
+from tholos.accounts.models import Scope
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import service as apps
 from tholos.apps.models import App
@@ -118,7 +119,7 @@ def change_secret(call: Calling, response: Response, name: str, body: schemas.Se
     return answer
 
 
-@routes.declare("DELETE", "/secrets/{name}", permission=Permission.PUBLISH)
+@routes.declare("DELETE", "/secrets/{name}", permission=Permission.PUBLISH, scope=Scope.FULL)
 def remove_secret(
     call: Calling,
     name: str,
@@ -138,7 +139,9 @@ def list_secret_access(call: Calling, name: str) -> schemas.GrantList:
         return schemas.GrantList(items=schemas.grants_out(shared.list_access(db, call.actor, name)))
 
 
-@routes.declare("PUT", "/secrets/{name}/access/{kind}/{principal}", permission=Permission.PUBLISH)
+@routes.declare(
+    "PUT", "/secrets/{name}/access/{kind}/{principal}", permission=Permission.PUBLISH, scope=Scope.FULL
+)
 def share_secret(
     call: Calling, name: str, kind: PrincipalKind, principal: str, body: schemas.GrantIn
 ) -> schemas.GrantList:
@@ -148,7 +151,9 @@ def share_secret(
         return schemas.GrantList(items=schemas.grants_out(shared.list_access(db, call.actor, name)))
 
 
-@routes.declare("DELETE", "/secrets/{name}/access/{kind}/{principal}", permission=Permission.PUBLISH)
+@routes.declare(
+    "DELETE", "/secrets/{name}/access/{kind}/{principal}", permission=Permission.PUBLISH, scope=Scope.FULL
+)
 def unshare_secret(call: Calling, name: str, kind: PrincipalKind, principal: str) -> schemas.GrantList:
     """Take a share back. Apps that refer to the secret already go on."""
     with call.write() as db:

@@ -16,7 +16,7 @@ from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import api as apps_api
 from tholos.apps import details, limits
 from tholos.apps import service as apps
-from tholos.apps.details import Details
+from tholos.apps.details import MOST_DESCRIPTION, MOST_RELEASES, MOST_TITLE, Details
 from tholos.apps.errors import LimitInvalid
 from tholos.apps.limits import Limits
 from tholos.apps.models import App
@@ -44,7 +44,6 @@ routes = Routes(include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=1000)]
 Long = Annotated[str, Form(max_length=LONGEST_VALUE)]
-MOST_RELEASES = 10_000
 _FORMS = (Invalid, Conflict, SecretNotFound, VariableNotFound)
 """What can be wrong with a form; whatever else goes wrong is a page of its own."""
 
@@ -73,6 +72,8 @@ class SettingsPage(AppPage):
     is_changing: bool
     may_delete: bool
     keeps: Sequence[str]
+    most_title: int
+    most_description: int
 
 
 @routes.declare("GET", "/apps/{name}/settings", permission=Permission.APP_EDIT)
@@ -155,8 +156,8 @@ def set_limits(
 def set_details(
     call: Calling,
     name: str,
-    title: Annotated[str, Form(max_length=200)] = "",
-    description: Annotated[str, Form(max_length=10_000)] = "",
+    title: Annotated[str, Form(max_length=MOST_TITLE)] = "",
+    description: Annotated[str, Form(max_length=MOST_DESCRIPTION)] = "",
     keep_releases: Text = "",
     version: Text = "",
 ) -> Response:
@@ -244,6 +245,8 @@ def _page(call: Call, name: str, shown: Shown) -> Response:
             is_changing=shown.is_changing,
             may_delete=apps.may_own(app, call.actor),
             keeps=[str(path) for path in keep] if isinstance(keep, list) else [],
+            most_title=MOST_TITLE,
+            most_description=MOST_DESCRIPTION,
         )
     return call.get(Pages).answer("app_settings.html", page, shown.status)
 

@@ -45,6 +45,7 @@ def create_token(call: Calling, body: schemas.TokenIn) -> schemas.TokenMade:
 @routes.declare("GET", "/tokens", permission=Permission.SIGNED_IN)
 def list_tokens(call: Calling) -> schemas.TokenList:
     """One's own tokens that nobody revoked, the newest first."""
+    call.actor.needs_all_apps()
     with call.read() as db:
         return schemas.TokenList(items=list_out(db, call.actor.account_id, call.actor))
 

@@ -32,7 +32,7 @@ class VariablesChanged(BaseModel):
     """What came of a change."""
 
     operation: operation_schemas.OperationOut | None
-    """That makes the release live, or starts the app anew; none where nothing needs to be done."""
+    """That makes the release live or a draft, or starts the app anew; none where nothing needs to be done."""
     told: str
     """The same in words."""
     items: list[schemas.VariableOut]
@@ -65,7 +65,8 @@ def change_variables(
 ) -> VariablesChanged:
     """Set, refer and remove several at once.
 
-    Plain values, references and removals make one new release, without a build. Another value of a secret makes none:
+    Plain values, references and removals make one new release, without a build; a draft, where there is nothing but
+    drafts. Another value of a secret makes none:
     the app is started anew, unless ``restart`` is false. With If-Match, only if nobody has changed the app since.
     """
     with call.write() as db:
@@ -91,7 +92,7 @@ def change(call: Call, db: WriteDb, name: str, wanted: Change, seen: int | None,
     changed = variables.change(db, call.get(Sealer), call.actor, app, wanted, call.now)
     if changed.settings is not None:
         begun = releases.begin_change(db, call.actor, app, changed.settings, changed.message, call.now)
-        return Done(app, begun, f"A new release of {name} with these variables is being started.")
+        return Done(app, begun, told_of(begun, "these variables"))
     if not changed.rotated:
         return Done(app, None, "Nothing has changed.")
     named = ", ".join(changed.rotated)
@@ -100,9 +101,16 @@ def change(call: Call, db: WriteDb, name: str, wanted: Change, seen: int | None,
             app, None, f"{named} has its new value at the next start; what runs now keeps the old one."
         )
     if apps.find_live(db, app.id) is None:
-        return Done(app, None, f"{named} has its new value at the next start; nothing runs now.")
+        return Done(app, None, f"{named} has its new value at the next start; nothing is live now.")
     begun = releases.begin_restart(db, call.actor, app, call.now)
     return Done(app, begun, f"{name} is started anew with the new value of {named}.")
+
+
+def told_of(begun: Operation, what: str) -> str:
+    """What a change of an app's settings leads to, in words."""
+    if begun.request.get("draft"):
+        return f"A new draft of {begun.subject_name} with {what} is being started; nothing is live yet."
+    return f"A new release of {begun.subject_name} with {what} is being started."
 
 
 def shown(call: Call, db: ReadDb, app: App) -> tuple[list[schemas.VariableOut], int | None]:

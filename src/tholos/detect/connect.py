@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tholos.detect import interpreters
-from tholos.detect.model import Evidence, FileTree, Kind, Overrides, Requirements
+from tholos.detect.model import Brought, Evidence, FileTree, Kind, Overrides, Requirements
 
 NAME = "manifest.json"
 SPARE_NAME = "tholos.manifest.json"
@@ -65,9 +65,15 @@ class Manifest:
     made_with: str = ""
     """The version of Python it was made with, as ``3.12``."""
     lock: Lock | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, object] = field(default_factory=dict)
+    """Plain ones, as they are written: what of them is no text, or no variable's name, is told where they are set."""
     secrets: tuple[str, ...] = ()
+    limits: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def brought(self) -> Brought | None:
+        """The settings for an app's first release."""
+        return Brought(self.path, self.variables, self.limits) if self.variables or self.limits else None
 
     def requirements(self) -> Requirements | None:
         """The locked packages, in the form that building takes."""
@@ -214,6 +220,7 @@ def _of_ours(tree: FileTree, path: str, ours: Json, paths: frozenset[str]) -> Ma
         lock,
         values,
         secrets,
+        _object(ours.get("limits")),
         tuple(notes),
     )
 
@@ -245,12 +252,12 @@ def _lock(tree: FileTree, path: str, value: object, paths: frozenset[str]) -> tu
     )
 
 
-def _variables(value: object) -> tuple[dict[str, str], tuple[str, ...]]:
+def _variables(value: object) -> tuple[Json, tuple[str, ...]]:
     """Plain values by name, and the names of secrets."""
-    named = value if isinstance(value, dict) else {}
-    known = {name: one for name, one in named.items() if _NAME_OF_VARIABLE.fullmatch(name)}
-    plain = {name: one for name, one in known.items() if isinstance(one, str)}
-    return plain, tuple(sorted(name for name, one in known.items() if one is None))
+    named = _object(value)
+    plain = {name: one for name, one in named.items() if one is not None}
+    unset = [name for name, one in named.items() if one is None and _NAME_OF_VARIABLE.fullmatch(name)]
+    return plain, tuple(sorted(unset))
 
 
 def _of_others(path: str, document: Json, paths: frozenset[str]) -> Manifest:

@@ -68,6 +68,7 @@ def _noted(found: Detection, manifest: Manifest, said: Overrides) -> Detection:
         keep=tuple(map(named, found.keep)) if said.keep is None else found.keep,
         notes=(*manifest.notes, *found.notes),
         made_with=manifest.made_with if said.python is None else "",
+        brought=manifest.brought(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -77,6 +78,17 @@ class Requirements:
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """Settings that a manifest brings along for an app's first release, as they are written there: nothing is checked yet."""
+
+    path: str
+    """Of the manifest."""
+    variables: Mapping[str, object] = field(default_factory=dict)
+    """Values of plain ones by name."""
+    limits: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """Everything that is needed to build and start an app, each part with its evidence."""
 
@@ -98,3 +110,4 @@ class Detection:
     """The version of Python that a manifest was made with, as ``3.12``: to be preferred where it is here and fits."""
     alternatives: tuple[Finding, ...] = ()
     """Other entry points that could have been chosen; each one's why is its framework."""
+    brought: Brought | None = None

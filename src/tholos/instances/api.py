@@ -14,7 +14,7 @@ from tholos.apps import service as apps
 from tholos.instances import following, reading, schemas
 from tholos.instances import service as instances
 from tholos.instances.errors import InstanceNotFound
-from tholos.instances.following import Following, find_log
+from tholos.instances.following import Following, Place, find_log
 from tholos.instances.models import Instance
 from tholos.instances.reading import Log, Which
 from tholos.kit.db import ReadDb
@@ -46,6 +46,10 @@ Offset = Annotated[
     Query(ge=0, le=MOST_BYTES, description="Go on behind the lines that end there; for ``instance``."),
 ]
 First = Annotated[int, Query(ge=1, le=MOST_BYTES, description="The number of the line at ``offset``.")]
+LastEvent = Annotated[
+    str | None,
+    Header(max_length=100, description="Go on behind the event of that id, as browsers ask by themselves."),
+]
 Before = Annotated[
     int | None, Query(ge=0, le=MOST_BYTES, description="Only lines before that offset, where one begins.")
 ]
@@ -69,7 +73,7 @@ class Form(StrEnum):
     JSON = "json"
 
 
-@routes.declare("GET", "/{name}/instances", permission=Permission.APP_VIEW)
+@routes.declare("GET", "/{name}/instances", permission=Permission.APP_EDIT)
 def list_instances(call: Calling, name: str) -> schemas.InstanceList:
     """An app's running copies."""
     with call.read() as db:
@@ -80,7 +84,7 @@ def list_instances(call: Calling, name: str) -> schemas.InstanceList:
 @routes.declare(
     "GET",
     "/{name}/logs",
-    permission=Permission.APP_VIEW,
+    permission=Permission.APP_EDIT,
     response_class=PlainTextResponse,
     responses={200: {"content": {"text/plain": {}, NDJSON: {}, EVENT_STREAM: {}}}},
 )
@@ -98,6 +102,7 @@ async def read_logs(
     since: Since = "",
     form: Annotated[Form, Query(alias="format", description="``json``: a line of JSON each.")] = Form.TEXT,
     accept: Annotated[str | None, Header()] = None,
+    last_event_id: LastEvent = None,
     *,
     follow: bool = False,
     only: bool = False,
@@ -105,15 +110,15 @@ async def read_logs(
 ) -> Response:
     """What an app printed: its last lines, those that are asked for, or all of it."""
     query = reading.query_of(q, level, since, call.now)
-    is_resumed = bool(instance) and offset is not None
-    which = Which(name, release, instance if only or not is_resumed else "")
+    place = Place(instance, offset, first) if instance and offset is not None else None
+    which = Which(name, release, instance if only or place is None else "")
+    if follow:
+        place = Place.of_event(last_event_id) or place
     if download:
         return await _download(call, which)
     log = await in_thread(find_log, call, which)
-    if is_resumed:
-        log, found = await in_thread(
-            _resumed, call, replace(which, instance=instance), log, offset or 0, first
-        )
+    if place is not None:
+        log, found = await in_thread(_resumed, call, which, log, place)
     else:
         found = await in_long_thread(reading.read_log, log, lines, query, before)
     if follow:
@@ -124,12 +129,12 @@ async def read_logs(
     return Response("".join(f"{line}\n" for line in shown_lines), media_type=NDJSON)
 
 
-def _resumed(call: Call, which: Which, last: Log | None, offset: int, first: int) -> tuple[Log | None, Found]:
+def _resumed(call: Call, which: Which, last: Log | None, place: Place) -> tuple[Log | None, Found]:
     """Where a reader goes on: in the log that it had, if that is still there, else at the beginning of the last one."""
     try:
-        return find_log(call, which), Found((), offset, first)
+        return find_log(call, replace(which, instance=place.instance)), Found((), place.offset, place.next_n)
     except InstanceNotFound:
-        return last, Found((), 0, first)
+        return last, Found((), 0, place.next_n)
 
 
 def _followed(found: Following, form: Form, accept: str | None) -> Response:
@@ -155,7 +160,7 @@ def _list_logs(call: Call, which: Which) -> list[Log]:
         return reading.list_logs(db, call.get(Sealer), call.actor, which)
 
 
-@routes.declare("GET", "/{name}/traceback", permission=Permission.APP_VIEW)
+@routes.declare("GET", "/{name}/traceback", permission=Permission.APP_EDIT)
 async def read_traceback(
     call: Calling, name: str, release: Release = None, instance: InstanceId = ""
 ) -> schemas.TracebackAnswer:

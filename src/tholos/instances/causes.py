@@ -67,8 +67,9 @@ def died(instance: Instance, folder: str, masker: Masker = NOTHING) -> InstanceD
     if found is None:
         ended = instance.reason or "ended"
         ended = f"was {ended}" if ended.startswith("killed") else ended
+        is_sentence = ended.endswith(".")  # of whoever gave it up
         return InstanceDied(
-            f"Cannot start the app: its process {ended}.",
+            ended if is_sentence else f"Cannot start the app: its process {ended}.",
             fix="Its last lines say more.",
             excerpt=_tail(instance, masker),
         )

@@ -9,6 +9,7 @@ class InstanceNotFound(NotFound):
     """There is no such instance."""
 
     code = "instance_not_found"
+    usual_fix = "See those that run: tholos status NAME"
 
 
 class TransitionRefused(Conflict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
@@ -13,12 +14,13 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tholos.accounts.routes import Call
+from tholos.accounts.service import ACCESS_TOPIC
 from tholos.apps import service as apps
 from tholos.instances import reading
 from tholos.instances.errors import TooManyFollowers
 from tholos.instances.reading import Log, Which
 from tholos.kit.company import beside
-from tholos.kit.errors import NotFound
+from tholos.kit.errors import Forbidden, NotFound
 from tholos.kit.notices import Notices, wait
 from tholos.kit.persistence import attempt
 from tholos.kit.sealing import Sealer
@@ -33,6 +35,25 @@ MOST_FOLLOWERS = 20
 """Streams of one app's log for one account."""
 
 Told = tuple[Log, Entry]
+_EVENT_ID = re.compile(r"([A-Za-z0-9_]{1,40}):([0-9]{1,18}):([0-9]{1,18})")
+"""Instance, offset and number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a reader has got."""
+
+    instance: str
+    """Whose log it was."""
+    offset: int
+    next_n: int
+    """The number of the line that begins there."""
+
+    @classmethod
+    def of_event(cls, event_id: str | None) -> Place | None:
+        """Behind the event of that id; None where it is none of ours."""
+        found = _EVENT_ID.fullmatch(event_id or "")
+        return cls(found[1], int(found[2]), int(found[3]) + 1) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +78,10 @@ class _Stream:
 
 
 async def follow(following: Following) -> AsyncIterator[Told | None]:
-    """Lines with the logs they are from; it ends when the app, or the one instance, is gone. None is a sign of life."""
+    """Lines with the logs they are from; it ends when the app, the one instance, or the right to read it is gone.
+
+    None is a sign of life.
+    """
     if following.log is not None:
         for entry in following.found.entries:
             yield following.log, entry
@@ -86,8 +110,12 @@ async def _write_logs(following: Following, stream: _Stream) -> None:
     while is_there:
         until = logs.Until()
         async with asyncio.TaskGroup() as group:
-            group.create_task(_write(following.call, log, offset, until, stream))
-            is_there, log = await _successor(following, log)
+            writing = group.create_task(_write(following.call, log, offset, until, stream))
+            try:
+                is_there, log = await _successor(following, log)
+            except (NotFound, Forbidden):
+                writing.cancel()
+                return
             until.end()  # what the last one said so far comes before the next
         offset = 0
 
@@ -95,6 +123,7 @@ async def _write_logs(following: Following, stream: _Stream) -> None:
 async def _write(call: Call, log: Log | None, offset: int, until: logs.Until, stream: _Stream) -> None:
     if log is None:
         return
+    stream.sieve.query = reading.masking(stream.sieve.query, log)
     times, known = await in_thread(_prepare, log, offset, stream.sieve)
     with suppress(FileNotFoundError):  # its folder went with its app
         async with aclosing(logs.follow_lines(log.path, offset, until)) as lines:
@@ -103,7 +132,7 @@ async def _write(call: Call, log: Log | None, offset: int, until: logs.Until, st
                 at = times.at(start) if line.end <= known else call.now.timestamp()
                 entry = stream.sieve.take(line, at)
                 if entry is not None:
-                    await stream.queue.put((log, reading.masked(log, entry)))
+                    await stream.queue.put((log, entry))
 
 
 def _prepare(log: Log, offset: int, sieve: Sieve) -> tuple[LogTimes, int]:
@@ -117,13 +146,13 @@ def _prepare(log: Log, offset: int, sieve: Sieve) -> tuple[LogTimes, int]:
 
 
 async def _successor(following: Following, log: Log | None) -> tuple[bool, Log | None]:
-    """Whether there is more to come, and the log to read once it is another one."""
-    with following.call.get(Notices).watch(apps.TOPIC) as changed:
+    """Whether there is more to come, and the log to read once it is another one.
+
+    Raises: NotFound, Forbidden: the app is gone, or the right to read its log.
+    """
+    with following.call.get(Notices).watch(apps.TOPIC, ACCESS_TOPIC) as changed:
         while True:
-            try:
-                found = await in_thread(find_log, following.call, following.which)
-            except NotFound:
-                return False, None
+            found = await in_thread(find_log, following.call, following.which)
             if found is not None and following.which.instance and found.has_ended:
                 return False, None
             if _name(found) != _name(log):
@@ -138,7 +167,7 @@ def _name(log: Log | None) -> str:
 def find_log(call: Call, which: Which) -> Log | None:
     """Raises: AppNotFound, ReleaseNotFound, InstanceNotFound."""
     with call.read() as db:
-        return reading.find_log(db, call.get(Sealer), call.actor, which)
+        return reading.find_log(db, call.get(Sealer), call.find_present_actor(db), which)
 
 
 class Followed(StreamingResponse):
@@ -183,10 +212,11 @@ async def as_lines(told: AsyncIterator[Told | None]) -> AsyncIterator[bytes]:
 
 
 async def as_events(told: AsyncIterator[Told | None], *, is_json: bool) -> AsyncIterator[bytes]:
-    """One event a line, with its number as the id."""
+    """One event a line; its id is the place behind it, from which a reader that lost its connection goes on."""
     async for one in told:
         if one is None:
             yield b": alive\n\n"
         else:
             data = reading.json_of(*one) if is_json else one[1].text.replace("\r", " ")
-            yield f"id: {one[1].n}\ndata: {data}\n\n".encode()
+            log, entry = one
+            yield f"id: {log.instance}:{entry.end}:{entry.n}\ndata: {data}\n\n".encode()

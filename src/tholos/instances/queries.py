@@ -66,6 +66,8 @@ class ServingRow:
     reason: str | None
     at: datetime | None
     """When it began to answer, or else was made."""
+    since: datetime | None
+    """Of its state."""
 
 
 def list_serving(db: ReadDb, app_id: str | None = None) -> list[ServingRow]:
@@ -77,7 +79,7 @@ def list_serving(db: ReadDb, app_id: str | None = None) -> list[ServingRow]:
         App.id, App.name, App.owner_id, App.audience, App.access_version, Pointer.name, Release.number
     )
     chosen = (
-        app.add_columns(Instance.id, Instance.address, Instance.state, Instance.reason, at)
+        app.add_columns(Instance.id, Instance.address, Instance.state, Instance.reason, at, Instance.since)
         .select_from(App)
         .outerjoin(Pointer, is_shown)
         .outerjoin(Release, Release.id == Pointer.release_id)
@@ -108,6 +110,15 @@ def find_last(db: ReadDb, app_id: str, release_id: str | None = None) -> Instanc
     if release_id is not None:
         chosen = chosen.where(Instance.release_id == release_id)
     return db.scalar(chosen.order_by(Instance.created_at.desc(), Instance.id.desc()).limit(1))
+
+
+def find_start_times(db: ReadDb, app_id: str) -> tuple[datetime, datetime] | None:
+    """When the last of an app's instances that ever answered was made, and first answered."""
+    chosen = select(Instance.created_at, Instance.ready_at).where(
+        Instance.app_id == app_id, Instance.ready_at.is_not(None)
+    )
+    found = db.execute(chosen.order_by(Instance.created_at.desc()).limit(1)).first()
+    return (found[0], found[1]) if found and found[1] else None
 
 
 def find_ready(db: ReadDb, release_id: str) -> Instance | None:

@@ -69,9 +69,11 @@ class Which:
 def find_log(db: ReadDb, sealer: Sealer, actor: Actor, which: Which) -> Log | None:
     """The log that is meant; None where nothing has written any yet.
 
-    Raises: AppNotFound, ReleaseNotFound, InstanceNotFound.
+    What an app prints may be about everybody who uses it: it is for those who edit it.
+
+    Raises: AppNotFound, NotAnEditor, ReleaseNotFound, InstanceNotFound.
     """
-    app = apps.get_visible(db, actor, which.name)
+    app = apps.get_editable(db, actor, which.name)
     if which.instance:
         return _log_of_instance(db, sealer, app, which.instance)
     live = apps.find_live(db, app.id)
@@ -83,7 +85,7 @@ def find_log(db: ReadDb, sealer: Sealer, actor: Actor, which: Which) -> Log | No
 def list_logs(db: ReadDb, sealer: Sealer, actor: Actor, which: Which) -> list[Log]:
     """Every log that is meant, the oldest first: all of a release's, or one instance's.
 
-    Raises: AppNotFound, ReleaseNotFound, InstanceNotFound.
+    Raises: AppNotFound, NotAnEditor, ReleaseNotFound, InstanceNotFound.
     """
     last = find_log(db, sealer, actor, which)
     if last is None or which.instance:
@@ -150,16 +152,12 @@ def moment_of(since: str, now: datetime) -> datetime:
 
 def read_log(log: Log | None, wanted: int, query: Query, before: int | None = None) -> Found:
     """The last lines of a log that fit."""
-    if log is None:
-        return Found()
-    found = read_last(log.path, wanted, query, before)
-    return replace(found, entries=tuple(masked(log, entry) for entry in found.entries))
+    return read_last(log.path, wanted, masking(query, log), before) if log else Found()
 
 
-def masked(log: Log, entry: Entry) -> Entry:
-    """A line without the values of secrets."""
-    text = log.masker.mask(entry.text)
-    return entry if text == entry.text else replace(entry, text=text)
+def masking(query: Query, log: Log) -> Query:
+    """The same question to a log without the values of secrets: they are neither shown nor found."""
+    return replace(query, mask=log.masker.mask)
 
 
 def json_of(log: Log, entry: Entry) -> str:

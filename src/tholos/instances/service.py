@@ -16,6 +16,7 @@ from tholos.kit import ids
 from tholos.kit.db import ReadDb, WriteDb
 from tholos.runtime.layout import Layout
 from tholos.runtime.model import ProcessState, ProcessStatus
+from tholos.variables import service as variables
 
 TOPIC = "instances"
 
@@ -124,13 +125,17 @@ def retry_failed(db: WriteDb, now: datetime) -> None:
 
 def find_to_hold(db: WriteDb, release_id: str, operation_id: str, *, anew: bool) -> Instance | None:
     """The instance of a release that an operation goes on with, held by it from now on: the one that it holds, else one
-    that is starting or answers, unless it is to have one of its own; None where one is to be started.
+    that is starting or answers, unless it is to have one of its own; None where one is to be started. One that was started
+    before a secret of its release changed is not held: it has the old value.
     """
     held = [one for one in queries.list_held_by(db, operation_id) if one.release_id == release_id]
     if held:
         return held[0]
     found = None if anew else queries.find_ready(db, release_id) or queries.find_active(db, release_id)
     if found is None or found.operation_id or found.state not in _WORTH_HOLDING:
+        return None
+    changed_at = variables.secrets_changed_at(db, apps.get_release(db, release_id))
+    if changed_at is not None and changed_at > found.created_at:
         return None
     found.operation_id = operation_id
     return found
@@ -161,6 +166,12 @@ def find_active(db: ReadDb, release_id: str) -> Instance | None:
 
 def find_ready(db: ReadDb, release_id: str) -> Instance | None:
     return queries.find_ready(db, release_id)
+
+
+def find_start_seconds(db: ReadDb, app_id: str) -> float | None:
+    """How long an app's last start took; None where it never came to answer."""
+    found = queries.find_start_times(db, app_id)
+    return (found[1] - found[0]).total_seconds() if found else None
 
 
 def find_last(db: ReadDb, app_id: str, release_id: str | None = None) -> Instance | None:

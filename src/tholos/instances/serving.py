@@ -10,6 +10,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from tholos.apps.models import LIVE
 from tholos.apps.names import release_name
@@ -37,6 +38,8 @@ class Serving:
     address: str
     state: str
     reason: str
+    since: datetime | None = None
+    """Of its state."""
 
     @property
     def place(self) -> str:
@@ -134,7 +137,9 @@ def _serving(db: ReadDb, app_id: str | None = None) -> list[Serving]:
 
 
 def _nothing_live(row: queries.ServingRow) -> queries.ServingRow:
-    return replace(row, pointer=None, release=None, instance=None, address=None, state=None, reason=None)
+    return replace(
+        row, pointer=None, release=None, instance=None, address=None, state=None, reason=None, since=None
+    )
 
 
 def _row(found: Sequence[queries.ServingRow]) -> Serving:
@@ -155,4 +160,5 @@ def _row(found: Sequence[queries.ServingRow]) -> Serving:
         address=(ready.address or "") if ready else "",
         state=shown.state or "",
         reason=shown.reason or "",
+        since=shown.since,
     )

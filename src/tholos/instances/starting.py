@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from tholos.runtime.environments import Environments
 from tholos.runtime.interpreters import Interpreter, Interpreters, PythonNotFound
 from tholos.runtime.layout import Layout
 from tholos.runtime.model import InstanceSpec
+from tholos.store import checkout
 from tholos.store.model import SnapshotId
 from tholos.store.store import Store
 from tholos.variables import service as variables
@@ -55,30 +58,40 @@ class Starter:
         for name in ("data", "tmp", "logs"):
             (self.layout.app(app.id) / name).mkdir(parents=True, exist_ok=True)
         if like is not None and like.id != release.id:
-            self._lead_to_data(app, like, is_new=False)
-        sources = self.layout.sources(app.id, release.number)
-        is_new = not sources.exists()
-        if is_new:
-            sources.parent.mkdir(parents=True, exist_ok=True)
-            before = self.layout.sources(app.id, like.number) if like else None
-            self.store.checkout(
-                SnapshotId(release.snapshot), sources, before if before and before.exists() else None
-            )
-        self._lead_to_data(app, release, is_new=is_new)
-
-    def _lead_to_data(self, app: App, release: Release, *, is_new: bool) -> None:
+            self.settle(app, like)
         sources = self.layout.sources(app.id, release.number)
         if sources.exists():
-            kept = _texts(release.manifest.get("keep"))
-            keeping.lead(sources, self.layout.app_data(app.id), kept, is_new=is_new)
+            self.settle(app, release)
+            return
+        sources.parent.mkdir(parents=True, exist_ok=True)
+        before = self.layout.sources(app.id, like.number) if like else None
+        self.store.checkout(
+            SnapshotId(release.snapshot),
+            sources,
+            before if before and before.exists() else None,
+            lambda folder: self._lead_to_data(app, release, folder, is_new=True),
+        )
 
-    def make_ready(self, app: App, release: Release) -> None:
+    def settle(self, app: App, *releases: Release) -> None:
+        """Take what releases have put in the place of kept paths into the app's data folder, where all of them see it."""
+        for release in releases:
+            sources = self.layout.sources(app.id, release.number)
+            if sources.exists():
+                self._lead_to_data(app, release, sources, is_new=False)
+
+    def _lead_to_data(self, app: App, release: Release, sources: Path, *, is_new: bool) -> None:
+        kept = _texts(release.manifest.get("keep"))
+        if kept:
+            with _alone(self.layout.app_data(app.id)):
+                keeping.lead(sources, self.layout.app_data(app.id), kept, is_new=is_new)
+
+    def make_ready(self, app: App, release: Release, live: Release | None) -> None:
         """Everything that ``spec`` needs and that may take its time: files, folders, and our own servers' packages.
 
         Raises: EnvironmentMissing, PythonNotFound.
         """
         self._python(release)
-        self.check_out(app, release, None)
+        self.check_out(app, release, live)
         self.environments.guest(self.interpreter_of(release))
 
     def reveal(self, db: ReadDb, release: Release) -> Revealed:
@@ -153,6 +166,17 @@ class Starter:
         number = int(Path(instance.log).name.partition("-")[0])
         return self.layout.sources(instance.app_id, number)
 
+    def flush(self, app: App, release: Release) -> None:
+        """Bring what was made in a release's folder to the disk; what was laid out there is on it."""
+        checkout.flush(self.layout.sources(app.id, release.number))
+
+    def numbers_of(self, app_id: str) -> set[int]:
+        """Numbers of the releases that an app has files of."""
+        folder = self.layout.app(app_id)
+        named = [one.name for one in folder.glob("releases/*")]
+        named += [one.name.partition("-")[0] for one in folder.glob("logs/*")]
+        return {int(one) for one in named if one.isdecimal()}
+
     def clear_release(self, app_id: str, number: int) -> None:
         """Remove the files of a release that is gone: its sources and its logs."""
         shutil.rmtree(self.layout.sources(app_id, number).parent, ignore_errors=True)
@@ -168,6 +192,17 @@ class Starter:
         if environment is None:
             raise EnvironmentMissing(fix="Publish the app again: that builds it.")
         return str(environment.python)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One at a time may settle what an app keeps; whoever comes second waits (flock(2))."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _texts(value: object) -> Sequence[str]:

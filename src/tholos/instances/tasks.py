@@ -15,18 +15,19 @@ from tholos.apps.models import PREVIOUS, AppState
 from tholos.instances import service as instances
 from tholos.instances.causes import Causes
 from tholos.instances.errors import InstanceDied, StopTimedOut, TransitionRefused
-from tholos.instances.models import LEAVING, Instance, InstanceState
+from tholos.instances.models import ENDED, LEAVING, Instance, InstanceState
 from tholos.instances.plan import Action, Lost, Retire, Start, Stray, Wanted, plan
+from tholos.instances.preparing import LOST, Prepared, Preparer
 from tholos.instances.serving import ServingTable
 from tholos.instances.starting import Starter
 from tholos.kit.clock import Clock
 from tholos.kit.company import first_of
-from tholos.kit.db import Database, ReadDb, WriteDb
+from tholos.kit.db import Database, ReadDb
 from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices, wait
 from tholos.kit.persistence import attempt, go_on
-from tholos.kit.threads import in_long_thread, in_thread
+from tholos.kit.threads import begin_long, in_long_thread, in_thread
 from tholos.operations import service as operations
 from tholos.runtime.launchers.errors import InstanceUnknown
 from tholos.runtime.model import InstanceSpec, Launcher, ProcessState, ProcessStatus
@@ -79,6 +80,10 @@ class Keeper:
     def causes(self) -> Causes:
         return Causes(self.database, self.starter, self.start_timeout_s)
 
+    @property
+    def _preparer(self) -> Preparer:
+        return Preparer(self.database, self.clock, self.starter, self._launching, self._processes)
+
     async def run(self) -> None:
         """Keep until cancelled."""
         async with self._group:
@@ -93,17 +98,31 @@ class Keeper:
         Raises: LauncherUnavailable, EnvironmentMissing, InstanceDied.
         """
         await self._heard.wait()
-        instance_id, spec = await in_long_thread(self._prepare, release_id, operation_id, anew=anew)
+        preparing = begin_long(self._preparer.prepare, release_id, operation_id, anew=anew)
+        try:
+            instance_id, spec = await asyncio.shield(preparing)
+        except asyncio.CancelledError:
+            await self._drop(preparing)
+            raise
         if spec is None:
             return instance_id
         try:
             status = await self.launcher.start(spec)
+            self._processes[instance_id] = status
         finally:
             self._launching.discard(instance_id)
-        self._processes[instance_id] = status
         await in_thread(self._observe, status)
         get_logger().info("instance_started", instance=instance_id, release=release_id, pid=status.pid)
         return instance_id
+
+    async def _drop(self, preparing: asyncio.Future[Prepared]) -> None:
+        """Let go what a thread prepares for somebody who does not wait for it any more: cancelling does not end it."""
+        await asyncio.wait([preparing])
+        if preparing.exception() is None:
+            instance_id, spec = preparing.result()
+            if spec is not None:
+                self._launching.discard(instance_id)
+                await self._gone(instance_id, "")
 
     async def wait_until_ready(self, instance_id: str) -> int:
         """The status of its first answer; :data:`ANSWERED` for one that has answered before.
@@ -144,15 +163,24 @@ class Keeper:
                 async with self._refreshing:
                     await self.serving.replace(await in_thread(self.serving.read_all))
 
+    async def begin_retiring(self, instance_id: str) -> None:
+        """Let an instance get nothing new from here on, and nobody hold it; what it has is not waited for."""
+        await self._leave(instance_id)
+        self._group.create_task(attempt(partial(self.retire, instance_id)))
+
+    async def _leave(self, instance_id: str) -> None:
+        instance = await in_thread(self._get, instance_id)
+        if instance.state not in {*LEAVING, *ENDED, InstanceState.FAILED}:
+            with contextlib.suppress(TransitionRefused):  # it ended by itself meanwhile
+                await self.set_state(instance_id, InstanceState.DRAINING, "")
+
     async def retire(self, instance_id: str) -> None:
-        """Let an instance finish what it has, then stop it. Returns once it was told to stop."""
+        """Let an instance finish what it has, then stop it. Returns once it was told to stop, or has ended by itself."""
         if instance_id in self._retiring:
             return
         self._retiring.add(instance_id)
         try:
-            instance = await in_thread(self._get, instance_id)
-            if instance.state not in {*LEAVING, InstanceState.FAILED}:
-                await self.set_state(instance_id, InstanceState.DRAINING, "")
+            await self._leave(instance_id)
             await self.drained(instance_id, self.drain_timeout_s)
             await self.end(instance_id)
         finally:
@@ -330,7 +358,9 @@ class Keeper:
     def _tell_deaf(self, app_id: str, instance_id: str) -> None:
         with self.database.write() as db:
             instance = instances.find_instance(db, instance_id)
-            if instance is not None and instance.state == InstanceState.READY:
+            if instance is None or instance.state != InstanceState.READY:
+                return
+            if apps.find_live_id(db, app_id) == instance.release_id:
                 apps.set_state(
                     db, app_id, AppState.FAILING, "It does not accept connections.", self.clock.now()
                 )
@@ -394,13 +424,13 @@ class Keeper:
                 case Retire(instance=instance_id):
                     await self.retire(instance_id)
                 case Lost(instance=instance_id):
-                    await self._gone(instance_id, "Its process was gone.")
+                    await self._gone(instance_id, LOST)
                 case Stray(instance=instance_id):
                     await self._end_stray(instance_id)
         except TholosError as error:
             get_logger().warning("action_failed", action=str(action), code=error.code, reason=error.message)
             if isinstance(action, Start):
-                await in_thread(self._tell_failing, action.app_id, error.message)
+                await in_thread(self._tell_failing, action.app_id, action.release_id, error.message)
 
     async def _start_live(self, release_id: str) -> None:
         if release_id in self._beginning:
@@ -412,48 +442,16 @@ class Keeper:
             self._beginning.discard(release_id)
         await self._await_restarted(instance_id)
 
-    def _tell_failing(self, app_id: str, reason: str) -> None:
+    def _tell_failing(self, app_id: str, release_id: str, reason: str) -> None:
         with self.database.write() as db:
-            apps.set_state(db, app_id, AppState.FAILING, reason, self.clock.now())
+            if apps.find_live_id(db, app_id) == release_id:  # a draft that fails is not the app
+                apps.set_state(db, app_id, AppState.FAILING, reason, self.clock.now())
 
     async def _gone(self, instance_id: str, reason: str) -> None:
         with contextlib.suppress(TholosError):  # somebody else saw its end first
             await self.set_state(instance_id, InstanceState.STOPPED, reason)
         self.notices.publish(instances.topic(instance_id))
         self.notices.publish(instances.TOPIC)
-
-    def _prepare(
-        self, release_id: str, operation_id: str | None, *, anew: bool
-    ) -> tuple[str, InstanceSpec | None]:
-        with self.database.write() as db:
-            release = apps.get_release(db, release_id)
-            app = apps.get_app(db, release.app_id)
-            found = self._standing(db, release_id, operation_id, anew=anew)
-            if found is not None:
-                return found.id, None
-            revealed = self.starter.reveal(db, release)
-        # What takes its time is done before there is a row: nobody else can write while one is made.
-        self.starter.make_ready(app, release)
-        with self.database.write() as db:
-            found = self._standing(db, release_id, operation_id, anew=anew)
-            if found is not None:
-                return found.id, None
-            instance = instances.create_instance(
-                db, app, release, self.starter.layout, self.clock.now(), operation_id=operation_id
-            )
-            self._launching.add(instance.id)
-        try:
-            return instance.id, self.starter.spec(app, release, instance, revealed)
-        except BaseException:
-            self._launching.discard(instance.id)
-            raise
-
-    @staticmethod
-    def _standing(db: WriteDb, release_id: str, operation_id: str | None, *, anew: bool) -> Instance | None:
-        """What need not be started: an operation holds it, so that nobody ends it before it serves."""
-        if operation_id is None:
-            return instances.find_active(db, release_id)
-        return instances.find_to_hold(db, release_id, operation_id, anew=anew)
 
     # Why not
 

@@ -15,16 +15,18 @@ class TholosError(Exception):
     Attributes:
         code: stable, machine-readable name of the error.
         message: what is wrong and where, one sentence or a few.
-        fix: what to do about it; empty where the message says it all.
+        usual_fix: what to do about any of its kind.
+        fix: what to do about it; else what is usual, and empty where the message says it all.
         where: the file and line, field or name it is about, as ``app.py:4`` or ``name``; empty if none.
         details: further JSON values for programs.
     """
 
     code: ClassVar[str] = "error"
+    usual_fix: ClassVar[str] = ""
 
     def __init__(self, message: str = "", *, fix: str = "", where: str = "", **details: object) -> None:
         self.message = message or (type(self).__doc__ or "").strip().split("\n", maxsplit=1)[0]
-        self.fix = fix
+        self.fix = fix or self.usual_fix
         self.where = where
         self.details = details
         super().__init__(self.message)

@@ -25,16 +25,18 @@ class Notices:
             self._loop.call_soon_threadsafe(self._wake, topic)
 
     @contextmanager
-    def watch(self, topic: str) -> Iterator[asyncio.Event]:
-        """An event that is set at each notice; clear it before reading, so that no change is missed between."""
+    def watch(self, *topics: str) -> Iterator[asyncio.Event]:
+        """An event that is set at each notice of a topic; clear it before reading, so that no change is missed between."""
         event = asyncio.Event()
-        self._waiters[topic].add(event)
+        for topic in topics:
+            self._waiters[topic].add(event)
         try:
             yield event
         finally:
-            self._waiters[topic].discard(event)
-            if not self._waiters[topic]:
-                del self._waiters[topic]
+            for topic in topics:
+                self._waiters[topic].discard(event)
+                if not self._waiters[topic]:
+                    del self._waiters[topic]
 
     def _wake(self, topic: str) -> None:
         for event in self._waiters.get(topic, ()):

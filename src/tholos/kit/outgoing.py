@@ -91,9 +91,10 @@ def check_url(url: str, allowed: Sequence[Network] = ()) -> httpx.URL:
         raise AddressRefused("Cannot send to this address: it is no URL.", fix=fix, where="url")
     try:
         parsed = httpx.URL(url)
+        host = parsed.host  # decoded only now: a label may say that it is punycode, and be none
     except (httpx.InvalidURL, ValueError) as error:
         raise AddressRefused("Cannot send to this address: it is no URL.", fix=fix, where="url") from error
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
+    if parsed.scheme not in {"http", "https"} or not host:
         raise AddressRefused(
             "Cannot send to this address: it is neither http nor https.", fix=fix, where="url"
         )
@@ -103,9 +104,9 @@ def check_url(url: str, allowed: Sequence[Network] = ()) -> httpx.URL:
         raise AddressRefused(
             "Cannot send to this address: a name and password have no place in it.", fix=fix, where="url"
         )
-    if "%" in parsed.host:
+    if "%" in host:
         raise AddressRefused("Cannot send to this address: it names a network card.", fix=fix, where="url")
-    literal = _as_address(parsed.host)
+    literal = _as_address(host)
     if literal is not None:
         check_address(literal, allowed)
     return parsed

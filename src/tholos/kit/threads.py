@@ -31,4 +31,9 @@ async def in_long_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kw
 
     At most ``LONG`` run at once; further ones wait, and nobody's short work waits with them.
     """
-    return await asyncio.get_running_loop().run_in_executor(_long, partial(function, *args, **kwargs))
+    return await begin_long(function, *args, **kwargs)
+
+
+def begin_long(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
+    """The same, for whoever must know how it ended even if nobody waits for it any more."""
+    return asyncio.get_running_loop().run_in_executor(_long, partial(function, *args, **kwargs))

@@ -128,6 +128,7 @@ def repeat_delivery(call: Calling, webhook_id: str, delivery_id: str) -> schemas
 @routes.declare("GET", "/notifications", permission=Permission.SIGNED_IN)
 def list_notifications(call: Calling, cursor: Cursor = "", limit: Limit = USUAL) -> schemas.NoticeList:
     """Your inbox, the newest first."""
+    call.actor.needs_all_apps()
     with call.read() as db:
         page = notifications.list_inbox(db, call.actor, cursor, limit)
         return schemas.NoticeList(

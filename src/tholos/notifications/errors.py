@@ -9,12 +9,14 @@ class WebhookNotFound(NotFound):
     """There is no such webhook among those you may change."""
 
     code = "webhook_not_found"
+    usual_fix = "See those that there are: tholos webhooks list"
 
 
 class DeliveryNotFound(NotFound):
     """There is no such delivery."""
 
     code = "delivery_not_found"
+    usual_fix = "See those that there are: tholos webhooks deliveries WEBHOOK"
 
 
 class WebhookInvalid(Invalid):

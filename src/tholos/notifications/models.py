@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -44,6 +45,13 @@ WAITING = (DeliveryState.QUEUED, DeliveryState.FAILED)
 """What is still to be sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """By what this server can tell people something, besides their inbox."""
+
+    can_mail: bool = False
+
+
 class Webhook(Base):
     """An address of another system, and what it is told."""
 
@@ -82,6 +90,13 @@ class Delivery(Base):
         CheckConstraint("state in ('queued', 'delivered', 'failed', 'given_up')", name="state"),
         Index("ix_deliveries_webhook", "webhook_id", "id"),
         Index("ix_deliveries_account", "account_id", "channel", "id"),
+        Index(
+            "ix_deliveries_unseen",  # counted for every page
+            "account_id",
+            "channel",
+            sqlite_where=text("channel = 'inbox' and seen_at is null"),
+            postgresql_where=text("channel = 'inbox' and seen_at is null"),
+        ),
         Index(
             "ix_deliveries_waiting",
             "next_at",

@@ -10,9 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from tholos.accounts import service as accounts
+from tholos.accounts.models import Role
 from tholos.apps import service as apps
 from tholos.apps.errors import ReleaseNotFound
 from tholos.apps.models import App
+from tholos.apps.service import Rank
 from tholos.audit import reading
 from tholos.audit import service as audit
 from tholos.audit.models import Action, AuditEntry
@@ -27,8 +30,10 @@ from tholos.notifications.models import (
     DeliveryState,
     Webhook,
 )
-from tholos.notifications.plan import PERSONAL, Deed, Facts, Reader, Receiver, next_try, tell
+from tholos.notifications.plan import FAILURES, PERSONAL, Deed, Facts, Reader, Receiver, next_try, tell
 from tholos.notifications.service import Secrets
+from tholos.sharing import service as sharing
+from tholos.sharing.models import Level
 
 DEEDS = "deeds"
 """The cursor of what was read of the record of deeds."""
@@ -40,7 +45,7 @@ KEPT = timedelta(days=90)
 """How long ended deliveries are kept."""
 _OF_APPS = frozenset(
     {
-        Action.RELEASE_FAILED,
+        *FAILURES,
         Action.APP_FAILING,
         Action.ACCESS_REQUESTED,
         Action.ACCESS_GRANTED,
@@ -145,11 +150,11 @@ def _readers(db: ReadDb, entry: AuditEntry) -> Sequence[Reader]:
     if entry.action not in PERSONAL:
         return ()
     parts = _parts(db, entry)
-    accounts = queries.list_readers(db, parts)
+    found = queries.list_readers(db, parts)
     return [
-        Reader(account_id, accounts[account_id].name, accounts[account_id].email or "", why)
+        Reader(account_id, found[account_id].name, found[account_id].email or "", why)
         for account_id, why in parts.items()
-        if account_id in accounts
+        if account_id in found
     ]
 
 
@@ -165,13 +170,30 @@ def _parts(db: ReadDb, entry: AuditEntry) -> dict[str, str]:
         return {}
     if entry.action in {Action.ACCESS_GRANTED, Action.ACCESS_REFUSED}:
         return dict.fromkeys(_named(db, entry), "who asked for it")
-    owner = {app.owner_id: f"the owner of {app.name}"} if app.owner_id != entry.actor_id else {}
-    if entry.action == Action.RELEASE_FAILED:
-        return {**_author(db, app, entry), app.owner_id: f"the owner of {app.name}"}
-    return owner
+    is_failure = entry.action in FAILURES
+    told = _looking_after(db, app, _author(db, app, entry) if is_failure else {})
+    if not is_failure:
+        told.pop(entry.actor_id or "", None)
+    return told
+
+
+def _looking_after(db: ReadDb, app: App, author: Mapping[str, str]) -> dict[str, str]:
+    """An app's owner and editors, and the author of a release as long as they may see it; the part of each."""
+    levels = {account_id: level for (_, account_id), level in sharing.all_levels(db, [app.id]).items()}
+    given = {one for one, level in levels.items() if level == Level.EDITOR}
+    told: dict[str, str] = {}
+    for account in queries.list_readers(db, {*author, *given}).values():
+        rank = apps.rank_of(app, accounts.actor_for(account), levels.get(account.id))
+        if account.id in author and (rank or Role(account.role).includes(Role.ADMINISTRATOR)):
+            told[account.id] = author[account.id]
+        elif rank >= Rank.EDITOR:
+            told[account.id] = f"an editor of {app.name}"
+    return {**told, app.owner_id: f"the owner of {app.name}"}
 
 
 def _author(db: ReadDb, app: App, entry: AuditEntry) -> dict[str, str]:
+    if entry.action != Action.RELEASE_FAILED:
+        return dict.fromkeys(filter(None, [entry.actor_id]), "who asked for it")
     number = (entry.after or {}).get("release")
     if not isinstance(number, int):
         return dict.fromkeys([*_named(db, entry), *filter(None, [entry.actor_id])], "who published it")

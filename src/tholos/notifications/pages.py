@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -17,6 +18,7 @@ from tholos.apps import schemas as app_schemas
 from tholos.apps import service as apps
 from tholos.audit.models import Action
 from tholos.audit.words import words_of
+from tholos.kit.db import JsonObject
 from tholos.kit.errors import Conflict, Invalid, TholosError
 from tholos.kit.outgoing import Outgoing
 from tholos.kit.pages import Pages
@@ -24,7 +26,7 @@ from tholos.kit.paging import USUAL
 from tholos.kit.sealing import Sealer
 from tholos.notifications import api, schemas
 from tholos.notifications import service as notifications
-from tholos.notifications.models import Channel
+from tholos.notifications.models import Channel, Means
 from tholos.notifications.plan import PERSONAL
 from tholos.notifications.service import Wish
 
@@ -55,11 +57,20 @@ class WebhooksPage(Frame):
     errors: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A delivery, and its body as lines of JSON."""
+
+    delivery: schemas.DeliveryOut
+    body: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookPage(Frame):
     app: app_schemas.AppOut | None
     webhook: schemas.WebhookOut
-    deliveries: Sequence[schemas.DeliveryOut]
+    name: str
+    deliveries: Sequence[Sent]
     next_url: str
     choices: Sequence[ActionChoice]
     values: Mapping[str, str]
@@ -77,10 +88,10 @@ class PreferenceRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationsPage(Frame):
     notices: Sequence[schemas.NoticeOut]
-    unseen: int
     next_url: str
     preferences: Sequence[PreferenceRow]
     email: str
+    can_mail: bool
 
 
 @routes.declare("GET", "/admin/webhooks", permission=Permission.ADMINISTER)
@@ -142,14 +153,21 @@ def change_webhook(
                 db, call.get(Sealer), call.actor, webhook_id, wish, seen, call.get(Outgoing).allowed, call.now
             )
     except (Invalid, Conflict) as error:
+        typed = {"url": url, "label": label, "form": form, "is_active": is_active}
         return _webhook_page(
-            call, webhook_id, typed={"url": url, "label": label, "form": form}, wrong=_wrong(error), status=_status(error)
-        )  # fmt: skip
+            call, webhook_id, typed=typed, chosen=actions, wrong=_wrong(error), status=_status(error)
+        )
     return RedirectResponse(f"/webhooks/{webhook_id}", 303)
 
 
 @routes.declare("POST", "/webhooks/{webhook_id}/remove", permission=Permission.PUBLISH)
-def remove_webhook(call: Calling, webhook_id: str) -> Response:
+def remove_webhook(call: Calling, webhook_id: str, name: Text = "") -> Response:
+    """What ends for good is asked for by its name."""
+    with call.read() as db:
+        expected = notifications.name_of(notifications.get_webhook(db, call.actor, webhook_id))
+    if name.strip() != expected:
+        wrong = {"name": f'Type "{expected}" to remove it.'}
+        return _webhook_page(call, webhook_id, typed={"name": name}, wrong=wrong, status=400)
     with call.write() as db:
         webhook = notifications.remove_webhook(db, call.actor, webhook_id, call.now)
         names = notifications.app_names(db, [webhook])
@@ -227,6 +245,7 @@ def _webhooks_page(
         app=_app(call, app_name),
         webhooks=api.list_shown(call, app_name),
         made=made,
+        json_url=f"/api/v1/webhooks?{urlencode({'app': app_name})}" if app_name else "/api/v1/webhooks",
         action_url=f"/apps/{app_name}/webhooks" if app_name else "/admin/webhooks",
         choices=_choices(chosen, of_app=bool(app_name)),
         values={"url": "", "label": "", "form": "plain", **typed},
@@ -241,23 +260,27 @@ def _webhook_page(
     *,
     cursor: str = "",
     typed: Mapping[str, str] = _NOTHING,
+    chosen: Sequence[str] | None = None,
     wrong: Mapping[str, str] = _NOTHING,
     status: int = 200,
 ) -> Response:
     with call.read() as db:
-        webhook = api.shown(db, [notifications.get_webhook(db, call.actor, webhook_id)])[0]
+        known = notifications.get_webhook(db, call.actor, webhook_id)
+        webhook = api.shown(db, [known])[0]
         found = notifications.list_deliveries(db, call.actor, webhook_id, cursor, "", USUAL)
-        deliveries = [schemas.delivery_out(one) for one in found.items]
+        deliveries = [Sent(schemas.delivery_out(one), _lines(one.body)) for one in found.items]
+    now = {"label": webhook.label, "form": webhook.form, "is_active": "yes" if webhook.is_active else ""}
     page = WebhookPage(
         title=webhook.label or webhook.url,
         account=account_of(call),
         json_url=f"/api/v1/webhooks/{webhook_id}",
         app=_app(call, webhook.app),
         webhook=webhook,
+        name=notifications.name_of(known),
         deliveries=deliveries,
         next_url=f"/webhooks/{webhook_id}?{urlencode({'cursor': found.next})}" if found.next else "",
-        choices=_choices(webhook.actions, of_app=bool(webhook.app)),
-        values={"url": "", "label": webhook.label, "form": webhook.form, **typed},
+        choices=_choices(webhook.actions if chosen is None else chosen, of_app=bool(webhook.app)),
+        values={"url": "", "name": "", **now, **typed},
         errors=wrong,
     )
     return call.get(Pages).answer("webhook.html", page, status)
@@ -274,7 +297,6 @@ def _notifications_page(call: Call, cursor: str, notice: str = "") -> Response:
         json_url="/api/v1/notifications",
         notice=notice,
         notices=found.items,
-        unseen=found.unseen,
         next_url=f"/account/notifications?{urlencode({'cursor': found.next})}" if found.next else "",
         preferences=[
             PreferenceRow(
@@ -283,6 +305,7 @@ def _notifications_page(call: Call, cursor: str, notice: str = "") -> Response:
             for action, text in PERSONAL.items()
         ],
         email=email,
+        can_mail=call.get(Means).can_mail,
     )
     return call.get(Pages).answer("notifications.html", page)
 
@@ -301,6 +324,10 @@ def _choices(chosen: Sequence[str], *, of_app: bool) -> list[ActionChoice]:
         for one in sorted(Action)
         if not of_app or one in chosen or one.partition(".")[0] in _OF_APPS
     ]
+
+
+def _lines(body: JsonObject) -> str:
+    return json.dumps(body, indent=2, ensure_ascii=False)
 
 
 def _wrong(error: TholosError) -> dict[str, str]:

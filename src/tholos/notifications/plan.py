@@ -14,6 +14,8 @@ from tholos.notifications.models import Channel, Form
 
 PERSONAL: Mapping[Action, str] = {
     Action.RELEASE_FAILED: "A publish of mine, or to an app of mine, failed",
+    Action.ACTIVATION_FAILED: "A switch to another release of an app of mine, or by me, failed",
+    Action.RESTART_FAILED: "A restart of an app of mine, or by me, failed",
     Action.APP_FAILING: "An app of mine fails",
     Action.ACCESS_REQUESTED: "Somebody asks for access to an app of mine",
     Action.ACCESS_GRANTED: "I was given the access that I asked for",
@@ -22,6 +24,8 @@ PERSONAL: Mapping[Action, str] = {
     Action.WEBHOOK_GIVEN_UP: "Nothing arrives at a webhook of mine",
 }
 """What people are told of, as their own page says it."""
+FAILURES = frozenset({Action.RELEASE_FAILED, Action.ACTIVATION_FAILED, Action.RESTART_FAILED})
+"""Of operations: who asked for one is told too, and its page tells it all."""
 TELLING = frozenset(
     {
         Action.APP_MADE,
@@ -31,6 +35,8 @@ TELLING = frozenset(
         Action.ACCESS_REQUESTED,
         Action.RELEASE_MADE,
         Action.RELEASE_FAILED,
+        Action.ACTIVATION_FAILED,
+        Action.RESTART_FAILED,
         Action.RELEASE_ACTIVATED,
         Action.RELEASE_ROLLED_BACK,
     }
@@ -238,6 +244,14 @@ _SAID: Mapping[Action, _Said] = {
     Action.RELEASE_FAILED: _Said(
         "A publish of {name} failed", "What was live before goes on serving.", "tholos why {name}"
     ),
+    Action.ACTIVATION_FAILED: _Said(
+        "Making another release of {name} live failed",
+        "What was live before goes on serving.",
+        "tholos why {name}",
+    ),
+    Action.RESTART_FAILED: _Said(
+        "A restart of {name} failed", "What ran before goes on serving.", "tholos why {name}"
+    ),
     Action.APP_FAILING: _Said(
         "{name} fails", "It does not answer as it should.", "tholos why {name}", "/logs#traceback"
     ),
@@ -257,7 +271,7 @@ _SAID: Mapping[Action, _Said] = {
     Action.TOKEN_EXPIRES: _Said(
         "Your token {name} ends soon",
         "Make another one before that.",
-        "tholos tokens add",
+        "tholos tokens add LABEL",
         "/account",
         is_elsewhere=True,
     ),
@@ -270,6 +284,9 @@ _SAID: Mapping[Action, _Said] = {
 
 
 def _link_of(deed: Deed, url: str) -> str:
+    operation = (deed.after or {}).get("operation")
+    if deed.action in FAILURES and operation:
+        return f"{url}/operations/{operation}"
     if deed.subject_kind == "app":
         return f"{url}/apps/{deed.subject_name}"
     if deed.subject_kind == "webhook":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select, text
 from sqlalchemy.orm import defer
 
 from tholos.accounts.models import Account, Token
@@ -146,14 +146,11 @@ def list_unseen(db: ReadDb, account_id: str, last: str) -> Sequence[Delivery]:
 
 
 def count_unseen(db: ReadDb, account_id: str) -> int:
-    chosen = (
-        select(func.count())
-        .select_from(Delivery)
-        .where(
-            Delivery.account_id == account_id, Delivery.channel == Channel.INBOX, Delivery.seen_at.is_(None)
-        )
+    in_inbox = text("channel = 'inbox'")  # in the words of the index: a parameter would not find it
+    chosen = select(func.count()).select_from(Delivery)
+    return (
+        db.scalar(chosen.where(Delivery.account_id == account_id, in_inbox, Delivery.seen_at.is_(None))) or 0
     )
-    return db.scalar(chosen) or 0
 
 
 def muted(db: ReadDb, account_ids: Collection[str]) -> frozenset[tuple[str, str, str]]:

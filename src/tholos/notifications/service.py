@@ -362,7 +362,12 @@ def receiver_of(webhook: Webhook) -> Receiver:
 
 def subject_of(webhook: Webhook) -> audit.Subject:
     """A webhook as the record of deeds names it."""
-    return audit.Subject("webhook", webhook.id, webhook.label or _host_of(webhook.url))
+    return audit.Subject("webhook", webhook.id, name_of(webhook))
+
+
+def name_of(webhook: Webhook) -> str:
+    """What people call it: its label, or the host that it is sent to."""
+    return webhook.label or _host_of(webhook.url)
 
 
 def check_actions(actions: Collection[str]) -> list[str]:
@@ -408,7 +413,11 @@ def _shown_url(url: str, allowed: Sequence[Network]) -> str:
     """As much of an address as is no secret. Raises: AddressRefused."""
     parsed = check_url(url, allowed)
     if not url:
-        raise AddressRefused("Cannot make a webhook without an address.", where="url")
+        raise AddressRefused(
+            "Cannot make a webhook without an address.",
+            fix="Give one, such as https://hooks.example.org/x.",
+            where="url",
+        )
     rest = "/…" if parsed.raw_path not in {b"", b"/"} else "/"
     return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}{rest}"
 

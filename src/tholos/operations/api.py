@@ -8,8 +8,10 @@ from fastapi import Header, Query
 from starlette.responses import StreamingResponse
 
 from tholos.accounts import service as accounts
+from tholos.accounts.models import Scope
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.kit.db import ReadDb
+from tholos.kit.errors import Forbidden, NotFound
 from tholos.kit.notices import Notices, wait
 from tholos.kit.streams import Message, encode, media_type
 from tholos.kit.threads import in_thread
@@ -40,9 +42,14 @@ def get_operation(call: Calling, operation_id: str) -> schemas.OperationOut:
         return shown(db, [operations.get_visible(db, call.actor, operation_id)], call.site.url)[0]
 
 
-@routes.declare("POST", "/{operation_id}/cancel", permission=Permission.SIGNED_IN, status_code=202)
+@routes.declare(
+    "POST", "/{operation_id}/cancel", permission=Permission.SIGNED_IN, scope=Scope.PUBLISH, status_code=202
+)
 def cancel_operation(call: Calling, operation_id: str) -> schemas.OperationOut:
-    """Ask an operation to stop; it ends a little later."""
+    """Ask an operation to stop; it ends a little later. One that has switched already goes on to its end.
+
+    Whatever may begin an operation may stop it: a token for one app those of that app.
+    """
     cancel(call, operation_id)
     return get_operation(call, operation_id)
 
@@ -76,9 +83,12 @@ def shown(db: ReadDb, found: Sequence[Operation], console_url: str) -> list[sche
 
 
 async def _follow(call: Call, operation_id: str, after: int) -> AsyncIterator[Message | None]:
-    with call.get(Notices).watch(operations.topic(operation_id)) as woken:
+    with call.get(Notices).watch(operations.topic(operation_id), accounts.ACCESS_TOPIC) as woken:
         while True:
-            events, has_ended = await in_thread(_next_events, call, operation_id, after)
+            try:
+                events, has_ended = await in_thread(_next_events, call, operation_id, after)
+            except (NotFound, Forbidden):
+                return
             for event in events:
                 after = event.n
                 yield Message(event.kind, schemas.event_out(event).model_dump(), event.n)
@@ -89,6 +99,8 @@ async def _follow(call: Call, operation_id: str, after: int) -> AsyncIterator[Me
 
 
 def _next_events(call: Call, operation_id: str, after: int) -> tuple[Sequence[OperationEvent], bool]:
+    """Raises: OperationNotFound, NotSignedIn: who asks may not see it any more."""
     with call.read() as db:
-        has_ended = operations.get_operation(db, operation_id).has_ended
+        actor = call.find_present_actor(db)
+        has_ended = operations.get_visible(db, actor, operation_id).has_ended
         return operations.list_events(db, operation_id, after), has_ended

@@ -39,6 +39,10 @@ TRANSITIONS: dict[OperationState, frozenset[OperationState]] = {
 }
 
 
+DECIDED = "decided"
+"""In an operation's request: that it has done what it is for."""
+
+
 class Operation(Base):
     """Long work. ``subject_id`` is what it is about: an app's id for what the trunk has."""
 
@@ -77,6 +81,11 @@ class Operation(Base):
     @property
     def has_ended(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether what it is for has happened already: it goes on to its end, whoever cancels it."""
+        return bool(self.request.get(DECIDED))
 
 
 class OperationStep(Base):

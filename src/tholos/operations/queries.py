@@ -68,6 +68,14 @@ def list_newest(
     return db.scalars(chosen.order_by(Operation.created_at.desc(), Operation.id.desc()).limit(limit)).all()
 
 
+def list_about(
+    db: ReadDb, visible: Visible, subject_id: str, key: str, values: Sequence[str]
+) -> Sequence[Operation]:
+    """Those of a subject that were asked for with one of some texts, the oldest first."""
+    asked = Operation.request[key].as_string().in_(values)
+    return db.scalars(visible.where(Operation.subject_id == subject_id, asked).order_by(Operation.id)).all()
+
+
 def list_claimable(db: ReadDb, now: datetime) -> Sequence[str]:
     """Ids of what nobody works on: queued, or with a lease that has run out."""
     is_free = or_(Operation.state == OperationState.QUEUED, Operation.lease_until < now)

@@ -12,8 +12,9 @@ from tholos.audit.models import Action
 from tholos.kit import ids
 from tholos.kit.db import JsonObject, ReadDb, WriteDb
 from tholos.operations import queries
-from tholos.operations.errors import OperationUnderWay, TransitionRefused
+from tholos.operations.errors import CancelRequested, OperationUnderWay, TransitionRefused
 from tholos.operations.models import (
+    DECIDED,
     TRANSITIONS,
     Operation,
     OperationEvent,
@@ -117,6 +118,13 @@ def list_newest(
 def list_last(db: ReadDb, subject_ids: Sequence[str], actor: Actor | None = None) -> Sequence[Operation]:
     """The newest of each subject; with an actor, as far as they may see it."""
     return queries.list_last(db, subject_ids, queries.visible_to(actor) if actor else None)
+
+
+def list_about(
+    db: ReadDb, actor: Actor, subject_id: str, key: str, values: Sequence[str]
+) -> Sequence[Operation]:
+    """Those of a subject that an actor may see and that were asked for with one of some texts, the oldest first."""
+    return queries.list_about(db, queries.visible_to(actor), subject_id, key, values) if values else []
 
 
 def find_under_way(db: ReadDb, subject_id: str) -> Operation | None:
@@ -227,18 +235,31 @@ def cancelled(db: WriteDb, operation_id: str, now: datetime) -> Operation:
 
 def request_cancel(db: WriteDb, actor: Actor, operation_id: str, now: datetime) -> Operation:
     """Ask for an end, which whoever works on it brings about: what it has made so far is cleared up by its kind, and
-    one that still waits is claimed to be ended. Ended ones stay as they are.
+    one that still waits is claimed to be ended. Those that have ended or are decided stay as they are.
 
     Raises: OperationNotFound.
     """
     operation = get_visible(db, actor, operation_id)
-    if operation.has_ended:
+    if operation.has_ended or operation.is_decided:
         return operation
     if operation.cancel_requested_at is None:
         operation.cancel_requested_at = now
         subject = audit.Subject("operation", operation.id, f"{operation.kind} of {operation.subject_name}")
         audit.record(db, actor, Action.OPERATION_CANCELLED, subject, now)
     return operation
+
+
+def decide(db: WriteDb, operation_id: str) -> None:
+    """Called in the transaction that does what an operation is for: either that is done, or it is cancelled.
+
+    Raises: CancelRequested, TransitionRefused: it has ended.
+    """
+    operation = queries.get_operation(db, operation_id)
+    if operation.has_ended:
+        raise TransitionRefused(f"Cannot go on with operation {operation.id}: it is {operation.state}.")
+    if operation.cancel_requested_at is not None and not operation.is_decided:
+        raise CancelRequested
+    operation.request = {**operation.request, DECIDED: True}
 
 
 def _end(db: WriteDb, operation_id: str, state: OperationState, now: datetime) -> Operation:

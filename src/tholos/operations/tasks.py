@@ -25,7 +25,7 @@ from tholos.kit.notices import Notices, wait
 from tholos.kit.persistence import go_on
 from tholos.kit.threads import in_thread
 from tholos.operations import service as operations
-from tholos.operations.errors import OperationLost
+from tholos.operations.errors import CancelRequested, OperationLost
 from tholos.operations.models import Operation, StepState
 from tholos.operations.service import Said
 
@@ -100,9 +100,10 @@ class Work:
             yield texts.append
         except Exception as error:
             cause = _cause(error)
-            self._end_step(
-                name, StepState.FAILED, cause.message if isinstance(cause, TholosError) else "failed"
-            )
+            if not isinstance(cause, CancelRequested):
+                self._end_step(
+                    name, StepState.FAILED, cause.message if isinstance(cause, TholosError) else "failed"
+                )
             await in_thread(self.flush)
             raise
         self._end_step(name, StepState.DONE, texts[-1])
@@ -145,7 +146,7 @@ class Work:
 
 
 Handler = Callable[[Work], Awaitable[JsonObject]]
-OnEnd = Callable[[Operation], Awaitable[None]]
+OnEnd = Callable[[Operation, JsonObject | None], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -154,7 +155,8 @@ class Worker:
 
     Args:
         handlers: by kind of operation.
-        on_abandoned: called before an operation ends failed or cancelled, to leave nothing half done.
+        on_abandoned: called before an operation ends, to leave nothing half done; with the error that it failed of, or
+            None where it was cancelled.
     """
 
     database: Database
@@ -245,7 +247,8 @@ class Worker:
             cause = _cause(error)
             if not isinstance(cause, TholosError):
                 log.exception("operation_broke")
-            await go_on(partial(self._end, work, cause))
+            told = None if isinstance(cause, CancelRequested) else _error_json(cause)
+            await go_on(partial(self._end, work, told))
         else:
             work.stop.set()
             await go_on(partial(in_thread, self._finish, work, result))
@@ -274,29 +277,29 @@ class Worker:
             self.notices.publish(operations.topic(work.operation.id))
         return has_ended
 
-    async def _end(self, work: Work, error: Exception | None) -> None:
+    async def _end(self, work: Work, error: JsonObject | None) -> None:
         if await in_thread(self._has_ended, work):
             return
         await in_thread(work.flush)
-        await self._clear_up(work)
+        await self._clear_up(work, error)
         await in_thread(self._write_end, work, error)
         self.notices.publish("apps")
 
-    async def _clear_up(self, work: Work) -> None:
+    async def _clear_up(self, work: Work, error: JsonObject | None) -> None:
         """Raises: Unavailable: it can be done later; whatever else goes wrong would go wrong for ever."""
         try:
-            await self.on_abandoned[work.operation.kind](work.operation)
+            await self.on_abandoned[work.operation.kind](work.operation, error)
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001 - the worker loop: what cannot be cleared up ends all the same
             get_logger(operation=work.operation.id).exception("operation_not_cleared_up")
 
-    def _write_end(self, work: Work, error: Exception | None) -> None:
+    def _write_end(self, work: Work, error: JsonObject | None) -> None:
         def end(db: WriteDb) -> None:
             if error is None:
                 operations.cancelled(db, work.operation.id, self.clock.now())
             else:
-                operations.fail(db, work.operation.id, _error_json(error), self.clock.now())
+                operations.fail(db, work.operation.id, error, self.clock.now())
 
         work.write(end)
 

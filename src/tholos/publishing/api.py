@@ -12,6 +12,7 @@ from tholos.apps import service as apps
 from tholos.apps.models import Release
 from tholos.detect.model import FileTree
 from tholos.kit.notices import Notices
+from tholos.kit.sealing import Sealer
 from tholos.operations import api as operations_api
 from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
@@ -55,7 +56,14 @@ class SnapshotFiles(FileTree):
         return bytes(start[:limit])
 
 
-@routes.declare("POST", "/{name}/publish", permission=Permission.PUBLISH, status_code=202)
+UNCHANGED: dict[int | str, dict[str, object]] = {
+    200: {"model": schemas.PublishOut, "description": "It is live already; nothing begins."}
+}
+
+
+@routes.declare(
+    "POST", "/{name}/publish", permission=Permission.PUBLISH, status_code=202, responses=UNCHANGED
+)
 def publish_app(
     call: Calling,
     response: Response,
@@ -75,7 +83,7 @@ def delete_app(call: Calling, name: str) -> schemas.PublishOut:
     return schemas.PublishOut(operation=begin_delete(call, name))
 
 
-@routes.declare("GET", "/{name}/why", permission=Permission.APP_VIEW)
+@routes.declare("GET", "/{name}/why", permission=Permission.APP_EDIT)
 def why_app(call: Calling, name: str) -> schemas.WhyOut:
     """Why an app is as it is, each reason with what to do next."""
     with call.read() as db:
@@ -96,7 +104,9 @@ def publish(call: Call, name: str, body: schemas.PublishIn, key: str | None = No
     if unchanged is not None:
         return _show_unchanged(call, name, unchanged)
     with call.write() as db:
-        begun = publishing.begin_publish(db, call.actor, wish, decided, call.now, idempotency_key=key)
+        begun = publishing.begin_publish(
+            db, call.get(Sealer), call.actor, wish, decided, call.now, idempotency_key=key
+        )
         shown = operations_api.shown(db, [begun], call.site.url)[0]
     wake(call)
     return schemas.PublishOut(operation=shown)

@@ -39,7 +39,13 @@ class Variable:
 
     id: str
     is_secret: bool
-    value: str = ""
+    value: str | None = None
+    """None for a secret, and where it cannot be read."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether what it holds may be shown, and can be."""
+        return not self.is_secret and self.value is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +188,7 @@ def _texts(
 def _variables(before: Mapping[str, Variable], after: Mapping[str, Variable]) -> Iterator[Change]:
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
-        if old == new or (old and new and not (old.is_secret or new.is_secret) and old.value == new.value):
+        if old == new or (old and new and old.is_known and new.is_known and old.value == new.value):
             continue
         is_secret = bool((old and old.is_secret) or (new and new.is_secret))
         yield Change(name, _kind(old, new), _shown(old), _shown(new), is_secret)
@@ -191,7 +197,9 @@ def _variables(before: Mapping[str, Variable], after: Mapping[str, Variable]) ->
 def _shown(one: Variable | None) -> str:
     if one is None:
         return ""
-    return "a secret" if one.is_secret else one.value
+    if one.is_secret:
+        return "a secret"
+    return "a value that cannot be read" if one.value is None else one.value
 
 
 def _kind(before: object, after: object) -> str:

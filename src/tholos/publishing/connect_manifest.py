@@ -61,8 +61,8 @@ class Source:
 
     @property
     def replaced(self) -> frozenset[str]:
-        """Names of files that the download has anew."""
-        return frozenset(filter(None, (self.name, self.lock_name)))
+        """Names of files that the download has anew, or has no more: a second manifest would decide in place of the first."""
+        return frozenset(filter(None, (self.name, connect.SPARE_NAME, self.lock_name)))
 
     @property
     def _form(self) -> str:
@@ -86,7 +86,7 @@ class Source:
 
     def document(self, checksums: Mapping[str, str]) -> JsonObject:
         """The manifest over files of these MD5."""
-        files = {path: one for path, one in checksums.items() if path != self.name}
+        files = {path: one for path, one in checksums.items() if path not in {self.name, connect.SPARE_NAME}}
         if self.lock_name:
             files[self.lock_name] = connect.md5(self.lock.encode())
         asking = self._asking_file

@@ -42,6 +42,7 @@ class BodyTooLarge(Invalid):
     """Cannot take this body: it is too large."""
 
     code = "body_too_large"
+    usual_fix = "Send less at once."
 
 
 class HashesIn(BaseModel):

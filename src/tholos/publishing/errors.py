@@ -9,12 +9,19 @@ class SnapshotNotYours(NotFound):
     """Cannot publish this snapshot: you have sent none of that id."""
 
     code = "snapshot_unknown"
+    usual_fix = "Publish it again: what the server lacks is sent."
 
 
 class OverrideInvalid(Invalid):
     """Cannot take this setting."""
 
     code = "override_invalid"
+
+
+class BroughtInvalid(Invalid):
+    """Cannot take a setting that the manifest among the files brings."""
+
+    code = "brought_invalid"
 
 
 class PrepareFailed(TholosError):
@@ -39,3 +46,4 @@ class FileNotThere(NotFound):
     """Neither of the releases has such a file."""
 
     code = "file_not_there"
+    usual_fix = "See the files that differ: tholos diff NAME"

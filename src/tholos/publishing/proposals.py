@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +12,7 @@ from tholos.apps import service as apps
 from tholos.detect import connect
 from tholos.detect.connect import Manifest
 from tholos.detect.model import Finding, Kind, Overrides, Requirements
-from tholos.publishing import schemas
+from tholos.publishing import bringing, schemas
 from tholos.publishing import service as publishing
 from tholos.publishing.api import SnapshotFiles
 from tholos.publishing.content import scope_of
@@ -34,6 +35,10 @@ class Proposal:
     notes: tuple[str, ...]
     is_known: bool
     """Whether there is such an app already, so that this would be its next release."""
+    variables: Mapping[str, str]
+    """Plain ones that it would have from a manifest among the files, as an app's first release."""
+    limits: Mapping[str, int]
+    """Likewise."""
 
 
 class DetectIn(BaseModel):
@@ -77,7 +82,9 @@ class DetectOut(BaseModel):
     alternatives: list[FoundOut]
     """Other entry points that could be chosen; ``why`` is the framework of each."""
     variables: dict[str, str]
-    """Plain ones that a manifest among the files brings along."""
+    """Plain ones that a manifest among the files brings along, where this would be an app's first release."""
+    limits: dict[str, int]
+    """Likewise."""
     secrets: list[str]
     """Names of those that it leaves to be set."""
     files: int
@@ -95,16 +102,17 @@ def propose(call: Call, snapshot_id: str, name: str, overrides: Overrides) -> Pr
 
     Raises:
         SnapshotNotYours: the actor has sent none of that id.
-        Invalid: what detection finds wrong, or the name cannot be an app's.
+        Invalid: what detection finds wrong, the name cannot be an app's, or a setting of the manifest cannot be taken.
         NameTaken: it is somebody else's.
     """
     store, snapshot = call.get(Store), SnapshotId(snapshot_id)
     if not store.has_snapshot(scope_of(call), snapshot):
         raise SnapshotNotYours(where="snapshot")
-    app = None
+    app, is_first = None, True
     if name:
         with call.read() as db:
             app = apps.find_own_or_free(db, call.actor, name)
+            is_first = publishing.is_first(db, app)
     tree = store.tree(snapshot)
     files = SnapshotFiles(store, snapshot, tree)
     wish = Wish(name, snapshot, "", overrides, upgrade=False, upload=Upload())
@@ -113,7 +121,15 @@ def propose(call: Call, snapshot_id: str, name: str, overrides: Overrides) -> Pr
     )
     twins = paths.find_case_twins(file.path for file in tree.files)
     notes = tuple(f"{a} and {b} differ in case only; some disks cannot hold both." for a, b in twins[:5])
-    return Proposal(decided, connect.read(files), (*decided.found.notes, *notes), app is not None)
+    brought = decided.found.brought if is_first else None
+    return Proposal(
+        decided,
+        connect.read(files),
+        (*decided.found.notes, *notes),
+        app is not None,
+        bringing.variables_of(brought),
+        bringing.limits_of(brought),
+    )
 
 
 def source_of(needs: Requirements) -> str:
@@ -145,7 +161,8 @@ def _out(proposal: Proposal) -> DetectOut:
         keep=[_found(one) for one in found.keep],
         notes=list(proposal.notes),
         alternatives=[_found(one) for one in found.alternatives],
-        variables=dict(manifest.variables) if manifest else {},
+        variables=dict(proposal.variables),
+        limits=dict(proposal.limits),
         secrets=list(manifest.secrets) if manifest else [],
         files=decided.files,
         bytes=decided.bytes,

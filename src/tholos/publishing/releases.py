@@ -5,17 +5,20 @@ None of them builds anything: a release is all that it was when it was made.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from tholos.accounts.service import Actor
 from tholos.apps import keeping
 from tholos.apps import service as apps
-from tholos.apps.models import App, Origin, Release
+from tholos.apps.models import App, Origin, Release, ReleaseState
 from tholos.apps.service import NewRelease
 from tholos.audit import service as audit
 from tholos.audit.models import Action
 from tholos.instances import service as instances
-from tholos.kit.db import JsonObject, WriteDb
+from tholos.instances.errors import TransitionRefused
+from tholos.instances.models import InstanceState
+from tholos.kit.db import JsonObject, ReadDb, WriteDb
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
 from tholos.operations.service import Subject
@@ -28,6 +31,7 @@ from tholos.publishing.service import (
     RESTART,
     RESTART_STEPS,
     ROLL_BACK,
+    record_failure,
 )
 from tholos.variables import service as variables
 
@@ -91,11 +95,13 @@ def _begin_switch(
 def begin_change(
     db: WriteDb, actor: Actor, app: App, settings: JsonObject, message: str, now: datetime
 ) -> Operation:
-    """The operation that makes a release live with the files and packages of the one before, and other settings.
+    """The operation that makes a release live with the files and packages of the one before, and other settings. Where
+    nothing is live, a change of a draft is a draft again: only who says so makes something live.
 
     Raises: NothingReleased, OperationUnderWay.
     """
     base = variables.find_base(db, app)
+    is_draft = apps.find_live(db, app.id) is None and _is_draft(db, base)
     begun = operations.begin(db, actor, CHANGE, Subject(app.id, app.name), CHANGE_STEPS, {}, now)
     new = NewRelease(
         snapshot=base.snapshot,
@@ -111,8 +117,16 @@ def begin_change(
     )
     release = apps.create_release(db, actor, app, new, now)
     apps.carry_environment(base, release)
-    begun.request = {"release_id": release.id, "release": release.number, "upgrade": False}
+    begun.request = {"release_id": release.id, "release": release.number, "upgrade": False, "draft": is_draft}
     return begun
+
+
+def _is_draft(db: ReadDb, release: Release) -> bool:
+    """Whether a release is a draft or was one, or failed to become one."""
+    if release.state == ReleaseState.READY:
+        return release.live_at is None
+    last = operations.list_last(db, [release.app_id])
+    return any(one.request.get("draft") and one.request.get("release_id") == release.id for one in last)
 
 
 def begin_restart(db: WriteDb, actor: Actor, app: App, now: datetime) -> Operation:
@@ -124,7 +138,7 @@ def begin_restart(db: WriteDb, actor: Actor, app: App, now: datetime) -> Operati
     if live is None:
         raise NothingRuns(
             f"Cannot restart {app.name}: nothing of it is live.",
-            fix=f"tholos releases {app.name} lists what could be: tholos activate {app.name} N",
+            fix=f"`tholos releases {app.name}` lists what could be: tholos activate {app.name} N",
         )
     request: JsonObject = {"release_id": live.id, "release": live.number}
     begun = operations.begin(db, actor, RESTART, Subject(app.id, app.name), RESTART_STEPS, request, now)
@@ -135,9 +149,32 @@ def begin_restart(db: WriteDb, actor: Actor, app: App, now: datetime) -> Operati
     return begun
 
 
-def abandon_switch(db: WriteDb, operation: Operation) -> None:
-    """Hold nothing any more for an operation that made nothing: what served goes on serving, the rest is ended."""
+def take_over(db: WriteDb, operation: Operation) -> None:
+    """From here on the new instance of a restart is the one that stands for its release.
+
+    Raises: CancelRequested, TransitionRefused.
+    """
+    operations.decide(db, operation.id)
     instances.let_go(db, operation.id)
+
+
+def abandon_switch(db: WriteDb, operation: Operation, error: JsonObject | None, now: datetime) -> list[str]:
+    """Hold nothing any more for an operation that failed, or was cancelled without an error: what served goes on serving,
+    the rest is ended. Returns the instances to end at once.
+    """
+    held = instances.let_go(db, operation.id)
+    if operations.get_operation(db, operation.id).is_decided:
+        return []
+    is_restart = operation.kind == RESTART
+    if error is not None:
+        failed = Action.RESTART_FAILED if is_restart else Action.ACTIVATION_FAILED
+        record_failure(db, operation, failed, error, now)
+    if not is_restart:
+        return []  # what something points at runs on, the rest is ended as is what ran before
+    for instance in held:  # at once: of a live release, whichever answers last takes over
+        with suppress(TransitionRefused):
+            instances.set_state(db, instance.id, InstanceState.STOPPING, "", now)
+    return [instance.id for instance in held]
 
 
 def remove_old(db: WriteDb, app: App, keep: int, now: datetime) -> list[int]:

@@ -17,14 +17,17 @@ from tholos.kit.notices import Notices
 from tholos.operations import api as operations_api
 from tholos.operations.models import Operation
 from tholos.publishing import releases, schemas
-from tholos.publishing.api import wake
+from tholos.publishing.api import UNCHANGED, wake
 
 routes = Routes(prefix="/api/v1/apps", tags=["releases"])
 
 KEY = Header(None, max_length=200, description="A random text: sent again with it, the call is done once.")
 
 
-@routes.declare("POST", "/{name}/releases/{number}/activate", permission=Permission.APP_EDIT, status_code=202)
+@routes.declare(
+    "POST", "/{name}/releases/{number}/activate", permission=Permission.APP_EDIT, status_code=202,
+    responses=UNCHANGED,
+)  # fmt: skip
 def activate_release(
     call: Calling, response: Response, name: str, number: ReleaseNumber, idempotency_key: str | None = KEY
 ) -> schemas.PublishOut:
@@ -32,7 +35,9 @@ def activate_release(
     return _answered(response, activate(call, name, number, idempotency_key))
 
 
-@routes.declare("POST", "/{name}/rollback", permission=Permission.APP_EDIT, status_code=202)
+@routes.declare(
+    "POST", "/{name}/rollback", permission=Permission.APP_EDIT, status_code=202, responses=UNCHANGED
+)
 def roll_back_app(
     call: Calling, response: Response, name: str, body: schemas.RollbackIn, idempotency_key: str | None = KEY
 ) -> schemas.PublishOut:

@@ -14,12 +14,14 @@ from tholos.apps.service import NewRelease
 from tholos.audit import service as audit
 from tholos.audit.models import Action
 from tholos.detect import core as detection
-from tholos.detect.model import Detection, FileTree, Overrides
+from tholos.detect.model import Brought, Detection, FileTree, Overrides
 from tholos.instances import service as instances
 from tholos.kit.db import JsonObject, ReadDb, WriteDb
+from tholos.kit.sealing import Sealer
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
 from tholos.operations.service import Subject
+from tholos.publishing import bringing
 from tholos.publishing import manifest as manifests
 from tholos.runtime.interpreters import Choice, Interpreters, PythonNotFound
 from tholos.variables import service as variables
@@ -122,16 +124,24 @@ def find_unchanged(db: ReadDb, app: App | None, decided: Decided, *, upgrade: bo
 
 
 def begin_publish(
-    db: WriteDb, actor: Actor, wish: Wish, decided: Decided, now: datetime, *, idempotency_key: str | None
+    db: WriteDb,
+    sealer: Sealer,
+    actor: Actor,
+    wish: Wish,
+    decided: Decided,
+    now: datetime,
+    *,
+    idempotency_key: str | None,
 ) -> Operation:
     """A release in preparation and the operation that makes it serve; with a key that was used, what that began.
 
-    Raises: NameInvalid, NameReserved, NameTaken, OperationUnderWay.
+    Raises: NameInvalid, NameReserved, NameTaken, OperationUnderWay, BroughtInvalid.
     """
     again = operations.find_by_key(db, actor, idempotency_key)
     if again is not None:
         return again
     app = apps.find_own_or_free(db, actor, wish.name) or apps.create_app(db, actor, wish.name, now)
+    brought = decided.found.brought if is_first(db, app) else None
     operation = operations.begin(
         db, actor, PUBLISH, Subject(app.id, app.name), PUBLISH_STEPS, {}, now, idempotency_key=idempotency_key
     )
@@ -143,7 +153,7 @@ def begin_publish(
         manifest=decided.manifest,
         python=str(decided.choice.interpreter),
         message=wish.message,
-        settings=_settings_of_next(db, app),
+        settings=_settings_of_next(db, sealer, actor, app, brought, now),
     )
     release = apps.create_release(db, actor, app, new, now)
     operation.request = {
@@ -159,22 +169,36 @@ def begin_publish(
         after={"release": release.number, "operation": operation.id, "message": wish.message},
     )  # fmt: skip
     told = manifests.findings(decided.found, str(decided.choice.interpreter), decided.choice.why)
-    operations.say(db, operation.id, list(told), now)
+    operations.say(db, operation.id, [*told, *bringing.findings(brought)], now)
     return operation
 
 
-def _settings_of_next(db: ReadDb, app: App) -> JsonObject:
-    """The variables and limits of an app's next release: those of the live one, else of the newest."""
+def is_first(db: ReadDb, app: App | None) -> bool:
+    """Whether what is published next is an app's first release."""
+    return app is None or not apps.list_releases(db, app.id)
+
+
+def _settings_of_next(
+    db: WriteDb, sealer: Sealer, actor: Actor, app: App, brought: Brought | None, now: datetime
+) -> JsonObject:
+    """The variables and limits of an app's next release: those of the live one, else of the newest, else what is brought.
+
+    Raises: BroughtInvalid.
+    """
     try:
         return variables.find_base(db, app).settings
     except NothingReleased:
-        return {}
+        plain = variables.begin_with(db, sealer, actor, app, bringing.variables_of(brought), now)
+        return bringing.with_limits(plain, brought)
 
 
 def go_live(db: WriteDb, operation: Operation, now: datetime) -> None:
     """Point *live*, or a draft's pointer, at the operation's release, and remember what was said for it: what failed is not
     remembered.
+
+    Raises: CancelRequested, TransitionRefused: it was cancelled, or has ended; from here on it is not.
     """
+    operations.decide(db, operation.id)
     release = apps.get_release(db, str(operation.request["release_id"]))
     before = None
     if operation.request.get("draft"):
@@ -216,37 +240,53 @@ def begin_delete(db: WriteDb, actor: Actor, name: str, now: datetime) -> Operati
     return begun
 
 
-def fail_publish(db: WriteDb, operation: Operation, reason: str, now: datetime) -> list[str]:
-    """Leave nothing of a publish half done; returns the instances to end."""
-    release_id = str(operation.request["release_id"])
+def fail_publish(db: WriteDb, operation: Operation, error: JsonObject | None, now: datetime) -> list[str]:
+    """Leave nothing of a publish half done that failed, or was cancelled without an error; returns the instances to end."""
+    release_id, number = str(operation.request["release_id"]), operation.request["release"]
     held = [instance.id for instance in instances.let_go(db, operation.id)]
     live = apps.find_live(db, operation.subject_id)
-    if live is not None and live.id == release_id:
+    draft = apps.find_draft(db, operation.subject_id, int(str(number)))
+    if release_id in {one.id for one in (live, draft) if one is not None}:
         return []  # it had switched already: what serves, serves
     apps.fail_release(db, release_id)
-    audit.record(
-        db, doer_of(db, operation), Action.RELEASE_FAILED,
-        audit.Subject("app", operation.subject_id, operation.subject_name), now,
-        after={"release": operation.request["release"], "operation": operation.id}, note=reason,
-    )  # fmt: skip
+    if error is not None:
+        record_failure(db, operation, Action.RELEASE_FAILED, error, now)
     if live is None:
-        apps.set_state(db, operation.subject_id, AppState.STOPPED, reason, now)
+        told = "did not come to serve" if error is not None else "was cancelled before it served"
+        apps.set_state(db, operation.subject_id, AppState.STOPPED, f"Release {number} {told}.", now)
     return held
+
+
+def record_failure(
+    db: WriteDb, operation: Operation, action: Action, error: JsonObject, now: datetime
+) -> None:
+    """Record that an operation failed, and of what: whoever is told of it reads the first cause."""
+    where = error.get("where")
+    audit.record(
+        db, doer_of(db, operation), action, audit.Subject("app", operation.subject_id, operation.subject_name), now,
+        after={"release": operation.request["release"], "operation": operation.id},
+        note=f"{error.get('message', '')} ({where})" if where else str(error.get("message", "")),
+    )  # fmt: skip
 
 
 def why(db: ReadDb, actor: Actor, name: str) -> tuple[App, list[Reason]]:
     """An app and the recorded reasons for its state, the most telling first.
 
-    Raises: AppNotFound.
+    Raises: AppNotFound, NotAnEditor.
     """
-    app = apps.get_visible(db, actor, name)
+    app = apps.get_editable(db, actor, name)
+    return app, reasons_of(db, actor, app)
+
+
+def reasons_of(db: ReadDb, actor: Actor, app: App) -> list[Reason]:
+    """For those who edit it: what is recorded tells what it prints."""
     live = apps.find_live(db, app.id)
     reasons = [Reason(app.state_reason or _plain(app), app.state_since, "", _next_step(app))]
     reasons += _of_instance(db, app, live)
     reasons += _of_operations(db, actor, app)
     if live is not None:
         reasons += _of_release(live, app)
-    return app, reasons
+    return reasons
 
 
 def _plain(app: App) -> str:
@@ -314,7 +354,7 @@ def _of_release(live: Release, app: App) -> list[Reason]:
         ),
         Reason(
             f"It has {live.packages or 0} packages: {reasons.get('requirements', '')}",
-            live.created_at, "", f"tholos why {app.name} --json",
+            live.created_at, "", f"tholos lock {app.name}",
         ),
     ]  # fmt: skip
 

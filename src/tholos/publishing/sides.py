@@ -10,12 +10,14 @@ from tholos.apps import service as apps
 from tholos.apps.models import App, Release
 from tholos.detect import connect
 from tholos.kit.db import ReadDb
+from tholos.kit.sealing import Sealer
 from tholos.publishing.api import SnapshotFiles
 from tholos.publishing.comparing import Entry, Side, Variable
 from tholos.publishing.connect_manifest import Source
 from tholos.publishing.errors import LockUnknown
 from tholos.store.model import SnapshotId, Tree
 from tholos.store.store import Store
+from tholos.variables import service as variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,11 @@ def find(call: Call, db: ReadDb, name: str, number: int) -> Found:
     release = apps.get_release_numbered(db, app.id, number)
     limits = release.settings.get("limits")
     return Found(
-        app, release, release.lock or "", _variables(release), limits if isinstance(limits, dict) else {}
+        app=app,
+        release=release,
+        lock=release.lock or "",
+        variables=_variables(call, db, release),
+        limits=limits if isinstance(limits, dict) else {},
     )
 
 
@@ -96,7 +102,7 @@ def source_of(call: Call, found: Found) -> Source:
         python=found.release.python,
         lock=found.lock,
         names=frozenset(file.path for file in tree.files),
-        variables={name: None if one.is_secret else one.value for name, one in found.variables.items()},
+        variables={name: one.value for name, one in found.variables.items()},
         limits=found.limits,
         before=connect.read(files),
         has_other=_has_other(files, tree),
@@ -109,10 +115,10 @@ def _has_other(files: SnapshotFiles, tree: Tree) -> bool:
     return is_there and not connect.is_manifest(files.read(connect.NAME, connect.LIMIT + 1))
 
 
-def _variables(release: Release) -> dict[str, Variable]:
-    named = release.settings.get("variables")
-    held = named if isinstance(named, dict) else {}
+def _variables(call: Call, db: ReadDb, release: Release) -> dict[str, Variable]:
+    """By name; plain ones with what they hold, as far as it can be read."""
+    named = variables.references(release.settings)
     return {
-        name: Variable(str(identity), is_secret=not str(identity).startswith("val_"))
-        for name, identity in held.items()
+        one.name: Variable(named[one.name], one.kind is not variables.Kind.PLAIN, one.value)
+        for one in variables.list_variables(db, call.get(Sealer), release.settings)
     }

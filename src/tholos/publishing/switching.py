@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from tholos.apps.models import App, Release
@@ -42,27 +41,27 @@ class Switcher:
         return await self.publisher.bring_live(work, app, release, live)
 
     async def restart(self, work: Work) -> JsonObject:
-        """Put a new instance in the place of all others of an app, which finish what they have.
+        """Put a new instance in the place of all others of an app, which finish what they have; nobody waits for that.
 
         Raises: TholosError: the first cause, in words.
         """
         app, release, _ = await in_thread(self.publisher.read, work.operation)
         instance_id = await self.publisher.start(work, release, anew=True)
         async with work.step("switch") as say:
-            await in_thread(self._let_go, work.operation)
+            await in_thread(self._take_over, work.operation)
             await self.publisher.keeper.refresh(app.id)
             say("live")
         async with work.step("stop") as say:
             others = await in_thread(self._others, app.id, instance_id)
-            await asyncio.gather(*(self.publisher.keeper.retire(one) for one in others))
-            say(f"{len(others)} stopped" if others else "nothing else ran")
+            for one in others:
+                await self.publisher.keeper.begin_retiring(one)
+            say("what ran before finishes what it has" if others else "nothing else ran")
         self.publisher.notices.publish(instances.TOPIC)
         return {"release": release.number, "url": self.publisher.starter.app_url.format(name=app.name) + "/"}
 
-    async def abandon(self, operation: Operation) -> None:
+    async def abandon(self, operation: Operation, error: JsonObject | None) -> None:
         """What served goes on serving; what was started for the operation is nobody's, and is ended."""
-        await in_thread(self._let_go, operation)
-        self.publisher.notices.publish(instances.TOPIC)
+        await self.publisher.end_all(await in_thread(self._abandon, operation, error))
 
     async def _lay_out(self, work: Work, app: App, release: Release, live: Release | None) -> str:
         if release.environment is None:  # what it is based on failed before it had one
@@ -71,9 +70,13 @@ class Switcher:
         await in_long_thread(self.publisher.starter.check_out, app, release, live)
         return f"as in release {release.based_on}"
 
-    def _let_go(self, operation: Operation) -> None:
+    def _take_over(self, operation: Operation) -> None:
         with self.publisher.database.write() as db:
-            releases.abandon_switch(db, operation)
+            releases.take_over(db, operation)
+
+    def _abandon(self, operation: Operation, error: JsonObject | None) -> list[str]:
+        with self.publisher.database.write() as db:
+            return releases.abandon_switch(db, operation, error, self.publisher.clock.now())
 
     def _others(self, app_id: str, instance_id: str) -> list[str]:
         with self.publisher.database.read() as db:

@@ -86,6 +86,8 @@ class Publisher:
         async with work.step("switch") as say:
             await in_thread(self._switch, work, release)
             await self.keeper.refresh(app.id)
+            # What was live may have saved once more meanwhile, and the two may read each other's from now on.
+            await attempt(partial(in_long_thread, self._settle, app, live, release))
             say("a draft" if is_draft else "live")
         self.notices.publish(instances.TOPIC)
         await attempt(partial(in_long_thread, self.remove_old, app.id))
@@ -123,19 +125,22 @@ class Publisher:
             say("gone, its data too")
         return {"app": work.operation.subject_name}
 
-    async def abandon_publish(self, operation: Operation) -> None:
+    async def abandon_publish(self, operation: Operation, error: JsonObject | None) -> None:
         """Leave nothing of a failed or cancelled publish running or half done; what served goes on serving."""
         await self._end_prepare(operation)
-        for instance_id in await in_thread(self._fail, operation):
-            with contextlib.suppress(
-                TholosError
-            ):  # the keeper ends it as soon as it can: nobody holds it any more
+        await self.end_all(await in_thread(self._fail, operation, error))
+
+    async def end_all(self, instance_ids: Iterable[str]) -> None:
+        """End the instances that an operation let go."""
+        for instance_id in instance_ids:
+            # The keeper ends it as soon as it can: nobody holds it any more.
+            with contextlib.suppress(TholosError):
                 await self.keeper.end(instance_id)
         self.notices.publish(instances.TOPIC)
 
-    async def abandon_delete(self, operation: Operation) -> None:
+    async def abandon_delete(self, operation: Operation, error: JsonObject | None) -> None:
         """What is gone is gone; deleting again takes the rest."""
-        get_logger().info("delete_abandoned", app=operation.subject_name)
+        get_logger().info("delete_abandoned", app=operation.subject_name, is_cancelled=error is None)
 
     async def compile_in_background(self) -> None:
         """Byte-compile environments after their first answer, one at a time, until cancelled."""
@@ -207,6 +212,7 @@ class Publisher:
                 await copying
             if status is None or status.exit_code != 0:
                 raise await in_long_thread(_why_prepare_failed, command, spec, status, masker)
+            await in_long_thread(self.starter.flush, app, release)
             say(command)
 
     def _reveal(self, release: Release) -> tuple[Revealed, Masker]:
@@ -245,25 +251,32 @@ class Publisher:
             return apps.get_release(db, release_id)
 
     def _switch(self, work: Work, release: Release) -> None:
-        """Raises: InstanceDied: it answered, and ended before it went live."""
+        """Raises: InstanceDied: it answered, and ended before it went live; what :func:`publishing.go_live` does."""
         with self.database.write() as db:
             if instances.find_ready(db, release.id) is None:
                 raise InstanceDied("Cannot go live: the app ended right after its first answer.")
             publishing.go_live(db, work.operation, self.clock.now())
 
-    def _fail(self, operation: Operation) -> list[str]:
-        number = operation.request["release"]
+    def _fail(self, operation: Operation, error: JsonObject | None) -> list[str]:
         with self.database.write() as db:
-            return publishing.fail_publish(
-                db, operation, f"Release {number} did not come to serve.", self.clock.now()
-            )
+            return publishing.fail_publish(db, operation, error, self.clock.now())
+
+    def _settle(self, app: App, before: Release | None, release: Release) -> None:
+        self.starter.settle(app, *([before] if before else []), release)
 
     def remove_old(self, app_id: str) -> None:
-        """Let the releases go that nothing keeps, and then their files."""
+        """Let the releases go that nothing keeps, and then the files of all that are gone: a server may have ended between
+        the two.
+        """
+        found = self.starter.numbers_of(app_id)
         with self.database.write() as db:
             app = apps.find_app(db, app_id)
-            removed = releases.remove_old(db, app, self.keep_releases, self.clock.now()) if app else []
-        for number in removed:
+            if app is None:
+                return
+            releases.remove_old(db, app, self.keep_releases, self.clock.now())
+            there = {release.number for release in apps.list_releases(db, app_id)}
+            gone = {number for number in found if number <= app.last_number} - there
+        for number in sorted(gone):
             self.starter.clear_release(app_id, number)
 
     def _point_nowhere(self, app_id: str) -> list[str]:

@@ -28,6 +28,7 @@ RULES_AT_MOST = 1 << 20
 _ARCHIVE_ENDS = (".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz")
 _ENVIRONMENT = "a virtual environment"
 _SECRETS = ".env"
+_LEAVE_OUT = f"Name what does not belong to it in a file {ignoring.FILE_NAME}."
 
 
 class NothingSent(Invalid):
@@ -214,9 +215,15 @@ def _clean(name: str) -> str:
 
 def _check_limits(named: Mapping[str, Part], limits: Limits) -> None:
     if len(named) > limits.entries:
-        raise TooMuch(f"Cannot take this folder: it has more than {limits.entries} files.", where="files")
+        raise TooMuch(
+            f"Cannot take this folder: it has more than {limits.entries} files.",
+            fix=_LEAVE_OUT,
+            where="files",
+        )
     if sum(part.end - part.start for part in named.values()) > limits.size:
-        raise TooMuch(f"Cannot take this folder: it has more than {limits.size} bytes.", where="files")
+        raise TooMuch(
+            f"Cannot take this folder: it has more than {limits.size} bytes.", fix=_LEAVE_OUT, where="files"
+        )
 
 
 class _range:  # noqa: N801  # reads as a function

@@ -24,6 +24,8 @@ LONGEST_LINE = 64 << 10
 READ_STEP = 64 << 10
 MOST_TAIL = 8 << 20
 MOST_SEARCHED = 8 << 20
+MOST_BEFORE = 1 << 20
+"""Bytes before an offset in which the line is looked for that it is in."""
 
 _GROWTH = Mask.MODIFY | Mask.ATTRIB | Mask.MOVE_SELF | Mask.DELETE_SELF
 _BIRTH = Mask.CREATE | Mask.MOVED_TO | Mask.ONLYDIR
@@ -150,7 +152,8 @@ async def follow(path: Path, offset: int, until: Until | None = None) -> AsyncGe
 async def follow_lines(path: Path, offset: int, until: Until | None = None) -> AsyncGenerator[LogLine, None]:
     """The lines from an offset on, as they are written, without end; stop iterating to be done.
 
-    What lies in a hole is passed over. A log that is not there yet is waited for, one that was cut short or
+    An offset within a line is taken back to where that begins, as the end alone of a secret could not be masked; in a
+    line that began far before it, the rest is passed over. What lies in a hole is passed over too. A log that is not there yet is waited for, one that was cut short or
     replaced is read from its beginning. An unfinished line waits for its end.
 
     Args:
@@ -169,6 +172,7 @@ async def follow_lines(path: Path, offset: int, until: Until | None = None) -> A
             try:
                 with opened(path) as fd:
                     watch.add(path, _GROWTH)
+                    _align(fd, lines)
                     async with aclosing(_grow(path, fd, lines, watch, until)) as grown:
                         async for line in grown:
                             yield line
@@ -216,6 +220,24 @@ def _read(fd: int, lines: Lines) -> list[LogLine] | None:
         return None
     start, data = _data(fd, lines.offset, size)
     return lines.feed(data if start == lines.offset else _enter(lines, start, data))
+
+
+def _align(fd: int, lines: Lines) -> None:
+    """Begin where a line does, or a piece of an overlong one."""
+    offset = lines.offset
+    floor = max(0, offset - MOST_BEFORE)
+    # A few bytes more tell whether a piece ends just there.
+    data = os.pread(fd, offset - floor + 4, floor)
+    if len(data) < offset - floor:
+        lines.jump(0, inside_line=False)
+        return
+    start = data.rfind(b"\n", 0, offset - floor) + 1
+    if floor and not start:
+        lines.jump(offset, inside_line=True)
+        return
+    while (end := _end_of_line(data, start)) and floor + end <= offset:
+        start = end
+    lines.jump(floor + start, inside_line=False)
 
 
 def _enter(lines: Lines, start: int, data: bytes) -> bytes:

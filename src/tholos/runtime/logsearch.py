@@ -7,7 +7,7 @@ searches for bytes; only these are looked at one by one.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -26,9 +26,13 @@ LONGEST_BLOCK = 4 << 20
 """A line that is longer is cut in two."""
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which lines are wanted."""
+    """Which lines are wanted, and what may be seen of them."""
 
     text: str = ""
     """Contained in the line, in upper or lower case; colours do not count."""
@@ -36,6 +40,8 @@ class Query:
     """At least this bad."""
     since: float | None = None
     """Unix seconds, true to a second; where a log has no times, all of it."""
+    mask: Callable[[str], str] = field(default=_as_it_is, repr=False, compare=False)
+    """Hides what nobody may see; what it hides is not found either."""
 
     @property
     def is_for_all(self) -> bool:
@@ -103,7 +109,7 @@ def _last(fd: int, wanted: int, query: Query, before: int | None, times: LogTime
         n -= data.count(b"\n")
         latest = list(islice(_fitting(fd, start, data, query), wanted - len(entries)))
         lines = latest[::-1]
-        entries += reversed([*_entries(start, data, lines, n, times)])
+        entries += reversed([*_entries(start, data, lines, n, times, query)])
         if len(entries) >= wanted:
             break
     has_more = bool(entries) and len(entries) >= wanted and entries[-1].start > begin
@@ -163,22 +169,29 @@ def _blocks(fd: int, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
         end = start + cut
 
 
-def _entries(start: int, data: bytes, lines: list[_Line], n: int, times: LogTimes) -> Iterator[Entry]:
+def _entries(
+    start: int, data: bytes, lines: list[_Line], n: int, times: LogTimes, query: Query
+) -> Iterator[Entry]:
     """Lines of a block, whose first one has a number."""
     counted = 0
     for begin, end, level in lines:
         n += data.count(b"\n", counted, begin)
         counted = begin
-        text = _shown(data[begin:end])
-        yield Entry(
-            n, start + begin, start + end, times.at(start + begin), level or loglevels.level_of(text), text
-        )
+        told = level or loglevels.level_of(_beginning_of(data[begin:end]))
+        text = _shown(data[begin:end], query)
+        yield Entry(n, start + begin, start + end, times.at(start + begin), told, text)
 
 
-def _shown(line: bytes) -> str:
+def _beginning_of(line: bytes) -> str:
+    return text_of(line[:LONGEST_LINE])
+
+
+def _shown(line: bytes, query: Query) -> str:
     if len(line) <= LONGEST_LINE:
-        return text_of(line)
-    return f"{text_of(line[:LONGEST_LINE])} … and {len(line) - LONGEST_LINE:,} bytes more"
+        return query.mask(text_of(line))
+    # Masked before it is cut: of what is cut in two, nothing would be found.
+    shown = query.mask(text_of(line))[:LONGEST_LINE]
+    return f"{shown} … and {len(line) - LONGEST_LINE:,} bytes more"
 
 
 def _fitting(fd: int, start: int, data: bytes, query: Query) -> Iterator[_Line]:
@@ -213,7 +226,12 @@ def _backwards(data: bytes) -> Iterator[_Line]:
 def _fits(data: bytes, line: _Line, query: Query) -> bool:
     text = text_of(data[line.begin : line.end])
     is_bad_enough = query.level <= Level.DEBUG or (line.level or loglevels.level_of(text)) >= query.level
-    return is_bad_enough and contains(text, query.text)
+    return is_bad_enough and _is_asked_for(text, query)
+
+
+def _is_asked_for(line: str, query: Query) -> bool:
+    """Whether what may be seen of a line has the text in it that is asked for."""
+    return contains(line, query.text) and (not query.text or contains(query.mask(line), query.text))
 
 
 def contains(line: str, wanted: str) -> bool:
@@ -301,6 +319,6 @@ class Sieve:
         level = self.levels.take(text)
         n = self.n
         self.n += bool(n)
-        if level < self.query.level or not contains(text, self.query.text):
+        if level < self.query.level or not _is_asked_for(text, self.query):
             return None
-        return Entry(n, line.end - len(line.data), line.end, at, level, text)
+        return Entry(n, line.end - len(line.data), line.end, at, level, self.query.mask(text))

@@ -23,6 +23,7 @@ from tholos.accounts import api as accounts_api
 from tholos.accounts import device_pages, groups_api, openid_pages, own_api, sign_in_api
 from tholos.accounts import pages as accounts_pages
 from tholos.accounts.device import Pulse
+from tholos.accounts.news import News
 from tholos.accounts.pace import Pace
 from tholos.accounts.passwords import Passwords
 from tholos.accounts.provider import Provider
@@ -68,6 +69,8 @@ from tholos.kit.services import Services
 from tholos.kit.text import FORM, brings_nul
 from tholos.notifications import api as notifications_api
 from tholos.notifications import pages as notifications_pages
+from tholos.notifications import service as notifications
+from tholos.notifications.models import Means
 from tholos.operations import api as operations_api
 from tholos.publishing import api as publishing_api
 from tholos.publishing import comparisons, proposals, releases_api, taking
@@ -168,6 +171,8 @@ def build(services: Services) -> FastAPI:
     services.add_missing(Pace.of())
     services.add_missing(Provider())
     services.add_missing(Pulse())
+    services.add_missing(News(notifications.count_unseen))
+    services.add_missing(Means())
     app.state.services = services
     for router in ROUTERS:
         app.include_router(router)

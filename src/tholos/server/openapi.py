@@ -11,7 +11,8 @@ from typing import Any
 Document = dict[str, Any]
 
 INTRODUCTION = """
-Everything that the pages and the command line do is done by these calls.
+What the pages and the command line do is done by these calls, but for what a person does in a browser alone: signing in
+there, setting a first password, joining by an invitation, and letting a terminal in.
 
 Send an API token as `Authorization: Bearer TOKEN`. An error is JSON of one shape, with a stable `code`, a `message`
 for people, mostly a `fix`, and the `request_id` that finds it in the server's log. Lists answer `items` and, where there

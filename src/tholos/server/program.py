@@ -44,6 +44,7 @@ from tholos.kit.services import Services
 from tholos.kit.threads import in_long_thread, in_thread
 from tholos.kit.threads import prepare as prepare_threads
 from tholos.notifications.mail import MailServer, Security
+from tholos.notifications.models import Means
 from tholos.notifications.tasks import Messenger
 from tholos.operations.tasks import Handler, OnEnd, Worker
 from tholos.publishing import service as publishing
@@ -183,6 +184,7 @@ def _first_services(
     services.add(Outgoing(read_networks(settings.notifications.allow_networks)))
     services.add(Pace.of(settings.limits.creates_per_minute, settings.limits.wrong_codes))
     services.add(_provider(settings))
+    services.add(Means(can_mail=_mail_server(settings) is not None))
     return services
 
 

@@ -43,6 +43,7 @@ _TITLES = {
     503: "It is not there just now",
 }
 RETRY_AFTER_S = 5
+_STARTING = "waiting for its first answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,9 @@ class ErrorPage:
     refresh_s: int = 0
     step: str = ""
     elapsed_s: float = 0.0
+    link: str = ""
+    """Where more of it is, for whoever is signed in."""
+    link_text: str = ""
     account: object = None
     server_version: str = __version__
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -85,6 +89,7 @@ def error_json(error: TholosError, request_id: str) -> dict[str, object]:
 def error_page(error: TholosError, request_id: str, home_url: str, account: object = None) -> ErrorPage:
     status = status_of(error)
     is_starting = error.details.get("state") == "starting"
+    link = str(error.details.get("page") or "")
     return ErrorPage(
         title=f"{error.details.get('app')} is starting"
         if is_starting
@@ -96,8 +101,18 @@ def error_page(error: TholosError, request_id: str, home_url: str, account: obje
         home_url=home_url,
         # Only what can come by itself is worth asking again.
         refresh_s=RETRY_AFTER_S if error.details.get("state") in {"starting", "failing"} else 0,
+        step=_STARTING if is_starting else "",
+        elapsed_s=_seconds_since(error.details.get("since")) if is_starting else 0.0,
+        link=link,
+        link_text="See its log" if link.endswith("/logs") else "See its state",
         account=account,
     )
+
+
+def _seconds_since(moment: object) -> float:
+    if not isinstance(moment, str):
+        return 0.0
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())
 
 
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)

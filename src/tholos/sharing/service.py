@@ -4,7 +4,7 @@ that access changed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -170,6 +170,24 @@ def grant(
     )
     db.flush()
     return None
+
+
+def get_holder(db: ReadDb, object_id: str, kind: str, name: str) -> Principal:
+    """Whom a share is to, a disabled account too: by the very name, and however it is written where that is nobody's.
+
+    Raises: GrantNotFound.
+    """
+    held = [principal for _, principal in list_grants(db, object_id) if principal.kind == kind]
+    return find_named(held, name)
+
+
+def find_named(principals: Iterable[Principal], name: str) -> Principal:
+    """Raises: GrantNotFound."""
+    wanted = name.strip()
+    alike = [one for one in principals if one.name.lower() == wanted.lower()]
+    for one in sorted(alike, key=lambda one: one.name != wanted):
+        return one
+    raise GrantNotFound(f'It is not shared with "{wanted[:60]}".', where="name")
 
 
 def revoke(db: WriteDb, object_id: str, principal: Principal) -> Level:

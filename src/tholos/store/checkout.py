@@ -2,11 +2,12 @@
 
 Large files are remembered in a file beside the folder (`NAME.checkout.json`), so that a later checkout of a similar snapshot can
 share their blocks where the file system copies on write (FICLONE, ioctl_ficlone(2)). They are never hard-linked: what runs in
-one folder must not change another. A checkout is not flushed to the disk: after a power cut it is made again from the store.
+one folder must not change another. What has its name is whole even after a power cut; before that, it is made again from the store.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import json
@@ -15,7 +16,7 @@ import secrets
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,10 +31,17 @@ _FICLONE = 0x40049409
 
 _UNFINISHED = ".unfinished-"
 _ABANDONED_AFTER = 60.0
+_libc = ctypes.CDLL(None, use_errno=True)
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def write(reader: ChunkReader, tree: Tree, destination: Path, like: Path | None) -> None:
+Finish = Callable[[Path], None]
+"""What is still to be done in the folder before it has its name."""
+
+
+def write(
+    reader: ChunkReader, tree: Tree, destination: Path, like: Path | None, finish: Finish | None = None
+) -> None:
     if os.path.lexists(destination):
         raise _exists(destination)
     with _explained(destination), _unfinished_folder(destination) as folder:
@@ -43,6 +51,9 @@ def write(reader: ChunkReader, tree: Tree, destination: Path, like: Path | None)
         cloned = _clone_large(tree, folder, like) if like else set()
         _write_files(reader, folder, [file for file in tree.files if file.path not in cloned])
         record = _describe_large(tree, folder)
+        if finish is not None:
+            finish(folder)
+        flush(folder)
         try:
             folder.rename(destination)
         except OSError as error:
@@ -50,6 +61,17 @@ def write(reader: ChunkReader, tree: Tree, destination: Path, like: Path | None)
                 raise _exists(destination) from error
             raise
         _write_record(destination, record)
+
+
+def flush(folder: Path) -> None:
+    """Bring all that was written to a folder's file system to the disk (syncfs(2)): one wait, however many files."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if _libc.syncfs(descriptor):
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+    finally:
+        os.close(descriptor)
 
 
 def record_of(destination: Path) -> Path:

@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from tholos.store import checkout, collecting, exporting, packs, trees
 from tholos.store.backends.protocol import Backend
+from tholos.store.checkout import Finish
 from tholos.store.chunking import Reader
 from tholos.store.errors import BadHash, BadTree, MissingChunks, TooMuch, UnknownFile, UnknownSnapshot
 from tholos.store.index import Index, Location, PackUse, Usage
@@ -169,16 +170,23 @@ class Store:
             )
         return b"".join(self._bytes_of(file))
 
-    def checkout(self, snapshot: SnapshotId, destination: Path, like: Path | None = None) -> None:
-        """Write a snapshot into a new folder, which appears at once and whole.
+    def checkout(
+        self,
+        snapshot: SnapshotId,
+        destination: Path,
+        like: Path | None = None,
+        finish: Finish | None = None,
+    ) -> None:
+        """Write a snapshot into a new folder, which appears at once and whole, and is on the disk then.
 
-        `like` is an earlier checkout: large files that are in it and untouched since are hard-linked.
+        `like` is an earlier checkout: large files that are in it and untouched since share their blocks where the file
+        system can. `finish` is called with the folder before that has its name.
 
         Raises:
             DestinationExists: there is something at the destination.
             StoreFull: there is no room; nothing is left behind.
         """
-        checkout.write(self._reader, self.tree(snapshot), destination, like)
+        checkout.write(self._reader, self.tree(snapshot), destination, like, finish)
 
     def export_tar(self, snapshot: SnapshotId, out: BinaryIO, *, compressed: bool = True) -> None:
         """Write the snapshot as a tar; the same snapshot always gives the same bytes."""

@@ -308,6 +308,18 @@ class Handler(BaseHTTPRequestHandler):
         self._app(name)
         self._json(200, {"items": self.server.api.releases[name]})
 
+    def get_access(self, name: str) -> None:
+        self._app(name)
+        shared = {
+            "app": name,
+            "version": 1,
+            "owner": "ada",
+            "audience": "listed",
+            "grants": [],
+            "changes": [],
+        }
+        self._json(200, {**shared, **self.server.api.access})
+
     def get_instances(self, name: str) -> None:
         self._app(name)
         instance = {"id": "ins_1", "release": 1, "state": "ready", "since": NOW, "pid": 4242, "restarts": 0}
@@ -421,6 +433,7 @@ ROUTES: tuple[tuple[str, str, bool, Callable[..., None]], ...] = (
     ("DELETE", f"/apps/{_NAME}", True, Handler.delete_app),
     ("POST", f"/apps/{_NAME}/publish", True, Handler.post_publish),
     ("GET", f"/apps/{_NAME}/releases", True, Handler.get_releases),
+    ("GET", f"/apps/{_NAME}/access", True, Handler.get_access),
     ("GET", f"/apps/{_NAME}/instances", True, Handler.get_instances),
     ("GET", f"/apps/{_NAME}/logs", True, Handler.get_logs),
     ("GET", f"/apps/{_NAME}/why", True, Handler.get_why),

@@ -135,6 +135,8 @@ class ApiState:
         self.apps: dict[str, Json] = {}
         self.releases: dict[str, list[Json]] = {}
         self.operations: dict[str, Json] = {}
+        self.access: Json = {}
+        """What is other than private in how apps are shared."""
         self.events: dict[str, list[Json]] = {}
         self.keys: dict[str, str] = {}
         self.logs: dict[str, list[str]] = {}
@@ -222,6 +224,7 @@ class ApiState:
             release["state"] = "failed"
             self.operations[operation] |= {"state": "failed", "error": script[-1].data, "ended_at": NOW}
             return
+        before = next((other["number"] for other in self.releases[name] if other["live"]), None)
         for other in self.releases[name]:
             other["live"] = other is release
         release["state"] = "ready"
@@ -229,7 +232,12 @@ class ApiState:
             "live": release,
             "state": {"word": "serving", "since": NOW, "reason": "", "at": NOW},
         }
-        result: Json = {"release": release["number"], "url": self.apps[name]["url"], "state": "done"}
+        result: Json = {
+            "release": release["number"],
+            "url": self.apps[name]["url"],
+            "state": "done",
+            "before": before,
+        }
         self._end(operation, "done", Line("result", "", "live", result))
 
     def _end(self, operation: str, state: str, last: Line) -> None:

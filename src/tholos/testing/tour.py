@@ -118,7 +118,7 @@ def _of_an_app() -> Iterator[Stop]:
     app = "/apps/sales"
     yield Stop("app", "/apps/{name}", app)
     yield Stop("releases", "/apps/{name}/releases", f"{app}/releases")
-    yield Stop("logs", "/apps/{name}/logs", f"{app}/logs")
+    yield Stop("logs", "/apps/{name}/logs", f"{app}/logs", PUBLISHERS, refused=VIEWERS)
     yield Stop("compare", "/apps/{name}/compare", f"{app}/compare?a=1&b=3", PUBLISHERS, refused=VIEWERS)
     yield Stop(
         "compare-file",

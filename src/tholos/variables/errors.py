@@ -21,6 +21,7 @@ class ValueInvalid(Invalid):
     """Cannot give a variable this value."""
 
     code = "variable_value_invalid"
+    usual_fix = "Give it as text, such as 120."
 
 
 class TooMany(Invalid):
@@ -33,12 +34,14 @@ class VariableNotFound(NotFound):
     """The app has no such variable."""
 
     code = "variable_not_found"
+    usual_fix = "See those that there are: tholos vars list"
 
 
 class SaidTwice(Invalid):
     """Cannot do two things with one variable at once."""
 
     code = "variable_said_twice"
+    usual_fix = "Say only one of them."
 
 
 class NothingReleased(Conflict):

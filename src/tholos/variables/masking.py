@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from urllib.parse import quote, quote_plus
 
 MASK = "••••"
@@ -17,14 +18,18 @@ MOST_FORMS = 2000
 
 
 class Masker:
-    """Replaces values, and the forms in which programs print them: as JSON, as a Python text, and in URLs."""
+    """Replaces values, and the forms in which programs print them: as JSON, as a Python text, and in URLs.
+
+    Args:
+        values: of more forms than can be looked for, those of the first ones count.
+    """
 
     __slots__ = ("_bytes", "_forms")
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        forms = {form for value in values for form in _forms_of(value)}
+        forms = dict.fromkeys(form for value in values for form in _forms_of(value))
         # The longest come first: one value may be the beginning of another.
-        self._forms = sorted(forms, key=lambda form: (-len(form), form))[:MOST_FORMS]
+        self._forms = sorted(islice(forms, MOST_FORMS), key=lambda form: (-len(form), form))
         self._bytes = [form.encode() for form in self._forms]
 
     def __bool__(self) -> bool:

@@ -44,3 +44,15 @@ class Secret(Base):
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
+
+
+class FormerSecret(Base):
+    """A value that a secret had before, or had when it was removed: it is masked in logs that were written with it."""
+
+    __tablename__ = "former_secrets"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    secret_id: Mapped[str] = mapped_column(index=True)
+    """Of a secret that there is, or was: releases may name it still."""
+    sealed: Mapped[str] = mapped_column(LongText)
+    ended_at: Mapped[datetime]

@@ -12,7 +12,7 @@ from tholos.kit.db import Base, ReadDb
 from tholos.sharing import service as sharing
 from tholos.sharing.models import Level
 from tholos.variables.errors import SecretNotFound
-from tholos.variables.models import Secret, Value
+from tholos.variables.models import FormerSecret, Secret, Value
 
 SHARED = ""
 """The app of a secret that belongs to none."""
@@ -28,6 +28,18 @@ def list_values(db: ReadDb, ids: Collection[str]) -> Sequence[Value]:
 
 def list_secrets(db: ReadDb, ids: Collection[str]) -> Sequence[Secret]:
     return db.scalars(select(Secret).where(Secret.id.in_(ids))).all()
+
+
+def list_former(db: ReadDb, secret_ids: Collection[str]) -> Sequence[FormerSecret]:
+    """What some secrets were before, the last value of each first."""
+    chosen = select(FormerSecret).where(FormerSecret.secret_id.in_(secret_ids))
+    return db.scalars(chosen.order_by(FormerSecret.ended_at.desc(), FormerSecret.id.desc())).all()
+
+
+def removed_ids(db: ReadDb) -> Sequence[str]:
+    """Secrets that are there no more, but for values that they had."""
+    chosen = select(FormerSecret.secret_id).where(FormerSecret.secret_id.not_in(select(Secret.id)))
+    return db.scalars(chosen.distinct()).all()
 
 
 def find_secret_of_app(db: ReadDb, app_id: str, name: str) -> Secret | None:
@@ -62,6 +74,11 @@ def find_shared(db: ReadDb, organization_id: str, name: str) -> Secret | None:
 
 def list_visible(db: ReadDb, actor: Actor) -> Sequence[Secret]:
     return db.scalars(visible_to(actor).order_by(Secret.name)).all()
+
+
+def find_visible_names(db: ReadDb, actor: Actor, text: str, limit: int) -> Sequence[str]:
+    chosen = visible_to(actor).where(Secret.name.icontains(text, autoescape=True))
+    return [one.name for one in db.scalars(chosen.order_by(Secret.name).limit(limit))]
 
 
 def count_owned(db: ReadDb, account_id: str) -> int:

@@ -20,7 +20,7 @@ from tholos.operations import service as operations
 from tholos.operations.models import Operation
 from tholos.operations.service import Subject
 from tholos.variables import queries
-from tholos.variables.models import Secret, Value
+from tholos.variables.models import FormerSecret, Secret, Value
 
 ROTATE_KEY = "rotate_key"
 STEPS = ("key", "reseal", "drop")
@@ -59,6 +59,7 @@ def sealed_column(model: type[Row], name: str, about: Callable[[Row], str]) -> S
 OWN = (
     sealed_column(Value, "sealed", lambda value: value.id),
     sealed_column(Secret, "sealed", lambda secret: secret.id),
+    sealed_column(FormerSecret, "sealed", lambda former: former.secret_id),
 )
 
 

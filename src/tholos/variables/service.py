@@ -19,7 +19,7 @@ from tholos.audit.models import Action
 from tholos.kit import ids
 from tholos.kit.db import JsonObject, ReadDb, WriteDb
 from tholos.kit.sealing import CannotOpen, Sealer
-from tholos.variables import queries
+from tholos.variables import former, queries
 from tholos.variables.errors import NothingReleased, SaidTwice, VariableNotFound, VariableUnavailable
 from tholos.variables.masking import NOTHING, Masker
 from tholos.variables.models import Secret, Value
@@ -128,7 +128,8 @@ def _shown(name: str, value: Value | None, secret: Secret | None, sealer: Sealer
 def change(db: WriteDb, sealer: Sealer, actor: Actor, app: App, wanted: Change, now: datetime) -> Changed:
     """Set, refer and remove; the caller makes the release of it, or restarts what runs.
 
-    Raises: NothingReleased, NameInvalid, ValueInvalid, TooMany, SaidTwice, VariableNotFound, SecretNotFound.
+    Raises: NothingReleased, NameInvalid, ValueInvalid, TooMany, SaidTwice, VariableNotFound, SecretNotFound,
+        ScopeTooNarrow: a token for one app refers to no other shared secret than before.
     """
     _check(wanted)
     settings = find_base(db, app).settings
@@ -148,12 +149,31 @@ def change(db: WriteDb, sealer: Sealer, actor: Actor, app: App, wanted: Change, 
             rotated.append(name)
     for name, secret_name in wanted.refer.items():
         after[name] = queries.get_visible(db, actor, secret_name).id
+        if after[name] != before.get(name):
+            actor.needs_all_apps()
     check_amount(_sizes(db, after))
     _record(db, actor, app, wanted, now)
     if after != before or rotated:
         app.version += 1
     new = {**settings, VARIABLES: dict(sorted(after.items()))} if after != before else None
     return Changed(new, rotated, _message(before, after))
+
+
+def begin_with(
+    db: WriteDb, sealer: Sealer, actor: Actor, app: App, plain: Mapping[str, str], now: datetime
+) -> JsonObject:
+    """The settings of an app's first release, with these variables.
+
+    Raises: NameInvalid, ValueInvalid, TooMany.
+    """
+    if not plain:
+        return {}
+    wanted = Change(plain=plain)
+    _check(wanted)
+    named = {name: _set_plain(db, sealer, actor, app, name, plain[name], None, now) for name in sorted(plain)}
+    check_amount(_sizes(db, named))
+    _record(db, actor, app, wanted, now)
+    return {VARIABLES: dict(named)}
 
 
 def _check(wanted: Change) -> None:
@@ -205,7 +225,7 @@ def _set_secret(
     found = queries.find_secret_of_app(db, app.id, name)
     if found is None:
         return add_secret(db, sealer, actor, app, name, value, now).id
-    replace_value(sealer, actor, found, value, now)
+    replace_value(db, sealer, actor, found, value, now)
     return found.id
 
 
@@ -239,7 +259,12 @@ def add_secret(
     return secret
 
 
-def replace_value(sealer: Sealer, actor: Actor, secret: Secret, value: str, now: datetime) -> None:
+def replace_value(
+    db: WriteDb, sealer: Sealer, actor: Actor, secret: Secret, value: str, now: datetime
+) -> None:
+    """What it was before goes on being masked."""
+    if _open_or_none(sealer, secret) != value:
+        former.keep(db, secret, now)
     secret.sealed = sealer.seal(value, secret.id)
     secret.version += 1
     secret.changed_at, secret.changed_by = now, actor.name
@@ -301,6 +326,12 @@ def reveal(db: ReadDb, sealer: Sealer, release: Release) -> Revealed:
     return Revealed(plain, secrets)
 
 
+def secrets_changed_at(db: ReadDb, release: Release) -> datetime | None:
+    """When one of a release's secrets got another value the last time; None where it has none."""
+    named = references(release.settings)
+    return max((one.changed_at for one in queries.list_secrets(db, named.values())), default=None)
+
+
 def _rows(db: ReadDb, named: Mapping[str, str]) -> dict[str, Value | Secret]:
     """What is named and there, by id."""
     values = queries.list_values(db, named.values())
@@ -309,17 +340,20 @@ def _rows(db: ReadDb, named: Mapping[str, str]) -> dict[str, Value | Secret]:
 
 
 def masker_for(db: ReadDb, sealer: Sealer, release: Release) -> Masker:
-    """What hides the present values of a release's secrets; what cannot be read need not be hidden."""
+    """What hides the present and former values of a release's secrets; what cannot be read need not be hidden."""
     named = references(release.settings)
     if not named:
         return NOTHING
     secrets = queries.list_secrets(db, named.values())
-    return Masker(value for one in secrets if (value := _open_or_none(sealer, one)) is not None)
+    present = [value for one in secrets if (value := _open_or_none(sealer, one)) is not None]
+    return Masker([*sorted(present, key=len), *former.list_values(db, sealer, named.values())])
 
 
 def remove_of_app(db: WriteDb, app_id: str) -> None:
     """Remove the values and secrets of an app that ends."""
-    for row in queries.list_of_app(db, app_id):
+    rows = queries.list_of_app(db, app_id)
+    former.remove(db, [row.id for row in rows])
+    for row in rows:
         db.delete(row)
     db.flush()
 
@@ -335,6 +369,7 @@ def remove_unnamed(db: WriteDb) -> int:
                 db.delete(row)
                 removed += 1
     db.flush()
+    former.remove(db, [one for one in queries.removed_ids(db) if not apps.is_named(db, one)])
     return removed
 
 

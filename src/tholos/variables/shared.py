@@ -23,7 +23,7 @@ from tholos.sharing import service as sharing
 from tholos.sharing.models import Grant, Level
 from tholos.sharing.reach import Principal
 from tholos.sharing.service import Shared
-from tholos.variables import queries
+from tholos.variables import former, queries
 from tholos.variables import service as variables
 from tholos.variables.errors import (
     SecretInUse,
@@ -73,6 +73,12 @@ def list_secrets(db: ReadDb, actor: Actor) -> list[Known]:
     return _known(db, actor, queries.list_visible(db, actor))
 
 
+def find_names(db: ReadDb, actor: Actor, text: str, limit: int) -> Sequence[str]:
+    """Names of those that an actor may refer to, with a text in them."""
+    actor.needs_all_apps()
+    return queries.find_visible_names(db, actor, text, limit)
+
+
 def create_secret(
     db: WriteDb, sealer: Sealer, actor: Actor, name: str, value: str, note: str, now: datetime
 ) -> Known:
@@ -104,7 +110,7 @@ def change_secret(
     secret = known.secret
     check_version(seen, secret.version)
     if value is not None:
-        variables.replace_value(sealer, actor, secret, _check(value), now)
+        variables.replace_value(db, sealer, actor, secret, _check(value), now)
     if note is not None and note != secret.note:
         secret.note = note
         secret.version += value is None
@@ -129,6 +135,7 @@ def remove_secret(db: WriteDb, actor: Actor, name: str, now: datetime, *, force:
         )
     audit.record(db, actor, Action.SECRET_REMOVED, subject_of(known.secret), now, before={"uses": named})
     sharing.remove_of_object(db, known.secret.id)
+    former.keep(db, known.secret, now)
     db.delete(known.secret)
     db.flush()
     return known.uses
@@ -164,10 +171,10 @@ def unshare_secret(
 ) -> None:
     """Take a share back: nobody can refer to it by that any more, and apps that do already go on.
 
-    Raises: SecretNotFound, SecretNotYours, PrincipalUnknown, GrantNotFound.
+    Raises: SecretNotFound, SecretNotYours, GrantNotFound.
     """
     secret = _with_rank(db, actor, name, Rank.OWNER).secret
-    principal = sharing.get_principal(db, actor.organization_id, kind, principal_name)
+    principal = sharing.get_holder(db, secret.id, kind, principal_name)
     before = sharing.revoke(db, secret.id, principal)
     audit.record(
         db, actor, Action.SECRET_SHARED, subject_of(secret), now,

@@ -46,9 +46,9 @@ class KeyRotator:
             say("older keys are gone")
         return {"key": number, "resealed": count}
 
-    async def abandon(self, operation: Operation) -> None:
+    async def abandon(self, operation: Operation, error: JsonObject | None) -> None:
         """Both keys stay: what either sealed can be read, and rotating again goes on."""
-        get_logger().info("key_rotation_abandoned", operation=operation.id)
+        get_logger().info("key_rotation_abandoned", operation=operation.id, is_cancelled=error is None)
 
     def _make_key(self, work: Work) -> int:
         before = int(str(work.operation.request["from"]))

@@ -7,6 +7,8 @@ import threading
 import time
 from dataclasses import replace
 
+import pytest
+
 from tholos.testing.api_state import BROKEN, FLASK, Line, Refusal
 
 PUBLISHED = """\
@@ -15,6 +17,7 @@ PUBLISHED = """\
   packages      12 from uv.lock, all cached                                0.2 s
   release 1     GET / → 200, live                                          0.9 s
   http://sales-api.localhost:8080/
+  only you can open it · tholos share sales-api --with WHO
 """
 FAILED = """\
   Flask         app:app in app.py:4
@@ -30,6 +33,28 @@ def test_a_folder_is_published_without_any_flag(logged_in, app):
     ran = logged_in("publish")
     assert (ran.code, ran.out, ran.err) == (0, PUBLISHED, "")
     assert sorted(path.name for path in app.iterdir()) == ["app.py", "requirements.txt"]
+
+
+def test_only_the_first_live_release_says_that_nobody_else_gets_in(logged_in, app):
+    assert "only you" in logged_in("publish").out
+    (app / "app.py").write_text((app / "app.py").read_text() + "# changed\n")
+    ran = logged_in("publish")
+    assert (ran.code, "only you" in ran.out) == (0, False)
+    assert ran.out.endswith("http://sales-api.localhost:8080/\n")
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [
+        {"audience": "everyone"},
+        {"grants": [{"kind": "account", "name": "bob", "level": "viewer", "people": 1}]},
+        {"owner": "bob"},
+    ],
+)
+def test_what_others_may_open_is_not_said_to_be_private(logged_in, app, api, shared):
+    api.access = shared
+    ran = logged_in("publish")
+    assert (ran.code, "only you" in ran.out) == (0, False)
 
 
 def test_an_unchanged_folder_is_told_so_and_asks_two_questions(logged_in, app, api):

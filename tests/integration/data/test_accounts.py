@@ -197,9 +197,12 @@ class TestPasswords:
                 db, people.bob, check("ada", self.PASSWORD), hash_password("x" * 10), clock.now()
             )
 
-    def test_who_has_none_sets_one(self, database, people, clock, check):
+    def test_who_has_none_sets_one_in_a_browser(self, database, people, clock, check):
+        bob, _ = sign_in(database, people.bob, clock.now())
+        with pytest.raises(errors.PasswordNeedsBrowser), database.write() as db:
+            accounts.change_password(db, people.bob, None, hash_password("a stolen token"), clock.now())
         with database.write() as db:
-            accounts.change_password(db, people.bob, None, hash_password("another horse"), clock.now())
+            accounts.change_password(db, bob, None, hash_password("another horse"), clock.now())
         assert check("bob", "another horse").account_id == people.bob.account_id
 
     def test_short_ones_are_refused(self):

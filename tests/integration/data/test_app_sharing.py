@@ -101,6 +101,18 @@ class TestChanges:
         assert (narrowed.version, narrowed.access_version) == (widened.version + 1, before.access_version + 1)
         assert sales.deeds() == ["app.shared", "app.unshared"]
 
+    def test_of_two_groups_that_differ_in_case_the_named_one_loses_it(self, sales):
+        """The provider's groups are called as it calls them."""
+        sales.add_group("Team", "vic")
+        sales.add_group("team", "bob")
+        sales.change(Given(GROUP, "Team", VIEWER), Given(GROUP, "team", VIEWER))
+        sales.change(Given(GROUP, "team", None))
+        assert sales.openers() == ["ada", "vic"]
+        with pytest.raises(GrantNotFound):
+            sales.change(Given(GROUP, "nobody", None))
+        sales.change(Given(GROUP, "TEAM", None))
+        assert sales.openers() == ["ada"]
+
     def test_the_record_has_both_sides(self, sales):
         sales.change(account("vic"), audience=Audience.SIGNED_IN)
         with sales.database.read() as db:

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import re
+from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event
@@ -18,10 +20,15 @@ from tholos.access.passes import LIFE_S, Passes
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Token
 from tholos.accounts.routes import Site
+from tholos.apps import service as apps
 from tholos.gateway.carrier import Carrier
 from tholos.gateway.model import Answer, Carry, RequestHead
+from tholos.instances import service as instances
+from tholos.instances.errors import AppNotServing
 from tholos.instances.serving import Serving, ServingTable
+from tholos.kit.clock import to_text
 from tholos.kit.notices import Notices
+from tholos.runtime.layout import Layout
 from tholos.server.render import status_of
 from tholos.testing.rows import add_live_app, add_people, sign_in
 
@@ -403,3 +410,47 @@ class TestSigningIn:
                     jar[name] = value
         assert len(jar) == transactions.AT_MOST
         assert all(re.fullmatch(r"tholos_txn_[0-9a-f]{8}", name) for name in jar)
+
+
+class TestStarting:
+    """Whoever comes while an app starts is told since when, how long that took before, and where more of it is."""
+
+    async def _refusal(self, front, account, state="starting"):
+        row = replace(front.row, instance="", address="", state=state, since=front.clock.now())
+        await front.serving.replace([row])
+        front.door._hold_s = 0.01
+        with pytest.raises(AppNotServing) as caught:
+            await front.door._await_address("sales", row, 0, admitted_as(account) if account else None)
+        return caught.value
+
+    async def test_the_owner_is_led_to_the_log_and_others_to_the_state(self, front):
+        for who, page in (("ada", f"{SITE.url}/apps/sales/logs"), ("bob", f"{SITE.url}/apps/sales")):
+            refused = await self._refusal(front, getattr(front.people, who).account_id)
+            assert refused.details["page"] == page
+            assert refused.details["since"] == to_text(front.clock.now())
+        assert "page" not in (await self._refusal(front, "")).details
+
+    async def test_the_last_start_is_the_estimate(self, front, tmp_path):
+        assert "usual_s" not in (await self._refusal(front, "")).details
+        now = front.clock.now()
+        with front.database.write() as db:
+            release = apps.find_live(db, front.app.id)
+            for age, took in ((60, 9.0), (30, 2.31)):
+                made = instances.create_instance(db, front.app, release, Layout(tmp_path), now)
+                made.created_at = now - timedelta(seconds=age)
+                made.ready_at = made.created_at + timedelta(seconds=took)
+            instances.create_instance(db, front.app, release, Layout(tmp_path), now)
+        refused = await self._refusal(front, "")
+        assert refused.message == "sales is starting. Its last start took 2.3 s."
+        assert refused.details["usual_s"] == 2.31
+        assert "usual_s" not in (await self._refusal(front, "", state="failed")).details
+
+    async def test_a_draft_leads_to_its_app(self, front):
+        row = replace(front.row, name="sales--r3", draft=3, address="", state="failed")
+        refused = await front.door._not_serving(row, "acc_x")
+        assert refused.details["page"] == f"{SITE.url}/apps/sales"
+        assert refused.fix.endswith("tholos why sales")
+
+
+def admitted_as(account_id):
+    return SimpleNamespace(known=SimpleNamespace(admission=SimpleNamespace(account_id=account_id)))

@@ -12,6 +12,7 @@ from tholos.instances.models import InstanceState
 from tholos.operations import service as operations
 from tholos.operations.errors import OperationUnderWay
 from tholos.operations.models import Operation
+from tholos.operations.service import Subject
 from tholos.publishing import releases
 from tholos.publishing import service as publishing
 from tholos.publishing.errors import NothingRuns
@@ -38,12 +39,21 @@ class Shelf:
         with self.database.write() as db:
             return action(db, getattr(self.people, by), *arguments, self.clock.now(), **options)
 
+    def change(self, settings, message: str) -> Operation:
+        with self.database.write() as db:
+            app = apps.get_app(db, self.app.id)
+            return releases.begin_change(db, self.people.ada, app, settings, message, self.clock.now())
+
     def finish(self, operation: Operation) -> None:
         """As the worker does it."""
         with self.database.write() as db:
             begun = operations.claim(db, operation.id, "here", self.clock.now())
             publishing.go_live(db, begun, self.clock.now())
             operations.finish(db, operation.id, {}, self.clock.now())
+
+    def release(self, number: int) -> Release:
+        with self.database.read() as db:
+            return apps.get_release_numbered(db, self.app.id, number)
 
     @property
     def live(self) -> int:
@@ -174,3 +184,48 @@ def test_pinning_twice_is_one_deed(shelf):
     with shelf.database.read() as db:
         entries = deeds.list_after(db, 0, 100)
     assert [one.action for one in entries].count("release.pinned") == 1
+
+
+class TestNothingLive:
+    """What was never live does not come to be by a change of its settings: that is what `activate` is for."""
+
+    @pytest.fixture
+    def draft(self, shelf) -> int:
+        shelf.do(lambda db, _, now: apps.remove_pointers(db, shelf.app.id))
+        number = shelf.add(live=False)
+        shelf.do(lambda db, _, now: apps.keep_as_draft(db, shelf.release(number).id, now))
+        return number
+
+    def test_a_change_of_a_draft_is_a_draft_again(self, shelf, draft):
+        begun = shelf.change({"limits": {"open_files": 64}}, "Other limits")
+        assert begun.request["draft"] is True
+        shelf.finish(begun)
+        with shelf.database.read() as db:
+            assert apps.find_live(db, shelf.app.id) is None
+            assert [one.number for one in keeping.list_drafts(db, shelf.app.id)] == [draft + 1, draft]
+
+    def test_so_is_that_of_one_that_was_discarded(self, shelf, draft):
+        shelf.do(keeping.discard_draft, "sales", draft)
+        begun = shelf.change({}, "Other limits")
+        assert begun.request["draft"] is True
+
+    @pytest.mark.parametrize("is_draft", [True, False])
+    def test_what_failed_is_tried_again_as_what_it_was_to_be(self, shelf, is_draft):
+        shelf.do(lambda db, _, now: apps.remove_pointers(db, shelf.app.id))
+        number = shelf.add(live=False)
+        with shelf.database.write() as db:
+            subject = Subject(shelf.app.id, shelf.app.name)
+            request = {"release_id": shelf.release(number).id, "release": number, "draft": is_draft}
+            now = shelf.clock.now()
+            failed = operations.begin(db, shelf.people.ada, publishing.PUBLISH, subject, (), request, now)
+            operations.claim(db, failed.id, "here", now)
+            operations.fail(db, failed.id, {}, now)
+            apps.fail_release(db, shelf.release(number).id)
+        begun = shelf.change({}, "Variables: set A")
+        assert begun.request["draft"] is is_draft
+
+    def test_with_a_live_release_a_change_goes_live_whatever_is_a_draft(self, shelf):
+        number = shelf.add(live=False)
+        shelf.do(lambda db, _, now: apps.keep_as_draft(db, shelf.release(number).id, now))
+        shelf.finish(shelf.change({}, "Other limits"))
+        assert shelf.live == number + 1

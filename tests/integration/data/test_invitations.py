@@ -288,6 +288,15 @@ class TestOfNoUse:
         with pytest.raises(errors.InvitationWithdrawn):
             enter(code)
 
+    def test_who_is_no_administrator_any_more_makes_no_accounts_that_have_no_app(
+        self, database, people, invite, enter
+    ):
+        code = invite(people.admin, role=Role.VIEWER)
+        with database.write() as db:
+            db.get_one(Account, people.admin.account_id).role = Role.PUBLISHER
+        with pytest.raises(errors.InvitationWithdrawn):
+            enter(code)
+
     def test_its_maker_may_not_share_the_app_any_more(self, database, people, clock, sales, invite, join):
         code = invite(people.ada, "sales")
         with database.write() as db:

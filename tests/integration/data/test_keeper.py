@@ -18,7 +18,7 @@ from tholos.kit.notices import Notices
 from tholos.runtime.layout import Layout
 from tholos.runtime.model import InstanceSpec
 from tholos.testing.launcher import MemoryLauncher
-from tholos.testing.rows import add_live_app
+from tholos.testing.rows import add_live_app, add_release
 from tholos.variables.masking import NOTHING
 
 
@@ -80,6 +80,35 @@ async def test_a_deaf_app_is_told_of_until_it_hears_again(kept, monkeypatch, tmp
     assert await probe() == ("serving", "")
 
 
+async def test_a_draft_that_is_deaf_or_does_not_start_is_not_the_app(kept, people, monkeypatch, tmp_path):
+    async def accepts(*_):
+        return False
+
+    async def start(_):
+        raise InstanceDied("Cannot start the app: it has no environment.")
+
+    monkeypatch.setattr(tasks, "accepts", accepts)
+    monkeypatch.setattr(Keeper, "_start_live", lambda _, release_id: start(release_id))
+    await kept.run()
+    kept.set(InstanceState.READY)
+    live = kept.instance.release_id
+    with kept.database.write() as db:
+        app = apps.get_app(db, kept.app.id)
+        draft = add_release(db, people.ada, app, kept.clock.now(), "b" * 64)
+        apps.keep_as_draft(db, draft.id, kept.clock.now())
+        deaf = instances.create_instance(db, app, draft, Layout(tmp_path), kept.clock.now())
+        deaf.state = InstanceState.READY
+        instances.tell_app(db, app.id, kept.clock.now())
+    kept.keeper._processes[deaf.id] = await kept.launcher.start(
+        InstanceSpec(deaf.id, ["app"], {}, str(tmp_path), deaf.log)
+    )
+    await kept.keeper._probe(kept.app.id, deaf.id, tmp_path / "x")
+    await kept.keeper._apply(Start(kept.app.id, draft.id))
+    assert kept.told() == ("serving", "")
+    await kept.keeper._apply(Start(kept.app.id, live))
+    assert kept.told() == ("failing", "Cannot start the app: it has no environment.")
+
+
 async def test_one_that_does_not_end_is_told_in_words(kept):
     with pytest.raises(StopTimedOut, match=r"did not end within 0\.01 s"):
         await kept.keeper.wait_until_ended(kept.instance.id, 0.01)
@@ -108,3 +137,49 @@ async def test_one_that_lost_its_secrets_makes_room_for_another(kept):
     assert await kept.launcher.list() == []
     (action,) = await asyncio.to_thread(kept.keeper._plan)
     assert action == Start(kept.app.id, kept.instance.release_id)
+
+
+class TestRetiring:
+    @pytest.fixture
+    def drained(self, kept):
+        """Whether there are still streams, and what happens while they are waited for."""
+        waiting = asyncio.Event()
+
+        async def wait(instance_id, seconds):
+            waiting.set()
+            return True
+
+        kept.keeper.drained = wait
+        kept.keeper._heard.set()
+        return waiting
+
+    def state(self, kept):
+        with kept.database.read() as db:
+            return instances.find_instance(db, kept.instance.id).state
+
+    @pytest.mark.parametrize("state", [InstanceState.STOPPED, InstanceState.STOPPING, InstanceState.FAILED])
+    async def test_one_that_has_left_already_is_no_failure(self, kept, drained, state):
+        kept.set(state)
+        await kept.keeper.retire(kept.instance.id)
+        assert self.state(kept) == InstanceState.STOPPED
+
+    async def test_one_that_ends_by_itself_between_the_look_and_the_move(self, kept, drained, monkeypatch):
+        real = kept.keeper._get
+
+        def get(instance_id):
+            found = real(instance_id)
+            if found.state == InstanceState.STARTING:
+                kept.set(InstanceState.STOPPED)
+            return found
+
+        monkeypatch.setattr(Keeper, "_get", lambda _, instance_id: get(instance_id))
+        await kept.keeper.retire(kept.instance.id)
+        assert self.state(kept) == InstanceState.STOPPED
+
+    async def test_nobody_waits_for_its_streams(self, kept, drained):
+        async with kept.keeper._group:
+            await kept.keeper.begin_retiring(kept.instance.id)
+            assert not drained.is_set()
+            assert self.state(kept) == InstanceState.DRAINING, "no operation holds it from here on"
+        assert drained.is_set()
+        assert self.state(kept) == InstanceState.STOPPED

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from tholos.accounts import service as accounts
 from tholos.accounts.errors import RoleTooLow, ScopeTooNarrow
-from tholos.accounts.models import Scope
+from tholos.accounts.models import Group, Membership, Role, Scope
 from tholos.apps import service as apps
 from tholos.apps.errors import AppNotFound
 from tholos.apps.models import AppState
@@ -32,6 +32,8 @@ from tholos.notifications.models import Cursor, Delivery, DeliveryState, Webhook
 from tholos.notifications.outbox import Setup
 from tholos.notifications.service import Wish
 from tholos.server.sealed import COLUMNS
+from tholos.sharing import service as sharing
+from tholos.sharing.models import Level, PrincipalKind
 from tholos.testing.rows import add_live_app, new_release
 from tholos.variables import resealing
 
@@ -106,6 +108,9 @@ def test_a_failing_app_is_told_to_its_owner_once_for_each_time(database, clock, 
 
 def test_a_failed_publish_is_told_to_its_author_and_to_the_owner(database, clock, people, app, told):
     with database.write() as db:
+        bob = sharing.get_principal(db, app.organization_id, PrincipalKind.ACCOUNT, "bob")
+        shared = sharing.Shared("app", app.id, app.organization_id)
+        sharing.grant(db, None, shared, bob, Level.EDITOR, clock.now())
         release = apps.create_release(
             db, people.bob, apps.get_app(db, app.id), new_release("b" * 64), clock.now()
         )
@@ -115,6 +120,81 @@ def test_a_failed_publish_is_told_to_its_author_and_to_the_owner(database, clock
         ("release.failed", "inbox", people.ada.account_id), ("release.failed", "inbox", people.bob.account_id),
         ("release.failed", "mail", "ada@example.org"), ("release.failed", "mail", "bob@example.org"),
     ]  # fmt: skip
+
+
+@pytest.fixture
+def teams(database, clock, people, app):
+    """The app's editors: bob himself, cleo and dora by a group, of whom dora is disabled; vic may open it."""
+    now = clock.now()
+    with database.write() as db:
+        group = Group(
+            id="grp_team", organization_id=app.organization_id, name="team", note="", created_at=now
+        )
+        db.add(group)
+        made = {
+            name: accounts.create_account(db, people.admin, name, Role.PUBLISHER, now)[0]
+            for name in ("cleo", "dora")
+        }
+        db.flush()
+        for account in (*made.values(), accounts.get_account(db, people.vic.account_id)):
+            db.add(Membership(group_id=group.id, account_id=account.id, created_at=now))
+        made["dora"].is_disabled = True
+        shared = sharing.Shared("app", app.id, app.organization_id)
+        for kind, name in ((PrincipalKind.ACCOUNT, "bob"), (PrincipalKind.GROUP, "team")):
+            principal = sharing.get_principal(db, app.organization_id, kind, name)
+            sharing.grant(db, None, shared, principal, Level.EDITOR, now)
+    return {name: account.id for name, account in made.items()}
+
+
+@pytest.mark.parametrize(
+    "action",
+    [Action.RELEASE_FAILED, Action.APP_FAILING, Action.ACCESS_REQUESTED],
+)
+def test_editors_are_told_with_the_owner(database, clock, people, app, told, teams, action):
+    """Each once, whatever they are besides; groups count, and a viewer's role is no editor's."""
+    with database.write() as db:
+        number = apps.create_release(
+            db, people.bob, apps.get_app(db, app.id), new_release("b" * 64), clock.now()
+        ).number
+    record(database, clock, action, app, doer=people.vic, after={"release": number}, note="no such package")
+    inboxes = [one.account_id for one in told() if one.channel == "inbox" and one.action == action]
+    expected = [people.ada.account_id, people.bob.account_id, teams["cleo"]]
+    assert sorted(inboxes) == sorted(expected)
+
+
+@pytest.mark.parametrize("action", [Action.ACTIVATION_FAILED, Action.RESTART_FAILED])
+def test_a_failed_switch_is_told_to_who_asked_and_to_who_looks_after_the_app(
+    database, clock, people, app, told, teams, action
+):
+    after = {"release": 1, "operation": "op_1"}
+    record(database, clock, action, app, doer=people.bob, after=after, note="no such package")
+    found = [one for one in told() if one.channel == "inbox"]
+    assert {one.account_id for one in found} == {people.ada.account_id, people.bob.account_id, teams["cleo"]}
+    assert {one.body["link"] for one in found} == {"/operations/op_1"}
+
+
+def test_who_left_an_app_is_not_told_of_it(database, clock, people, app, told, teams):
+    """Neither an editor that was, nor the author of a release who may not see the app any more."""
+    with database.write() as db:
+        number = apps.create_release(
+            db, people.bob, apps.get_app(db, app.id), new_release("b" * 64), clock.now()
+        ).number
+        bob = sharing.get_principal(db, app.organization_id, PrincipalKind.ACCOUNT, "bob")
+        sharing.revoke(db, app.id, bob)
+    record(database, clock, Action.RELEASE_FAILED, app, after={"release": number}, note="no such package")
+    inboxes = [one.account_id for one in told() if one.channel == "inbox"]
+    assert sorted(inboxes) == sorted([people.ada.account_id, teams["cleo"]])
+
+
+def test_an_administrator_is_told_of_their_own_publish(database, clock, people, app, told):
+    with database.write() as db:
+        release = apps.create_release(
+            db, people.admin, apps.get_app(db, app.id), new_release("b" * 64), clock.now()
+        )
+        number = release.number
+    record(database, clock, Action.RELEASE_FAILED, app, after={"release": number}, note="no such package")
+    inboxes = [one.account_id for one in told() if one.channel == "inbox"]
+    assert sorted(inboxes) == sorted([people.ada.account_id, people.admin.account_id])
 
 
 @pytest.mark.parametrize("after", [None, {}, {"release": 99}, {"release": "x"}])

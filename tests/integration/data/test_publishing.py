@@ -1,5 +1,6 @@
 """Use cases of publishing on both databases, with decisions made by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,21 @@ from tholos.accounts.service import hash_secret
 from tholos.apps import service as apps
 from tholos.apps.errors import AppNotFound, NameTaken
 from tholos.apps.models import App, AppState, Pointer, Release
-from tholos.detect.model import Detection, Evidence, Finding, Kind, Overrides, Requirements
+from tholos.audit import queries as deeds
+from tholos.detect.model import Brought, Detection, Evidence, Finding, Kind, Overrides, Requirements
 from tholos.instances import service as instances
 from tholos.instances.models import Instance, InstanceState
+from tholos.kit.sealing import Sealer
 from tholos.operations import service as operations
-from tholos.operations.errors import OperationUnderWay
+from tholos.operations.errors import CancelRequested, OperationUnderWay, TransitionRefused
 from tholos.publishing import manifest as manifests
 from tholos.publishing import service as publishing
+from tholos.publishing.errors import BroughtInvalid
 from tholos.publishing.service import Decided, Upload, Wish
 from tholos.runtime.interpreters import Choice, Interpreter
 from tholos.runtime.layout import Layout
 from tholos.testing.rows import add_live_app, sign_in
+from tholos.variables import service as variables
 
 FOUND = Detection(
     kind=Kind.WSGI,
@@ -37,20 +42,27 @@ def _wish(name="sales", snapshot="a" * 64):
     return Wish(name, snapshot, "first", Overrides(), upgrade=False, upload=Upload(3, 900, 100, 0.2))
 
 
-def _decided(wish, remembered=None):
+def _decided(wish, remembered=None, found=FOUND):
     manifest = manifests.to_json(FOUND, CHOICE.why)
     return Decided(
-        FOUND, CHOICE, remembered or {}, manifest, manifests.fingerprint(wish.snapshot, manifest), 3, 900
+        found, CHOICE, remembered or {}, manifest, manifests.fingerprint(wish.snapshot, manifest), 3, 900
     )
 
 
 @pytest.fixture
-def begin(database, people, clock):
-    def make(actor=people.ada, wish=None, key=None, remembered=None):
+def sealer(tmp_path):
+    return Sealer(tmp_path / "keys")
+
+
+@pytest.fixture
+def begin(database, people, clock, sealer):
+    def make(actor=people.ada, wish=None, key=None, remembered=None, brought=None):
         wish = wish or _wish()
         with database.write() as db:
-            decided = _decided(wish, remembered)
-            return publishing.begin_publish(db, actor, wish, decided, clock.now(), idempotency_key=key).id
+            decided = _decided(wish, remembered, replace(FOUND, brought=brought))
+            return publishing.begin_publish(
+                db, sealer, actor, wish, decided, clock.now(), idempotency_key=key
+            ).id
 
     return make
 
@@ -67,11 +79,22 @@ def end(database, clock):
                 apps.switch(db, release_id, clock.now())
                 operations.finish(db, operation_id, {"release": 1}, clock.now())
             else:
-                publishing.fail_publish(db, operation, "It did not come to serve.", clock.now())
                 error = {"code": "x", "message": "Cannot build.", "where": "app.py:3"}
+                publishing.fail_publish(db, operation, error, clock.now())
                 operations.fail(db, operation_id, error, clock.now())
 
     return write
+
+
+@pytest.fixture
+def deeds_of(database):
+    """What was done, each kind of deed as it was done last."""
+
+    def read():
+        with database.read() as db:
+            return {one.action: one for one in deeds.list_after(db, 0, 100)}
+
+    return read
 
 
 def _read(database, actor, name="sales"):
@@ -101,6 +124,46 @@ class TestPublish:
         assert operation.request["upload"] == "3 files, 900 B, 100 B sent"
         assert [step.name for step in steps] == list(publishing.PUBLISH_STEPS)
         assert told == ["Flask", "Python"]
+
+    def test_the_first_release_takes_the_settings_that_a_manifest_brings(
+        self, database, people, begin, end, sealer
+    ):
+        brought = Brought("manifest.json", {"TARGET": "120"}, {"open_files": 4096, "unknown": "x"})
+        first = begin(brought=brought)
+        end(first, well=True)
+        begin(brought=Brought("manifest.json", {"TARGET": "7", "MORE": "1"}, {"open_files": 100}))
+        _, releases, _ = _read(database, people.ada)
+        with database.read() as db:
+            told = [one.text for one in operations.list_events(db, first, 0) if one.kind == "finding"]
+            for release in releases.values():
+                shown = [
+                    (one.name, one.value) for one in variables.list_variables(db, sealer, release.settings)
+                ]
+                assert shown == [("TARGET", "120")]
+                assert release.settings["limits"] == {"open_files": 4096}
+        assert told[-1] == "TARGET, open_files in manifest.json"
+
+    @pytest.mark.parametrize(
+        ("values", "limits", "where", "told"),
+        [
+            ({"PATH": "/bin"}, {}, "variables.PATH", "Cannot set PATH"),
+            ({"B-C": "1"}, {}, "variables.B-C", "Cannot name a variable"),
+            ({"A": 120}, {}, "variables.A", "its value is no text"),
+            ({"A": "\0"}, {}, "variables.A", "a NUL in it"),
+            ({"A\ud800": "\ud800"}, {}, "variables.A\ufffd", "Cannot name a variable"),
+            ({f"A{n}": "" for n in range(201)}, {}, "variables", "so many variables"),
+            ({}, {"open_files": 1}, "limits.open_files", "from 64 to 1,048,576"),
+            ({}, {"start_timeout_s": True}, "limits.start_timeout_s", "it is no whole number"),
+        ],
+    )
+    def test_settings_that_cannot_be_taken_are_told_by_their_place(
+        self, database, people, begin, values, limits, where, told
+    ):
+        with pytest.raises(BroughtInvalid, match=told) as refused:
+            begin(brought=Brought("tholos.manifest.json", values, limits))
+        assert refused.value.where == f"tholos.manifest.json: {where}"
+        with database.read() as db:
+            assert db.query(App).count() == 0
 
     def test_the_same_key_is_the_same_publish(self, database, people, begin, end):
         first = begin(key="k")
@@ -163,7 +226,7 @@ class TestFailure:
         end(begin(), well=False)
         app, releases, live = _read(database, people.ada)
         assert (releases[1].state, live) == ("failed", None)
-        assert (app.state, app.state_reason) == ("stopped", "It did not come to serve.")
+        assert (app.state, app.state_reason) == ("stopped", "Release 1 did not come to serve.")
 
     def test_a_later_one_leaves_what_serves(self, database, people, begin, end, clock):
         end(begin(), well=True)
@@ -183,8 +246,8 @@ class TestFailure:
             ).id
         with database.write() as db:
             operation = operations.get_operation(db, operation_id)
-            assert publishing.fail_publish(db, operation, "x", clock.now()) == [held]
-            assert publishing.fail_publish(db, operation, "x", clock.now()) == []
+            assert publishing.fail_publish(db, operation, {"message": "x"}, clock.now()) == [held]
+            assert publishing.fail_publish(db, operation, {"message": "x"}, clock.now()) == []
 
     def test_after_the_switch_it_is_too_late_to_fail(self, database, people, begin, clock):
         operation_id = begin()
@@ -193,7 +256,68 @@ class TestFailure:
             apps.switch(db, releases[1].id, clock.now())
         with database.write() as db:
             operation = operations.get_operation(db, operation_id)
-            assert publishing.fail_publish(db, operation, "x", clock.now()) == []
+            assert publishing.fail_publish(db, operation, {"message": "x"}, clock.now()) == []
+        assert _read(database, people.ada)[2] == 1
+
+    @pytest.mark.parametrize("error", [None, {"message": "x"}])
+    def test_neither_does_a_draft_fail_that_is_one(self, database, people, begin, clock, deeds_of, error):
+        operation_id = begin(wish=replace(_wish(), is_draft=True))
+        with database.write() as db:
+            publishing.go_live(db, operations.get_operation(db, operation_id), clock.now())
+        with database.write() as db:
+            operation = operations.get_operation(db, operation_id)
+            assert publishing.fail_publish(db, operation, error, clock.now()) == []
+            assert apps.find_draft(db, operation.subject_id, 1).state == "ready"
+        assert "release.failed" not in deeds_of()
+
+    def test_its_first_cause_and_its_place_are_recorded(self, database, begin, end, deeds_of):
+        end(begin(), well=False)
+        assert deeds_of()["release.failed"].note == "Cannot build. (app.py:3)"
+
+    def test_one_that_was_cancelled_did_not_fail(self, database, people, begin, clock, deeds_of):
+        operation_id = begin()
+        with database.write() as db:
+            publishing.fail_publish(db, operations.get_operation(db, operation_id), None, clock.now())
+        app, releases, _ = _read(database, people.ada)
+        assert app.state_reason == "Release 1 was cancelled before it served."
+        assert releases[1].state == "failed"
+        assert "release.failed" not in deeds_of()
+
+
+class TestCancel:
+    """Whichever transaction comes first, the switch or the cancel: the other one finds it decided."""
+
+    def _cancel(self, database, actor, clock, operation_id):
+        with database.write() as db:
+            return operations.request_cancel(db, actor, operation_id, clock.now()).cancel_requested_at
+
+    @pytest.mark.parametrize("is_draft", [True, False])
+    def test_before_the_switch_it_does_not_switch(self, database, people, begin, clock, is_draft):
+        operation_id = begin(wish=replace(_wish(), is_draft=is_draft))
+        with database.read() as db:
+            as_it_was = operations.get_operation(db, operation_id)
+        assert self._cancel(database, people.ada, clock, operation_id)
+        with pytest.raises(CancelRequested), database.write() as db:
+            publishing.go_live(db, as_it_was, clock.now())
+        with database.read() as db:
+            assert apps.find_live(db, as_it_was.subject_id) is None
+            assert apps.find_draft(db, as_it_was.subject_id, 1) is None
+
+    def test_one_that_has_ended_does_not_switch_either(self, database, begin, clock, end):
+        operation_id = begin()
+        with database.read() as db:
+            as_it_was = operations.get_operation(db, operation_id)
+        end(operation_id, well=False)
+        with pytest.raises(TransitionRefused), database.write() as db:
+            publishing.go_live(db, as_it_was, clock.now())
+
+    def test_after_the_switch_it_is_not_heeded(self, database, people, begin, clock, deeds_of):
+        operation_id = begin()
+        for _ in range(2):  # a server that ended in between does it twice
+            with database.write() as db:
+                publishing.go_live(db, operations.get_operation(db, operation_id), clock.now())
+            assert self._cancel(database, people.ada, clock, operation_id) is None
+        assert "operation.cancelled" not in deeds_of()
         assert _read(database, people.ada)[2] == 1
 
 
@@ -240,7 +364,7 @@ class TestWhy:
     def test_a_failure_is_told_with_its_place_and_the_next_command(self, database, people, begin, end):
         end(begin(), well=False)
         state, failure = self._why(database, people.ada)
-        assert state.text == "It did not come to serve."
+        assert state.text == "Release 1 did not come to serve."
         assert "Cannot build." in failure.text
         assert failure.where == "app.py:3"
         assert failure.next == "tholos logs sales --release 1"

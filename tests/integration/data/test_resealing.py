@@ -13,11 +13,12 @@ from tholos.operations import service as operations
 from tholos.operations.errors import OperationUnderWay
 from tholos.operations.tasks import Worker
 from tholos.server import sealed, tables
+from tholos.variables import former as former_secrets
 from tholos.variables import resealing, shared
 from tholos.variables.models import Secret
 from tholos.variables.tasks import KeyRotator
 
-COUNT = 7
+COUNT = 3
 
 
 class Vault:
@@ -28,7 +29,10 @@ class Vault:
         sealer = self.sealer()
         for n in range(COUNT):
             with database.write() as db:
-                shared.create_secret(db, sealer, people.ada, f"secret-{n}", f"value {n}", "", clock.now())
+                shared.create_secret(db, sealer, people.ada, f"secret-{n}", f"before {n}", "", clock.now())
+                shared.change_secret(
+                    db, sealer, people.ada, f"secret-{n}", f"value {n}", None, None, clock.now()
+                )
         with database.write() as db:
             call = Keyed(people.ada.account_id, "key", "print")
             answers.keep(db, sealer, call, Answered(201, "{}"), clock.now())
@@ -47,8 +51,10 @@ class Vault:
         """All can be read as it was."""
         with self.database.read() as db:
             found = {one.name: sealer.open(one.sealed, one.id) for one in db.query(Secret)}
+            former = former_secrets.list_values(db, sealer, [one.id for one in db.query(Secret)])
             kept = answers.find(db, sealer, Keyed(self.people.ada.account_id, "key", "print"))
         assert found == {f"secret-{n}": f"value {n}" for n in range(COUNT)}
+        assert sorted(former) == [f"before {n}" for n in range(COUNT)]
         assert kept == Answered(201, "{}")
 
     async def work(self, sealer):
@@ -82,7 +88,7 @@ async def test_all_is_sealed_by_a_new_key_and_the_old_one_is_gone(vault):
     with vault.database.read() as db:
         ended = operations.get_operation(db, begun.id)
         assert (ended.state, ended.error) == ("done", None)
-        assert ended.result == {"key": 2, "resealed": COUNT + 2}
+        assert ended.result == {"key": 2, "resealed": 2 * COUNT + 2}
         assert all(one.sealed.startswith("2.") for one in db.query(Secret))
     assert vault.keys() == ["seal-0002.key"]
     vault.check(vault.sealer())
@@ -148,7 +154,7 @@ def test_no_key_is_dropped_that_something_needs(vault):
 async def test_what_cannot_be_read_ends_it_and_the_keys_stay(vault):
     sealer = vault.sealer()
     with vault.database.write() as db:
-        broken = db.query(Secret).filter(Secret.name == "secret-3").one()
+        broken = db.query(Secret).filter(Secret.name == "secret-1").one()
         kept, broken.sealed = broken.sealed, "1.AAAA"
     begun = vault.begin(sealer)
     await vault.work(sealer)

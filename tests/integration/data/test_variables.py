@@ -21,7 +21,8 @@ from tholos.variables.errors import (
     VariableNotFound,
     VariableUnavailable,
 )
-from tholos.variables.models import Secret, Value
+from tholos.variables.former import MOST_FORMER
+from tholos.variables.models import FormerSecret, Secret, Value
 from tholos.variables.service import Change, Kind
 
 
@@ -223,6 +224,60 @@ def test_the_masker_of_a_release_hides_its_secrets_and_no_plain_values(shop):
     with shop.database.read() as db:
         masker = variables.masker_for(db, shop.sealer, shop.live(db))
     assert masker.mask("plain-value correct-horse") == "plain-value ••••"
+
+
+def masked(shop, text, number=None):
+    with shop.database.read() as db:
+        release = apps.get_release_numbered(db, shop.app.id, number) if number else shop.live(db)
+        return variables.masker_for(db, shop.sealer, release).mask(text)
+
+
+def test_what_a_secret_was_before_is_masked_too(shop):
+    """What runs may have it yet, and what has run has printed it."""
+    shop.change(secrets={"DB_PASSWORD": "correct-horse"})
+    shop.change(secrets={"DB_PASSWORD": "other-horse"})
+    assert masked(shop, "correct-horse other-horse") == "•••• ••••"
+    shop.change(plain={"LIMIT": "5"}, remove=["DB_PASSWORD"])
+    shop.change(secrets={"DB_PASSWORD": "third-horse"})
+    assert masked(shop, "correct-horse third-horse", 2) == "•••• ••••"
+
+
+def test_the_last_values_of_a_secret_are_kept(shop):
+    """The same one set again, as by a script at each publish, is no other one."""
+    shop.change(secrets={"DB_PASSWORD": "horse-number-0"})
+    for n in range(1, MOST_FORMER + 2):
+        shop.clock.move(1)
+        shop.change(secrets={"DB_PASSWORD": f"horse-number-{n}"})
+        shop.change(secrets={"DB_PASSWORD": f"horse-number-{n}"})
+    with shop.database.read() as db:
+        assert db.query(FormerSecret).count() == MOST_FORMER
+    shown = masked(shop, " ".join(f"horse-number-{n}" for n in range(MOST_FORMER + 2)))
+    assert shown == " ".join(["horse-number-0", *["••••"] * (MOST_FORMER + 1)])
+
+
+def test_a_shared_secret_that_was_removed_is_masked_as_long_as_a_release_names_it(shop):
+    now = shop.clock.now()
+    with shop.database.write() as db:
+        shared.create_secret(db, shop.sealer, shop.people.ada, "warehouse", "first-value", "", now)
+    shop.change(refer={"DB_PASSWORD": "warehouse"})
+    with shop.database.write() as db:
+        shared.change_secret(db, shop.sealer, shop.people.ada, "warehouse", "second-value", None, None, now)
+        shared.remove_secret(db, shop.people.ada, "warehouse", now, force=True)
+        variables.remove_unnamed(db)
+    assert masked(shop, "first-value second-value") == "•••• ••••"
+    with shop.database.write() as db:
+        shop.live(db).settings = {}
+        db.flush()
+        variables.remove_unnamed(db)
+        assert db.query(FormerSecret).count() == 0
+
+
+def test_former_values_go_with_their_app(shop):
+    shop.change(secrets={"DB_PASSWORD": "correct-horse"})
+    shop.change(secrets={"DB_PASSWORD": "other-horse"})
+    with shop.database.write() as db:
+        variables.remove_of_app(db, shop.app.id)
+        assert db.query(FormerSecret).count() == 0
 
 
 def test_nothing_of_a_value_stands_in_any_table(shop):

@@ -34,6 +34,7 @@ class Bench:
         self.handler = self.succeed
         self.attempts: list[int] = []
         self.abandoned: list[str] = []
+        self.errors = []
         self.on_abandoned = self.note_abandoned
         self.began = asyncio.Event()
         self.may_end = asyncio.Event()
@@ -47,8 +48,9 @@ class Bench:
         await self.may_end.wait()
         return {"release": 1}
 
-    async def note_abandoned(self, operation):
+    async def note_abandoned(self, operation, error):
         self.abandoned.append(operation.id)
+        self.errors.append(error)
 
     def begin(self, steps=("first", "second")):
         self._count += 1
@@ -89,8 +91,8 @@ class Bench:
             self.attempts.append(work.operation.attempt)
             return await self.handler(work)
 
-        async def abandon(operation):
-            await self.on_abandoned(operation)
+        async def abandon(operation, error):
+            await self.on_abandoned(operation, error)
 
         worker = Worker(self.database, self.notices, self.clock, "node-1", {KIND: handle}, {KIND: abandon})
         task = asyncio.ensure_future(worker.run())
@@ -152,6 +154,7 @@ async def test_failure_in_words(bench):
     assert bench.steps(operation.id) == {"first": "failed", "second": "skipped"}
     assert bench.events(operation.id)[-1] == ("error", "Cannot build: no wheel.")
     assert bench.abandoned == [operation.id]
+    assert bench.errors == [operation.error]
 
 
 async def test_an_unexpected_exception_ends_one_operation_and_tells_nothing_inside(bench):
@@ -193,7 +196,7 @@ async def test_clearing_up_is_tried_again_where_that_can_help(bench):
     async def handler(work):
         raise StepFailed("Cannot build.")
 
-    async def abandon(operation):
+    async def abandon(operation, error):
         bench.abandoned.append(operation.id)
         if len(bench.abandoned) == 1:
             raise Unavailable
@@ -210,7 +213,7 @@ async def test_an_operation_ends_though_its_clearing_up_breaks(bench, error):
     async def handler(work):
         raise StepFailed("Cannot build.")
 
-    async def abandon(operation):
+    async def abandon(operation, error):
         raise error
 
     bench.handler, bench.on_abandoned = handler, abandon
@@ -237,8 +240,39 @@ class TestCancel:
             bench.cancel(operation_id)
             operation = await bench.ended(operation_id)
         assert (operation.state, operation.error) == (S.CANCELLED, None)
-        assert bench.abandoned == [operation_id]
+        assert (bench.abandoned, bench.errors) == ([operation_id], [None])
         assert bench.events(operation_id)[-1] == ("result", "cancelled")
+
+    async def test_after_it_is_decided_it_ends_done(self, bench, database):
+        async def handler(work):
+            with database.write() as db:
+                operations.decide(db, work.operation.id)
+            return await bench.hang(work)
+
+        bench.handler = handler
+        async with bench.working():
+            operation_id = bench.begin()
+            await bench.began.wait()
+            bench.cancel(operation_id)
+            bench.handler = bench.succeed
+            await bench.ended(bench.begin())  # the worker has looked at what was asked
+            bench.may_end.set()
+            operation = await bench.ended(operation_id)
+        assert (operation.state, operation.result, bench.abandoned) == (S.DONE, {"release": 1}, [])
+
+    async def test_that_the_work_finds_first_is_one_and_no_failure(self, bench, database):
+        async def handler(work):
+            with database.write() as db:
+                operations.request_cancel(db, bench.actor, work.operation.id, bench.clock.now())
+            async with work.step("first"):
+                with database.write() as db:
+                    operations.decide(db, work.operation.id)
+
+        bench.handler = handler
+        async with bench.working():
+            operation = await bench.ended(bench.begin())
+        assert (operation.state, operation.error, bench.errors) == (S.CANCELLED, None, [None])
+        assert bench.steps(operation.id) == {"first": "skipped", "second": "skipped"}
 
     async def test_threads_are_told(self, bench):
         seen = threading.Event()
@@ -260,7 +294,7 @@ class TestCancel:
         """The queue wakes for other reasons too while an operation that was cancelled is being ended."""
         clearing, may_clear = asyncio.Event(), asyncio.Event()
 
-        async def abandon(operation):
+        async def abandon(operation, error):
             clearing.set()
             await may_clear.wait()
             bench.abandoned.append(operation.id)
@@ -285,7 +319,7 @@ class TestCancel:
         async def handler(work):
             raise StepFailed("Cannot build.")
 
-        async def abandon(operation):
+        async def abandon(operation, error):
             clearing.set()
             await may_clear.wait()
 

@@ -1,10 +1,13 @@
 """Kept paths survive releases, whatever an app does with them."""
 
+import itertools
+import os
 from pathlib import Path
 
 import pytest
 
-from tholos.runtime.keeping import lead, outermost
+from tholos.runtime import keeping
+from tholos.runtime.keeping import SET_ASIDE, lead, outermost
 
 
 @pytest.fixture
@@ -74,6 +77,87 @@ def test_a_path_that_nobody_published_is_a_folder_or_will_be_a_file(tmp_path, da
     assert (one / "instance").is_dir()
     (one / "db.sqlite3").write_text("made by the app")
     assert (data / "db.sqlite3").read_text() == "made by the app"
+
+
+def replace(folder: Path, name: str, text: str, at: int) -> None:
+    """As careful programs write: a temporary file, renamed over it; at so many seconds."""
+    (folder / "new").write_text(text)
+    os.utime(folder / "new", (at, at))
+    (folder / "new").replace(folder / name)
+
+
+def set_aside(data: Path) -> list[str]:
+    return [path.read_text() for path in sorted(data.glob("state.json.before_*"))]
+
+
+def test_what_is_kept_and_newer_stays_and_the_older_one_is_set_aside(tmp_path, data):
+    """Release 1 saved once more while release 2 took over; going back to it must not bring its old state back."""
+    one, two = release(tmp_path, 1), release(tmp_path, 2)
+    for sources in (one, two):
+        lead(sources, data, ["state.json"], is_new=True)
+    replace(one, "state.json", "monday, by release 1", 1000)
+    replace(two, "state.json", "friday, by release 2", 2000)
+    lead(two, data, ["state.json"], is_new=False)
+    lead(one, data, ["state.json"], is_new=False)
+    assert (one / "state.json").is_symlink()
+    assert (one / "state.json").read_text() == "friday, by release 2"
+    assert set_aside(data) == ["monday, by release 1"]
+
+
+def test_what_is_kept_and_older_is_set_aside(tmp_path, data):
+    one, two = release(tmp_path, 1), release(tmp_path, 2)
+    for sources in (one, two):
+        lead(sources, data, ["state.json"], is_new=True)
+    (two / "state.json").write_text("through the link")
+    os.utime(data / "state.json", (1000, 1000))
+    replace(one, "state.json", "newer", 2000)
+    lead(one, data, ["state.json"], is_new=False)
+    assert (two / "state.json").read_text() == "newer"
+    assert set_aside(data) == ["through the link"]
+
+
+def test_what_says_the_same_is_not_set_aside(tmp_path, data):
+    one = release(tmp_path, 1)
+    lead(one, data, ["state.json"], is_new=True)
+    for at in (1000, 2000):
+        replace(one, "state.json", "the same", at)
+        lead(one, data, ["state.json"], is_new=False)
+    assert set_aside(data) == []
+
+
+def test_only_the_last_ones_of_a_file_stay(tmp_path, data, monkeypatch):
+    number = itertools.count(100)
+    monkeypatch.setattr(keeping.ids, "new_id", lambda prefix: f"{prefix}_{next(number)}")
+    one = release(tmp_path, 1)
+    lead(one, data, ["state.json"], is_new=True)
+    for at in range(SET_ASIDE + 3):
+        replace(one, "state.json", f"save {at}", 1000 + at)
+        lead(one, data, ["state.json"], is_new=False)
+    assert set_aside(data) == [f"save {at}" for at in range(2, SET_ASIDE + 2)]
+
+
+def test_what_is_still_open_goes_on_being_written_where_it_is_kept(tmp_path, data):
+    one = release(tmp_path, 1)
+    lead(one, data, ["state.json"], is_new=True)
+    replace(one, "state.json", "first ", 1000)
+    with (one / "state.json").open("a") as file:
+        lead(one, data, ["state.json"], is_new=False)
+        file.write("second")
+    assert (data / "state.json").read_text() == "first second"
+
+
+def test_a_kept_folder_with_something_newer_in_it_stays(tmp_path, data):
+    one, two = release(tmp_path, 1, media__a="a"), release(tmp_path, 2)
+    for sources in (one, two):
+        lead(sources, data, ["media"], is_new=True)
+    (one / "media").unlink()
+    release(tmp_path, 1, media__a="old")
+    os.utime(one / "media" / "a", (1000, 1000))
+    os.utime(one / "media", (1000, 1000))
+    (two / "media" / "b").write_text("new")
+    lead(one, data, ["media"], is_new=False)
+    assert sorted(path.read_text() for path in (one / "media").iterdir()) == ["a", "new"]
+    assert [path.read_text() for path in data.glob("media.before_*/*")] == ["old"]
 
 
 def test_doing_it_twice_is_doing_it_once(tmp_path, data):

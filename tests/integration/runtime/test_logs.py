@@ -101,6 +101,25 @@ async def test_follow_goes_on_from_an_offset(tmp_path):
     assert tail == logs.Tail(("three",), 14)
 
 
+@pytest.mark.parametrize("inside", [4, 5, 7])
+async def test_follow_from_within_a_line_begins_with_all_of_it(tmp_path, inside):
+    path = tmp_path / "log"
+    path.write_bytes(b"one\ntwo\nthree\n")
+    assert await anext(logs.follow(path, inside)) == b"two\n"
+
+
+async def test_follow_from_within_an_overlong_line(tmp_path):
+    """What its pieces say of where they end is good to go on from; far behind its beginning the rest is passed over."""
+    path = tmp_path / "log"
+    path.write_bytes(b"one\n" + "€".encode() * (2 << 20) + b"\nlast\n")
+    stream = logs.follow_lines(path, 0)
+    pieces = [await anext(stream) for _ in range(4)]
+    assert await anext(logs.follow(path, pieces[1].end)) == pieces[2].data
+    for offset in (pieces[1].end + 1, pieces[2].end - 1):
+        assert await anext(logs.follow(path, offset)) == pieces[2].data
+    assert await anext(logs.follow(path, 3 << 20)) == b"last\n"
+
+
 @pytest.mark.parametrize("rotate", ["truncate", "replace", "remove"])
 async def test_follow_survives_rotation(tmp_path, rotate):
     """A log that is cut short or replaced is read from its new beginning, after the old one's end."""

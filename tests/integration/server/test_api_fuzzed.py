@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -102,7 +103,7 @@ def test_nothing_breaks_and_nothing_is_undeclared(fuzzed: Fuzzed) -> None:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             try:
                 _fuzz(fuzzed, operation, mode, max(2, CASES // (2 * len(operations))))
-            except (Exception, ExceptionGroup) as error:  # noqa: BLE001 - all of them are told at the end
+            except (Exception, FailureGroup) as error:  # noqa: BLE001 - all of them are told at the end
                 failures.append(f"{operation.label} {mode.value}: {_told(error)}")
     if failures:
         pytest.fail(f"{len(failures)} of {2 * len(operations)}\n" + "\n\n".join(failures), pytrace=False)

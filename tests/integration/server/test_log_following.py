@@ -1,6 +1,7 @@
 """Following an app's log by the API, without a socket: takeover, deletion, failure, and too many at once."""
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -119,6 +120,43 @@ async def test_the_last_words_come_before_the_next_log(written):
     assert followed.body == b"one\n" + b"line\n" * 5000 + b"last words\nnext\n"
 
 
+async def test_a_stream_goes_on_behind_the_last_event(written):
+    """Whatever log took over meanwhile, no new line is left out and none comes twice; lines go on being counted."""
+    first = written.add_instance(b"a1\na2\n")
+    written.asker = written.asker.with_headers(accept="text/event-stream")
+    page = f"/api/v1/apps/sales/logs?follow=true&format=json&lines=0&instance={first.stem.partition('-')[2]}&offset=6&first=3"
+    async with written.following(page) as followed:
+        release = written.switch()
+        second = written.add_instance(b"b1\nb2\nb3\n", release)
+        written.notice()
+        await followed.until(b'"b3"')
+        ids = re.findall(rb"^id: (.+)$", followed.body, re.MULTILINE)
+        numbers = [int(n) for n in re.findall(rb'"n": (\d+)', followed.body)]
+        assert numbers == [3, 4, 5]
+    with second.open("ab") as log:
+        log.write(b"b4\n")
+    third = written.add_instance(b"c1\nc2\n", written.switch())
+    written.asker = written.asker.with_headers(last_event_id=ids[-1].decode())
+    async with written.following(page) as followed:
+        await followed.until(b'"c2"')
+        with third.open("ab") as log:
+            log.write(b"c3\n")
+        await followed.until(b'"c3"')
+    assert re.findall(rb'"n": (\d+).*"text": "(\w+)"', followed.body) == [
+        (b"6", b"b4"), (b"7", b"c1"), (b"8", b"c2"), (b"9", b"c3"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "last", ["", "7", "x:y:z", "inst_1:1", f"inst_1:{1 << 70}:1", "\u00fc:1:1", "inst_gone:3:1"]
+)
+async def test_a_last_event_that_is_none_of_ours(written, last):
+    written.add_instance(b"one\ntwo\n")
+    written.asker = written.asker.with_headers(accept="text/event-stream", last_event_id=last)
+    async with written.following() as followed:
+        await followed.until(b"data: two\n")
+
+
 @pytest.mark.parametrize("files", ["stay", "go first"])
 async def test_a_stream_ends_in_good_order_with_its_app(written, files):
     path = written.add_instance(b"one\n")
@@ -167,3 +205,26 @@ async def test_one_account_follows_an_app_only_so_often(written, monkeypatch):
             assert third.status == 503
     async with written.following() as again:
         await again.until(b"one\n")
+
+
+@pytest.mark.parametrize("how", ["a lower role", "disabled", "signed out"])
+async def test_who_may_read_it_no_more_is_told_no_more(written, how):
+    """At once, and not after the moment that one waits for news."""
+    path = written.add_instance(b"one\n")
+    admin = written.console.by_token("admin")
+    async with written.following() as followed:
+        await followed.until(b"one\n")
+        if how == "a lower role":
+            answer = await admin.send("PATCH", "/api/v1/accounts/ada", b'{"role": "viewer"}')
+        elif how == "disabled":
+            answer = await admin.post("/api/v1/accounts/ada/disable")
+        else:
+            answer = await admin.post("/api/v1/accounts/ada/sign-out", {"tokens": True})
+        assert answer.status == 200, answer.text
+        async with asyncio.timeout(4):
+            await asyncio.wait({followed.task})
+        with path.open("ab") as log:
+            log.write(b"two\n")
+        assert followed.task.exception() is None
+        assert followed.has_ended
+    assert followed.body == b"one\n"

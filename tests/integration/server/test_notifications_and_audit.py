@@ -138,10 +138,17 @@ async def test_webhook_pages_make_change_and_remove(console, app):
     late = await ada.form(f"/webhooks/{webhook}", {**fields, "label": "late"})
     assert late.status == 409
     assert 'value="late"' in late.text
+    fields = {"url": "http://10.0.0.1/x", "actions": "app.failing", "form": "plain", "version": "2"}
+    wrong = await ada.form(f"/webhooks/{webhook}", fields)
+    assert wrong.status == 400
+    assert re.findall(r'value="([a-z_.]+)" checked', wrong.text) == ["app.failing"], "and it is not on"
     assert "somebody else changed it" in late.text
     assert (await ada.form(f"/webhooks/{webhook}/test", {})).status == 303
     assert "webhook.test" in (await ada.get(f"/webhooks/{webhook}")).text
-    removed = await ada.form(f"/webhooks/{webhook}/remove", {})
+    assert "&#34;text&#34;: &#34;" in (await ada.get(f"/webhooks/{webhook}")).text, "what was sent"
+    unsure = await ada.form(f"/webhooks/{webhook}/remove", {"name": "other"})
+    assert (unsure.status, "Type &#34;all&#34; to remove it" in unsure.text) == (400, True)
+    removed = await ada.form(f"/webhooks/{webhook}/remove", {"name": "all"})
     assert (removed.status, removed.headers["location"]) == (303, "/apps/sales/webhooks")
     assert (await ada.get(f"/webhooks/{webhook}")).status == 404
 

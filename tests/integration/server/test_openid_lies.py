@@ -162,7 +162,9 @@ async def test_what_it_says_besides_about_somebody_else_is_not_taken(site, brows
     ("path", "answer"),
     [
         ("/token", (200, b"[]")), ("/token", (200, b"not json")), ("/token", (200, b"{}")),
-        ("/token", (200, b'{"id_token": 7}')), ("/token", (302, b"")), ("/token", (500, b"oops")),
+        ("/token", (200, b'{"id_token": 7}')), ("/token", (200, b'{"id_token": "\\ud800.a.b"}')),
+        ("/token", (400, b'{"error": "\\ud800\\u0000"}')), ("/token", (200, b'{"id_token": "bnVsbA.a.b"}')),
+        ("/token", (302, b"")), ("/token", (500, b"oops")),
         ("/token", (400, b'{"error": "invalid_grant"}')), ("/token", (401, b"")), ("/keys", (200, b'{"keys": 1}')),
         ("/keys", (404, b"")), ("/token", (200, b"{" * 100_000)), ("/token", (200, b" " * (2 << 20))),
     ],

@@ -36,7 +36,7 @@ class TestMe:
         ada = console.by_token("ada")
         read = await ada.get("/api/v1/me")
         assert read.json.keys() == {
-            "id", "name", "role", "full_name", "email", "kind", "version", "created_at", "scope",
+            "id", "name", "role", "full_name", "email", "kind", "version", "created_at", "scope", "has_password",
         }  # fmt: skip
         assert (read.json["name"], read.json["role"], read.json["kind"]) == ("ada", "publisher", "person")
         done = await send(ada, "PATCH", "/api/v1/me", {"full_name": "Ada L"}, if_match=read.headers["etag"])

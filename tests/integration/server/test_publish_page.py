@@ -2,6 +2,7 @@
 
 import html
 import io
+import json
 import re
 import zipfile
 from urllib.parse import parse_qs, urlsplit
@@ -249,6 +250,39 @@ class TestDetectCall:
         )
         assert (await ada.get("/api/v1/operations")).json["items"] == []
         assert (await ada.get("/api/v1/apps")).json["items"] == []
+
+    async def test_settings_that_the_first_release_takes(self, console):
+        ada, browser = console.by_token("ada"), console.by_session("ada")
+
+        async def send(**ours):
+            manifest = json.dumps({"version": 1, "metadata": {}, "tholos": ours})
+            body = _zip({"app.py": FLASK, "manifest.json": manifest})
+            return (await ada.send("POST", "/api/v1/snapshots", body, "application/zip")).json["id"]
+
+        snapshot = await send(variables={"TARGET": "120", "KEY": None}, limits={"open_files": 4096})
+        ask = {"snapshot": snapshot, "name": "sales"}
+        found = (await ada.post("/api/v1/detect", ask)).json
+        assert (found["variables"], found["limits"], found["secrets"]) == (
+            {"TARGET": "120"}, {"open_files": 4096}, ["KEY"],
+        )  # fmt: skip
+        page = (await browser.get(f"/publish/check?snapshot={snapshot}&name=sales")).text
+        assert "TARGET" in page
+        assert "open_files" in page
+        bad = await send(limits={"open_files": 1})
+        for path in ("/api/v1/detect", "/api/v1/apps/sales/publish"):
+            body = {"snapshot": bad, **({"name": "sales"} if path.endswith("detect") else {})}
+            refused = await ada.post(path, body)
+            assert (refused.status, refused.json["error"]["where"]) == (
+                400, "manifest.json: limits.open_files",
+            )  # fmt: skip
+        page = html.unescape((await browser.get(f"/publish/check?snapshot={bad}&name=sales")).text)
+        assert "Cannot give it 1 open files" in page
+        assert (await ada.post("/api/v1/apps/sales/publish", {"snapshot": snapshot})).status == 202
+        settings = (await ada.get("/api/v1/apps/sales/limits")).json
+        assert settings["open_files"] == 4096
+        again = (await ada.post("/api/v1/detect", ask)).json
+        assert (again["variables"], again["limits"]) == ({}, {})
+        assert (await ada.post("/api/v1/detect", {"snapshot": bad, "name": "sales"})).status == 200
 
     async def test_overrides_and_errors(self, console):
         ada = console.by_token("ada")

@@ -9,10 +9,12 @@ import pytest
 
 from tholos.apps import service as apps
 from tholos.detect.core import detect
+from tholos.kit.sealing import Sealer
 from tholos.publishing import manifest as manifests
 from tholos.store import archives
 from tholos.store.model import Scope
 from tholos.testing.rows import new_release
+from tholos.variables.models import Value
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 LOCK = "flask==3.0.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"
@@ -70,6 +72,25 @@ def release(console):
     return add
 
 
+@pytest.fixture
+def plain(console):
+    """Adds the value of a plain variable; its id is what a release names."""
+
+    def add(app_id, name, value, value_id):
+        sealer = console.application.state.services.get(Sealer)
+        with console.database.write() as db:
+            db.add(
+                Value(
+                    id=value_id, organization_id=console.people.ada.organization_id, app_id=app_id, name=name,
+                    sealed=value if value_id == "val_broken" else sealer.seal(value, value_id),
+                    created_at=console.clock.now(), created_by="ada",
+                )
+            )  # fmt: skip
+        return value_id
+
+    return add
+
+
 class TestTaking:
     async def test_a_download_is_the_sources_with_manifest_and_lock(self, console, release):
         release({"app.py": FLASK, "data/x.bin": b"\0\1"})
@@ -107,6 +128,13 @@ class TestTaking:
         assert (answer.status, answer.text) == (200, LOCK)
         assert answer.headers["content-type"].startswith("text/plain")
 
+    async def test_pages_of_editors_lead_to_the_lock(self, console, release):
+        release({"app.py": FLASK})
+        lock = 'href="/api/v1/apps/sales/releases/1/lock"'
+        for path in ("/apps/sales", "/apps/sales/releases"):
+            assert lock in (await console.by_session("ada").get(path)).text
+            assert lock not in (await console.by_session("vic").get(path)).text
+
     async def test_a_release_that_was_never_built_has_no_lock(self, console, release):
         release({"app.py": FLASK}, lock=None)
         ada = console.by_token("ada")
@@ -136,6 +164,28 @@ class TestTaking:
         ours = (await console.by_token("ada").get("/api/v1/apps/sales/releases/1/manifest")).json["tholos"]
         assert (ours["variables"], ours["limits"]) == ({"KEY": None}, {"memory": 5})
 
+    async def test_plain_values_are_told(self, console, release, plain):
+        app, _ = console.add_app("ada", "sales")
+        values = {"TARGET": plain(app.id, "TARGET", "120", "val_1"), "GONE": "val_none", "KEY": "sec_1"}
+        number = release({"app.py": FLASK}, settings={"variables": values})
+        answer = await console.by_token("ada").get(f"/api/v1/apps/sales/releases/{number}/manifest")
+        assert answer.json["tholos"]["variables"] == {"TARGET": "120", "GONE": None, "KEY": None}
+
+    async def test_settings_that_were_downloaded_are_those_of_the_first_release_elsewhere(
+        self, console, release, plain
+    ):
+        app, _ = console.add_app("ada", "sales")
+        named = {"TARGET": plain(app.id, "TARGET", "120", "val_1"), "KEY": "sec_1"}
+        number = release({"app.py": FLASK}, settings={"variables": named, "limits": {"start_timeout_s": 60}})
+        body = (await console.by_token("ada").get(f"/api/v1/apps/sales/releases/{number}/download")).body
+        bob = console.by_token("bob")
+        snapshot = (await bob.send("POST", "/api/v1/snapshots", body, "application/gzip")).json["id"]
+        begun = await bob.post("/api/v1/apps/copy/publish", {"snapshot": snapshot})
+        assert begun.status == 202, begun.text
+        variables = (await bob.get("/api/v1/apps/copy/variables")).json["items"]
+        assert [(one["name"], one["value"]) for one in variables] == [("TARGET", "120")]
+        assert (await bob.get("/api/v1/apps/copy/limits")).json["start_timeout_s"] == 60
+
 
 class TestComparing:
     async def test_everything_that_differs(self, console, release):
@@ -154,6 +204,25 @@ class TestComparing:
             ("KEY", "a secret", True)
         ]
         assert [one["name"] for one in found["settings"]] == ["Prepare"]
+
+    async def test_plain_variables_by_their_values(self, console, release, plain):
+        app, _ = console.add_app("ada", "sales")
+        for number, (name, value) in enumerate(
+            [("TARGET", "110"), ("TARGET", "120"), ("SAME", "x"), ("SAME", "x")]
+        ):
+            plain(app.id, name, value, f"val_{number}")
+        plain(app.id, "LOST", "nothing that opens", "val_broken")
+        before = {"TARGET": "val_0", "SAME": "val_2", "KEY": "sec_1"}
+        after = {"TARGET": "val_1", "SAME": "val_3", "KEY": "sec_1", "LOST": "val_broken", "MORE": "val_2"}
+        a = release({"app.py": FLASK}, settings={"variables": before})
+        b = release({"app.py": FLASK}, settings={"variables": after})
+        found = (await console.by_token("ada").get(f"/api/v1/apps/sales/compare?a={a}&b={b}")).json
+        assert found["same"] is False
+        assert [(one["name"], one["change"], one["before"], one["after"]) for one in found["variables"]] == [
+            ("LOST", "added", "", "a value that cannot be read"),
+            ("MORE", "added", "", "x"),
+            ("TARGET", "changed", "110", "120"),
+        ]
 
     async def test_unsaid_it_is_the_newest_and_the_one_before(self, console, release):
         for number in range(3):

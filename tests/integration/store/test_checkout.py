@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tholos.store import folder
+from tholos.store import checkout, folder
 from tholos.store.backends.local import LocalBackend
 from tholos.store.checkout import record_of
 from tholos.store.errors import DestinationExists
@@ -110,6 +110,31 @@ def test_what_a_killed_checkout_left_is_cleared(store, source, tmp_path):
     os.utime(left, (1, 1))
     store.checkout(snapshot, tmp_path / "out")
     assert not left.exists()
+
+
+def test_what_has_its_name_is_finished_and_on_the_disk(store, source, tmp_path, monkeypatch):
+    """After a power cut a folder that is there is taken for whole."""
+    put(source, "d/x", b"x")
+    destination, flush, seen = tmp_path / "out", checkout.flush, []
+
+    def watched(folder: Path) -> None:
+        seen.append((destination.exists(), {path.name: path.stat().st_size for path in folder.rglob("*x")}))
+        flush(folder)
+
+    monkeypatch.setattr(checkout, "flush", watched)
+    snapshot = bring(store, source)
+    store.checkout(snapshot, destination, finish=lambda folder: put(folder, "finished-x", b"yes"))
+    assert seen == [(False, {"x": 1, "finished-x": 3})]
+    assert (destination / "finished-x").read_bytes() == b"yes"
+
+
+def test_what_cannot_be_flushed_is_told(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError):
+        checkout.flush(tmp_path / "missing")
+    monkeypatch.setattr(checkout.os, "open", lambda *_: 999)
+    monkeypatch.setattr(checkout.os, "close", lambda _: None)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        checkout.flush(tmp_path)
 
 
 PATHS = st.from_regex(r"[a-cé ]{1,3}(/[d-f.]{0,3}x){0,2}", fullmatch=True)

@@ -13,3 +13,11 @@ def test_why_an_app_does_not_answer(release, state, reason, part):
     row = Serving("app_1", "sales", "acc_1", "listed", 1, 0, release, "", "", state, reason)
     assert part in _why_not(row)
     assert "sales" in _why_not(row)
+
+
+@pytest.mark.parametrize(
+    ("took", "words"), [(None, "sales is starting."), (2.31, "Its last start took 2.3 s.")]
+)
+def test_how_long_a_start_may_take_is_told_where_it_is_known(took, words):
+    row = Serving("app_1", "sales", "acc_1", "listed", 1, 0, 1, "", "", "starting", "")
+    assert _why_not(row, took).endswith(words)

@@ -20,6 +20,7 @@ COMMANDS = {
     "logs": [],
     "delete": ["sales"],
     "cancel": ["op_1"],
+    "operations": [],
     "version": [],
 }
 

@@ -21,7 +21,6 @@ NOT_OF_THE_CLIENT = {
     ("GET", "/events"): "for pages: whoever follows one operation has its own stream",
     ("GET", "/search"): "for the palette of the pages",
     ("GET", "/content/chunks"): "",
-    ("GET", "/apps/{}/releases/{}/lock"): "it is in the download",
     ("POST", "/detect"): "the command line finds out the same here, before anything is sent",
     ("POST", "/device/code"): "of signing in, which has no client yet",
     ("POST", "/device/token"): "of signing in, which has no client yet",

@@ -244,8 +244,23 @@ def test_values_of_secrets_are_not_written():
     assert ours["variables"] == {"A": "1", "KEY": None}
 
 
-def test_variables_come_back_without_what_is_no_name(tree):
-    files = tree({"manifest.json": _ours(variables={"A": "1", "KEY": None, "B-C": "2", "1": "x"})})
-    found = connect.read(files)
+def test_settings_come_back_as_they_are_written(tree, run):
+    """What of them cannot be set is told where they are set, so nothing is passed over here."""
+    limits = {"open_files": 4096, "memory": "x"}
+    text = _ours(variables={"A": "1", "KEY": None, "B-C": 2}, limits=limits)
+    found = connect.read(tree({"manifest.json": text}))
     assert found is not None
-    assert (found.variables, found.secrets) == ({"A": "1"}, ("KEY",))
+    assert (found.variables, found.secrets, found.limits) == ({"A": "1", "B-C": 2}, ("KEY",), limits)
+    brought = run({**TWO, "manifest.json": text}).brought
+    assert (brought.path, brought.variables, brought.limits) == (
+        "manifest.json",
+        {"A": "1", "B-C": 2},
+        limits,
+    )
+
+
+def test_what_does_not_fit_the_files_brings_no_settings(run):
+    found = run({"one.py": FLASK, "manifest.json": _ours(variables={"A": "1"}, prepare="a\nb")})
+    assert "is passed over" in found.notes[0]
+    assert found.brought is None
+    assert run({"one.py": FLASK}).brought is None

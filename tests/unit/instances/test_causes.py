@@ -53,6 +53,24 @@ def test_without_a_traceback_its_last_lines_tell(instance):
     assert causes.reason(instance, "/srv") == "ended with status 1"
 
 
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("", "Cannot start the app: its process ended."),
+        ("ended unseen", "Cannot start the app: its process ended unseen."),
+        ("killed by SIGKILL", "Cannot start the app: its process was killed by SIGKILL."),
+        (
+            "Cannot start the app: it did not answer within 5 s.",
+            "Cannot start the app: it did not answer within 5 s.",
+        ),
+    ],
+)
+def test_however_it_ended_it_is_told_in_one_sentence(instance, reason, message):
+    _write(instance, RUN)
+    instance.reason = reason
+    assert causes.died(instance, "/srv").message == message
+
+
 def test_who_was_killed_from_outside_did_not_end_by_what_was_logged(instance):
     _write(instance, RUN + _trace("KeyError: 'x'"))
     instance.reason = "killed by SIGKILL"

@@ -15,6 +15,15 @@ async def test_who_watches_is_woken_from_any_thread():
         assert not other.is_set()
 
 
+async def test_who_watches_several_topics_is_woken_by_each():
+    notices = Notices(asyncio.get_running_loop())
+    with notices.watch("a", "b") as event:
+        for topic in ("a", "b"):
+            notices.publish(topic)
+            assert await wait(event, 5)
+    assert not notices._waiters
+
+
 async def test_a_notice_before_the_wait_is_not_missed():
     notices = Notices(asyncio.get_running_loop())
     with notices.watch("a") as event:

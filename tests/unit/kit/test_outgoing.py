@@ -1,6 +1,7 @@
 """Which addresses may be sent to, as far as an address tells by itself."""
 
 import ipaddress
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -70,6 +71,18 @@ def test_what_is_no_address_to_send_to_is_refused(url):
         check_url(url)
     assert caught.value.where == "url"
     assert caught.value.fix
+
+
+@pytest.mark.parametrize("url", ["https://xn--a/", "https://xn--/", "https://xn--ls8h.example/"])
+def test_a_label_that_is_no_punycode_is_refused(url):
+    with pytest.raises(AddressRefused):
+        check_url(url)
+
+
+@given(st.sampled_from(["", "https://", "https://xn--", "http://a@"]), st.text(max_size=30))
+def test_any_text_is_an_address_or_refused(begin, text):
+    with suppress(AddressRefused):
+        assert check_url(begin + text).host
 
 
 def test_addresses_are_read_as_they_are_used():

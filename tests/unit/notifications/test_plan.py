@@ -118,6 +118,33 @@ def test_everything_that_people_are_told_has_words_and_a_link(action):
     assert "{" not in said.subject + said.text + said.next
 
 
+@pytest.mark.parametrize(
+    ("action", "subject"),
+    [
+        (Action.RELEASE_FAILED, "A publish of sales failed"),
+        (Action.ACTIVATION_FAILED, "Making another release of sales live failed"),
+        (Action.RESTART_FAILED, "A restart of sales failed"),
+    ],
+)
+def test_a_failure_is_told_with_its_cause_and_leads_to_its_operation(action, subject):
+    deed = a_deed(
+        action, after={"release": 3, "operation": "op_1"}, note="Cannot start: no flask. (app.py:1)"
+    )
+    inbox, mail = tell(deed, facts(ADA), [])
+    assert inbox.body == {
+        "text": subject, "detail": "Cannot start: no flask. (app.py:1)", "link": "/operations/op_1",
+        "next": "tholos why sales",
+    }  # fmt: skip
+    assert "no flask" in mail.body["text"]
+    assert f"{URL}/operations/op_1\n" in mail.body["text"]
+    (hook,) = tell(deed, facts(), [a_receiver()])
+    assert hook.body["data"]["url"] == f"{URL}/operations/op_1"
+
+
+def test_what_only_names_an_operation_leads_to_its_subject():
+    assert words_for(a_deed(after={"operation": "op_1"}), URL).link == f"{URL}/apps/sales/logs#traceback"
+
+
 def test_names_are_no_templates():
     said = words_for(a_deed(subject_name="{actor}", actor_name="{name}", note=""), URL)
     assert said.subject == "{actor} fails"

@@ -86,6 +86,20 @@ def test_variables_by_name_and_secrets_never_by_value():
     assert "never" not in repr(found)
 
 
+def test_values_that_cannot_be_read_are_told_apart_by_id():
+    def lost(identity):
+        return Variable(identity, is_secret=False, value=None)
+
+    before = {
+        "SAME": lost("val_1"),
+        "OTHER": lost("val_2"),
+        "READ": Variable("val_3", is_secret=False, value=""),
+    }
+    after = {"SAME": lost("val_1"), "OTHER": lost("val_4"), "READ": lost("val_5")}
+    found = _differences(_side(variables=before), _side(variables=after)).variables
+    assert [one.name for one in found] == ["OTHER", "READ"]
+
+
 def test_settings_in_words():
     before = _side(manifest={"kind": "wsgi", "entrypoint": "a:app", "keep": [], "paths": [""], "python": ""})
     after = _side(

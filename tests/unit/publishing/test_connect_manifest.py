@@ -108,6 +108,31 @@ def test_a_foreign_manifest_is_replaced():
     assert "tholos" in json.loads(elsewhere.files["manifest.json"])
 
 
+def _old(entrypoint="old"):
+    metadata = {"appmode": "python-api", "entrypoint": entrypoint}
+    return json.dumps({"version": 1, "metadata": metadata, "files": {}})
+
+
+@pytest.mark.parametrize("other", [None, '{"name": "Site"}'])
+def test_a_stale_manifest_of_either_name_is_left_out(other):
+    """What it says is in the new one; elsewhere it would decide in its place."""
+    there = {} if other is None else {"manifest.json": other}
+    files = {"old.py": FLASK, "new.py": FLASK, connect.SPARE_NAME: _old(), **there}
+    source = detect(Files({**files, connect.SPARE_NAME: _old("new")}))
+    tree = Files(files)
+    release = Source(
+        manifests.to_json(source, "newest"), "3.12.4", LOCK, frozenset(files), before=connect.read(tree),
+        has_other=other is not None,
+    )  # fmt: skip
+    kept = {path: data for path, data in tree.files.items() if path not in release.replaced}
+    members = dict(release.members({path: connect.md5(data) for path, data in kept.items()}))
+    elsewhere = Files({**kept, **members})
+    assert detect(elsewhere).entrypoint.value == "new:app"
+    name = connect.SPARE_NAME if other else connect.NAME
+    assert set(elsewhere.files) == {"old.py", "new.py", "requirements.txt", name, *there}
+    assert connect.SPARE_NAME not in json.loads(elsewhere.files[name])["files"]
+
+
 def test_secrets_are_named_and_plain_values_told():
     _, elsewhere = _download({"app.py": FLASK}, variables={"MODE": "x", "KEY": None}, limits={"memory": 1})
     ours = json.loads(elsewhere.files["manifest.json"])["tholos"]

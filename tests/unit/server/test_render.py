@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,20 @@ def test_a_page_of_an_app_that_starts_comes_back_by_itself():
     page = error_page(AppNotServing("It starts.", app="sales", state="starting"), "req_1", "/")
     assert (page.title, page.status) == ("sales is starting", 503)
     assert page.refresh_s > 0
+    assert page.step
     assert error_page(NotFound(), "req_1", "/").refresh_s == 0
+
+
+def test_only_an_app_that_starts_has_a_step_and_since_when():
+    since = (datetime.now(UTC) - timedelta(seconds=12)).isoformat()
+    told = {"app": "sales", "since": since, "page": "http://localhost:8080/apps/sales/logs"}
+    starting = error_page(AppNotServing("It starts.", state="starting", **told), "req_1", "/")
+    assert 12 <= starting.elapsed_s < 20
+    assert (starting.link, starting.link_text) == (told["page"], "See its log")
+    failing = error_page(AppNotServing("It fails.", state="failing", **told), "req_1", "/")
+    assert (failing.step, failing.elapsed_s, failing.link) == ("", 0, told["page"])
+    state = error_page(AppNotServing("It fails.", page="http://localhost:8080/apps/sales"), "req_1", "/")
+    assert state.link_text == "See its state"
 
 
 class TestDoor:
@@ -59,6 +73,20 @@ class TestDoor:
         answer = render(self._head(*head), NotSignedIn())
         assert json.loads(answer.body)["error"]["code"] == "not_signed_in"
         assert (b"www-authenticate", b'Bearer realm="tholos"') in answer.headers
+
+    def test_a_start_is_told_as_one_and_not_as_a_number(self, render):
+        since = (datetime.now(UTC) - timedelta(seconds=12)).isoformat()
+        error = AppNotServing(
+            "It starts.", app="sales", state="starting", since=since, page="http://localhost/x"
+        )
+        answer = render(self._head(b"text/html"), error)
+        text = answer.body.decode()
+        assert answer.status == 503
+        assert ">503<" not in text
+        assert 'role="status"' in text
+        assert "12." in text
+        assert '<a href="http://localhost/x">See its state</a>' in text
+        assert '<p class="code">503</p>' in render(self._head(b"text/html"), Unavailable()).body.decode()
 
     def test_what_is_not_there_just_now_says_when_to_ask_again(self, render):
         assert dict(render(self._head(b"*/*"), Unavailable()).headers)[b"retry-after"].isdigit()

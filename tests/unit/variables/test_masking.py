@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tholos.variables import masking
 from tholos.variables.masking import MASK, NOTHING, Masker
 
 SECRETS = st.text(st.characters(categories=["Lu", "Nd"]), min_size=8, max_size=30)
@@ -42,6 +43,15 @@ def test_lines_of_a_long_value_are_masked_one_by_one():
 
 def test_the_longer_of_two_values_wins():
     assert Masker(["password", "password-of-ada"]).mask("password-of-ada") == MASK
+
+
+def test_the_first_values_count_where_there_are_too_many_forms(monkeypatch):
+    monkeypatch.setattr(masking, "MOST_FORMS", 20)
+    lines = "\n".join(f"line {n} of a certificate" for n in range(30))
+    shown = Masker(["correct-horse", lines]).mask(
+        "correct-horse line 1 of a certificate line 29 of a certificate"
+    )
+    assert shown == f"{MASK} {MASK} line 29 of a certificate"
 
 
 def test_spaces_around_a_value_hide_nothing():

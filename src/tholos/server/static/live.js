@@ -24,6 +24,8 @@ function listen() {
   if (source || document.visibilityState !== "visible") return;
   const query = names().map((name) => `app=${encodeURIComponent(name)}`).join("&");
   source = new EventSource(`/api/v1/events?${query}`);
+  // What changed since the page was made, or since the last stream broke, was told to nobody.
+  source.addEventListener("open", look);
   source.addEventListener("app", look);
   source.addEventListener("error", () => {
     close();
@@ -40,9 +42,8 @@ export function start() {
   if (!find("[data-live]:not([data-live=stream])") || !names().length) return;
   // A browser has few connections to one address: a tab that nobody sees holds none.
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState !== "visible") return close();
-    look();
-    listen();
+    if (document.visibilityState === "visible") listen();
+    else close();
   });
   addEventListener("pagehide", close);
   listen();

@@ -1,6 +1,8 @@
 // The log view: lines arrive in batches, one frame each; blocks of lines that are off screen cost nothing to lay out
 // (content-visibility), so that a hundred thousand stay smooth and the browser's own search still finds them.
 
+import { inLocalTime } from "./page.js";
+
 const BLOCK = 100;
 const ROW = 20;
 const BATCH = 250;
@@ -57,7 +59,7 @@ function take(codes, code) {
 
 export class LogView {
   #body; #block; #note; #status; #filter; #level; #followButton;
-  #narrowed; #trace = null; #waiting = []; #planned = false; #following; #count = 0; #last = 0; #unseen = 0; #matches = 0; #pass = 0; #touched = -1e9;
+  #narrowed; #trace = null; #waiting = []; #planned = false; #following; #count = 0; #last = 0; #source; #unseen = 0; #matches = 0; #pass = 0; #touched = -1e9;
 
   constructor(section) {
     this.#body = section.querySelector(".log-body");
@@ -69,6 +71,7 @@ export class LogView {
     // What the server left out cannot be shown again by this page alone.
     this.#narrowed = section.dataset.narrowed === undefined ? null : { text: this.#filter.value, level: this.#level.value };
     this.#block = [...section.querySelectorAll(".block")].at(-1);
+    this.#source = section.dataset.source ?? "";
     for (const line of section.querySelectorAll(".line")) this.#adopt(line);
     this.#following = Boolean(this.#followButton);
     this.#listen(section);
@@ -80,11 +83,14 @@ export class LogView {
 
   get last() { return this.#last; }
 
-  /** A line; one whose number was seen already is left out. The level is told from the text where nobody says it. */
-  add(n, text, { level, at } = {}) {
+  /**
+   * A line; one whose number was seen already is left out. The level is told from the text where nobody says it. Where the
+   * source, a release and an instance as data-source has them, is another than that of the line before, that is shown.
+   */
+  add(n, text, { level, at, source } = {}) {
     if (n && n <= this.#last) return;
     this.#last = n || this.#last + 1;
-    this.#waiting.push([this.#last, text, level, at]);
+    this.#waiting.push([this.#last, text, level, at, source]);
     this.#plan();
   }
 
@@ -100,7 +106,9 @@ export class LogView {
   #adopt(line) {
     this.#count += 1;
     this.#last = Math.max(this.#last, Number(line.dataset.n));
-    if (line.classList.length > 1 || line.title) return; // the server said it
+    const isSaid = line.classList.length > 1 || line.title; // by the server
+    if (line.title) line.title = inLocalTime(line.title);
+    if (isSaid) return;
     const level = levelOf(line.textContent);
     if (level) line.classList.add(level);
   }
@@ -195,12 +203,13 @@ export class LogView {
     if (this.#waiting.length) this.#plan();
   }
 
-  #put(n, text, level, at) {
+  #put(n, text, level, at, source) {
+    if (source && source !== this.#source) this.#divide(source);
     const line = document.createElement("div");
     line.className = "line";
     line.id = `L${n}`;
     line.dataset.n = n;
-    if (at) line.title = at;
+    if (at) line.title = inLocalTime(at);
     line.append(...ansi(text));
     level ??= levelOf(line.textContent);
     if (level in RANK && level) line.classList.add(level);
@@ -210,6 +219,17 @@ export class LogView {
     (this.#trace ?? this.#room()).append(line);
     if (this.#trace && !starts && !/^[ \t]/.test(text)) this.#trace = null;
     if (this.#isNarrowing()) this.#hide(line);
+  }
+
+  // Who writes from here on; what the one before began has ended with it.
+  #divide(source) {
+    this.#source = source;
+    this.#trace = null;
+    const [release, instance] = source.split(" ");
+    const divider = document.createElement("div");
+    divider.className = "log-source";
+    divider.textContent = `Release ${release} · ${instance}`;
+    this.#room().append(divider);
   }
 
   #room() {
@@ -291,9 +311,9 @@ function listen(view, address) {
   const isJson = new URL(address, location.href).searchParams.get("format") === "json";
   source.addEventListener("message", (event) => {
     if (isJson) {
-      const { text, level, at } = JSON.parse(event.data);
-      view.add(Number(event.lastEventId) || 0, text, { level: level === "warning" ? "warn" : level, at });
-    } else for (const text of event.data.split("\n")) view.add(Number(event.lastEventId) || 0, text);
+      const { n, text, level, at, release, instance } = JSON.parse(event.data);
+      view.add(n, text, { level: level === "warning" ? "warn" : level, at, source: `${release} ${instance}` });
+    } else for (const text of event.data.split("\n")) view.add(0, text);
   });
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED) view.tell("The log has ended.");

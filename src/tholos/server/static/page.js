@@ -30,6 +30,7 @@ export function elapsed(seconds) {
 }
 
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+export const inLocalTime = (text) => (Number.isNaN(Date.parse(text)) ? text : local.format(Date.parse(text)));
 
 export function tellTimes(within = document) {
   for (const element of all("time[datetime]", within)) {

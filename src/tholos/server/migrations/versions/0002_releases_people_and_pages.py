@@ -243,6 +243,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_secrets_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
+        "former_secrets",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("secret_id", sa.String(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_former_secrets")),
+    )
+    with op.batch_alter_table("former_secrets") as batch_op:
+        batch_op.create_index(batch_op.f("ix_former_secrets_secret_id"), ["secret_id"], unique=False)
+
+    op.create_table(
         "invitation_uses",
         sa.Column("invitation_id", sa.String(), nullable=False),
         sa.Column("account_id", sa.String(), nullable=False),

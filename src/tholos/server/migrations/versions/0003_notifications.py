@@ -90,6 +90,13 @@ def upgrade() -> None:
     with op.batch_alter_table("deliveries") as batch_op:
         batch_op.create_index(batch_op.f("ix_deliveries_created_at"), ["created_at"], unique=False)
         batch_op.create_index("ix_deliveries_account", ["account_id", "channel", "id"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_unseen",
+            ["account_id", "channel"],
+            unique=False,
+            sqlite_where=sa.text("channel = 'inbox' and seen_at is null"),
+            postgresql_where=sa.text("channel = 'inbox' and seen_at is null"),
+        )
         batch_op.create_index("ix_deliveries_webhook", ["webhook_id", "id"], unique=False)
         batch_op.create_index(
             "ix_deliveries_waiting",

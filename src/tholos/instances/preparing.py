@@ -1,0 +1,93 @@
+"""What is done before a process of a release is asked for: what it needs, and its instance's row. Synchronous."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from tholos.apps import service as apps
+from tholos.instances import service as instances
+from tholos.instances.errors import TransitionRefused
+from tholos.instances.models import Instance, InstanceState
+from tholos.instances.starting import Starter
+from tholos.kit.clock import Clock
+from tholos.kit.db import Database, ReadDb, WriteDb
+from tholos.operations import service as operations
+from tholos.runtime.model import InstanceSpec
+
+LOST = "ended unseen"
+"""Said of an instance whose process is gone, and nobody saw how it ended."""
+
+Prepared = tuple[str, InstanceSpec | None]
+"""An instance's id, and what to start for it; nothing where it need not be started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparer:
+    """Finds an instance of a release that stands, or prepares another one."""
+
+    database: Database
+    clock: Clock
+    starter: Starter
+    launching: set[str]
+    """Instances whose start is being asked for right now; what is prepared here comes to them."""
+    processes: Collection[str]
+    """Instances that the launcher knows."""
+
+    def prepare(self, release_id: str, operation_id: str | None, *, anew: bool) -> Prepared:
+        """Raises: EnvironmentMissing, PythonNotFound, VariableUnavailable, TransitionRefused: the operation has ended."""
+        with self.database.write() as db:
+            release = apps.get_release(db, release_id)
+            app = apps.get_app(db, release.app_id)
+            live = apps.find_live(db, app.id)
+            found = self._standing(db, release_id, operation_id, anew=anew)
+            if found is None:
+                self.starter.reveal(db, release)  # what cannot be is told before anything is done for it
+        if found is not None:
+            if operation_id is not None:
+                self.starter.settle(app, *([live] if live else []), release)
+            return found.id, None
+        # What takes its time is done before there is a row: nobody else can write while one is made.
+        self.starter.make_ready(app, release, live)
+        with self.database.write() as db:
+            if operation_id is not None:
+                _check_goes_on(db, operation_id)
+            found = self._standing(db, release_id, operation_id, anew=anew)
+            if found is not None:
+                return found.id, None
+            revealed = self.starter.reveal(db, release)
+            instance = instances.create_instance(
+                db, app, release, self.starter.layout, self.clock.now(), operation_id=operation_id
+            )
+            self.launching.add(instance.id)
+        try:
+            return instance.id, self.starter.spec(app, release, instance, revealed)
+        except BaseException:
+            self.launching.discard(instance.id)
+            raise
+
+    def _standing(
+        self, db: WriteDb, release_id: str, operation_id: str | None, *, anew: bool
+    ) -> Instance | None:
+        """What need not be started: an operation holds it, so that nobody ends it before it serves."""
+        while True:
+            if operation_id is None:
+                found = instances.find_active(db, release_id)
+            else:
+                found = instances.find_to_hold(db, release_id, operation_id, anew=anew)
+            if found is None or not self._is_lost(found):
+                return found
+            instances.set_state(db, found.id, InstanceState.STOPPED, LOST, self.clock.now())
+
+    def _is_lost(self, instance: Instance) -> bool:
+        """Whether it has no process and none is being started; one that was given up needs none."""
+        if instance.id in self.launching or instance.id in self.processes:
+            return False
+        return instance.state != InstanceState.FAILED
+
+
+def _check_goes_on(db: ReadDb, operation_id: str) -> None:
+    """Raises: TransitionRefused: nothing is begun for an operation that has ended: nobody would let go of it."""
+    operation = operations.get_operation(db, operation_id)
+    if operation.has_ended:
+        raise TransitionRefused(f"Cannot start the app: operation {operation_id} is {operation.state}.")

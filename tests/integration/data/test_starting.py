@@ -1,0 +1,121 @@
+"""The files of releases: laid out from a store, led to what an app keeps, and cleared."""
+
+import asyncio
+import os
+from dataclasses import replace
+
+import pytest
+
+from tholos.apps import service as apps
+from tholos.instances.starting import Starter
+from tholos.kit.notices import Notices
+from tholos.publishing import releases
+from tholos.publishing.tasks import Publisher
+from tholos.runtime.layout import Layout
+from tholos.store.model import Scope, Tree
+from tholos.testing.rows import add_live_app, new_release
+from tholos.testing.store import file_of, memory_store
+
+SCOPE = Scope("a")
+
+
+class Shelf:
+    """An app with two releases of the same files that keep ``state.json``; the first is live."""
+
+    def __init__(self, database, clock, people, folder) -> None:
+        self.database, self.clock, self.ada, self.layout = database, clock, people.ada, Layout(folder)
+        store = memory_store()
+        intake = store.intake(SCOPE)
+        app_py = file_of("app.py", b"app = 1")
+        intake.add_chunk(app_py.chunks[0], b"app = 1")
+        intake.finish()
+        self.snapshot = store.add_snapshot(SCOPE, Tree.of([app_py]))
+        self.starter = Starter(self.layout, store, None, None, None, "", {}, {}, 0)
+        self.app, _ = add_live_app(database, people.ada, "sales", clock.now())
+        self.one, self.two = self.add(), self.add()
+
+    def add(self):
+        with self.database.write() as db:
+            app = apps.get_app(db, self.app.id)
+            new = replace(new_release(self.snapshot, keep=["state.json"]), fingerprint=str(app.last_number))
+            release = apps.create_release(db, self.ada, app, new, self.clock.now())
+            apps.switch(db, release.id, self.clock.now())
+            return release
+
+    def state_of(self, release):
+        return self.layout.sources(self.app.id, release.number) / "state.json"
+
+    def save(self, release, text, at):
+        """As careful programs write, at so many seconds."""
+        new = self.state_of(release).with_name("new")
+        new.write_text(text)
+        os.utime(new, (at, at))
+        new.replace(self.state_of(release))
+
+    def numbers(self):
+        return sorted(int(path.name) for path in (self.layout.app(self.app.id) / "releases").iterdir())
+
+    def logs(self):
+        return sorted(path.name for path in (self.layout.app(self.app.id) / "logs").iterdir())
+
+
+@pytest.fixture
+def shelf(sqlite_database, clock, people, tmp_path):
+    return Shelf(sqlite_database, clock, people, tmp_path)
+
+
+@pytest.fixture
+def database(sqlite_database):
+    return sqlite_database
+
+
+def test_going_back_takes_along_what_the_live_release_saved(shelf):
+    shelf.starter.check_out(shelf.app, shelf.one, None)
+    shelf.starter.check_out(shelf.app, shelf.two, shelf.one)
+    shelf.save(shelf.one, "monday, by release 1", 1000)
+    shelf.save(shelf.two, "friday, by release 2", 2000)
+    shelf.starter.check_out(shelf.app, shelf.one, shelf.two)
+    assert shelf.state_of(shelf.one).read_text() == "friday, by release 2"
+
+
+def test_what_a_release_saved_until_the_switch_is_there_for_the_next(shelf):
+    shelf.starter.check_out(shelf.app, shelf.one, None)
+    shelf.starter.check_out(shelf.app, shelf.two, shelf.one)
+    shelf.save(shelf.one, "saved while release 2 started", 1000)
+    shelf.starter.settle(shelf.app, shelf.one, shelf.two)
+    assert shelf.state_of(shelf.two).read_text() == "saved while release 2 started"
+
+
+def test_a_release_has_its_folder_once_its_kept_paths_lead_away(shelf, monkeypatch):
+    """A server that ends in between must not take what was published for what the app saved."""
+    with monkeypatch.context() as during:
+        during.setattr("tholos.runtime.keeping.lead", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            shelf.starter.check_out(shelf.app, shelf.one, None)
+    assert not shelf.layout.sources(shelf.app.id, shelf.one.number).exists()
+    shelf.starter.check_out(shelf.app, shelf.one, None)
+    assert shelf.state_of(shelf.one).is_symlink()
+
+
+async def test_files_of_releases_that_are_gone_are_cleared_however_the_server_ended(shelf):
+    publisher = Publisher(
+        shelf.database,
+        Notices(asyncio.get_running_loop()),
+        shelf.clock,
+        None,
+        shelf.starter,
+        None,
+        keep_releases=1,
+    )
+    for number in (1, 2, 3):  # 3 is live, 2 was before it
+        shelf.layout.sources(shelf.app.id, number).mkdir(parents=True)
+    above = shelf.layout.sources(shelf.app.id, 4)  # one that begins right now
+    above.mkdir(parents=True)
+    (shelf.layout.app(shelf.app.id) / "logs").mkdir()
+    for number in (1, 3):
+        shelf.layout.log(shelf.app.id, number, "ins_x").write_text("x")
+    with shelf.database.write() as db:
+        app = apps.get_app(db, shelf.app.id)
+        assert releases.remove_old(db, app, 1, shelf.clock.now()) == [1]
+    publisher.remove_old(shelf.app.id)
+    assert (shelf.numbers(), shelf.logs()) == ([2, 3, 4], ["000003-ins_x.log"])

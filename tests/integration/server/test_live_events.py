@@ -1,0 +1,49 @@
+"""The stream of states of apps: nothing that changes while it opens is lost."""
+
+import asyncio
+
+from tholos.apps import service as apps
+from tholos.apps.models import AppState
+from tholos.console import live
+from tholos.kit.notices import Notices
+
+
+async def test_a_change_while_the_stream_opens_is_told(console, monkeypatch):
+    """Between what was read first and the watch there is no moment in which a notice is heard by nobody."""
+    app, _ = console.add_app("ada", "sales")
+    services, read = console.application.state.services, live._states
+    opened = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    has_changed = []
+
+    def states(call, names):
+        found = read(call, names)
+        if not has_changed:
+            has_changed.append(True)
+            with console.database.write() as db:
+                apps.set_state(db, app.id, AppState.FAILING, "It ended.", console.clock.now())
+            services.get(Notices).publish(apps.TOPIC)
+        return found
+
+    monkeypatch.setattr(live, "_states", states)
+    body = bytearray()
+
+    async def send(message):
+        body.extend(message.get("body", b""))
+        if b'"failing"' in body:
+            loop.call_soon(opened.set)
+
+    asker = console.by_token("ada")
+    received = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive():
+        if not received:
+            await asyncio.Event().wait()
+        return received.pop()
+
+    scope = asker._scope("GET", "/api/v1/events?app=sales", b"")
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        task = group.create_task(console.application(scope, receive, send))
+        async with asyncio.timeout(5):
+            await opened.wait()
+        task.cancel()
