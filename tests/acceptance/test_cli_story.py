@@ -117,7 +117,8 @@ def test_a_day(server: Installation, installed: Path, terminal: Terminal) -> Non
     told = terminal.run("publish", cwd=folder)
     assert re.search(r"^  release 1 +GET / → 200, live +[\d.]+ s$", told, re.MULTILINE)
     assert "app:application in app.py:6" in told
-    assert told.splitlines()[-1] == f"  {url}"
+    next_command = "only you can open it · tholos share sales-api --with WHO"
+    assert told.splitlines()[-2:] == [f"  {url}", f"  {next_command}"]
     assert "nothing changed: release 1 is live" in terminal.run("publish", cwd=folder)
     again = terminal.read("publish", cwd=folder)
     assert (again["state"], again["release"], again["url"]) == ("unchanged", 1, url)

@@ -100,9 +100,9 @@ def test_hello_of_streamlit(server, person, packages, tmp_path, asking):
     page.get_by_role("link", name="Plotting demo").click()
     expect(page.get_by_role("heading", name="Plotting demo")).to_be_visible(timeout=60_000)
     code = page.get_by_role("heading", name="Code", exact=True)
-    expect(code).to_be_visible(timeout=30_000)
+    expect(code).to_be_visible(timeout=90_000)
     page.get_by_text("Show code").click()
-    expect(code).to_be_hidden(timeout=30_000)
+    expect(code).to_be_hidden(timeout=90_000)
 
     change(folder / "hello.py", "Welcome to Streamlit!", "Welcome back to Streamlit!")
     with asking("hello") as asked:

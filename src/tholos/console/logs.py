@@ -152,7 +152,7 @@ def _page(
         return LogsPage(
             title=f"{name}: log",
             account=account_of(call),
-            json_url=asked.address(f"/api/v1/apps/{name}/logs", format="json"),
+            json_url="" if wrong else asked.address(f"/api/v1/apps/{name}/logs", format="json"),
             app=apps_api.shown(call, db, [app])[0],
             operation=last_operations(call, db, [app]).get(name),
             asked=asked,

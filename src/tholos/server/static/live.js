@@ -40,6 +40,8 @@ function close() {
 
 export function start() {
   if (!find("[data-live]:not([data-live=stream])") || !names().length) return;
+  // A page that tells what was wrong with its address stays wrong.
+  if (performance.getEntriesByType("navigation")[0]?.responseStatus >= 400) return;
   // A browser has few connections to one address: a tab that nobody sees holds none.
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") listen();
