@@ -69,13 +69,6 @@ def test_forms_without_scripts(visiting):
     assert "?q=totals&level=&since=" in page.url
 
 
-def test_an_operation_without_scripts(room, visiting):
-    """The page comes again by itself."""
-    page = visiting("ada", java_script_enabled=False).new_page()
-    page.goto(f"/operations/{room.rows.operations['running']}")
-    expect(page.locator("meta[http-equiv=refresh]")).to_have_count(1)
-
-
 def test_keyboard(page):
     """The first Tab reaches the skip link, / and Ctrl-K the search box, Escape closes the menu; focus is always seen."""
     page.goto("/")
@@ -131,9 +124,15 @@ def go_on(room, operation_id, *changes):
     room.notices.publish(operations.topic(operation_id))
 
 
-def test_live_operation(room, page):
-    """Steps, findings and lines come as they happen; the end is what the server's page says; a reload shows the same."""
+def test_live_operation(room, page, visiting):
+    """Steps, findings and lines come as they happen; the end is what the server's page says; a reload shows the same.
+
+    Without scripts the page comes again by itself.
+    """
     operation_id = room.rows.operations["running"]
+    plain = visiting("ada", java_script_enabled=False).new_page()
+    plain.goto(f"/operations/{operation_id}")
+    expect(plain.locator("meta[http-equiv=refresh]")).to_have_count(1)
     page.goto(f"/operations/{operation_id}")
     assert page.inner_text("#outcome .state") == "running"
     before = page.locator(".line").count()

@@ -8,8 +8,10 @@ seconds and kilobytes.
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -165,6 +167,14 @@ async def look_up(host: str, port: int) -> Sequence[str]:
     return [*dict.fromkeys(str(one[4][0]) for one in found)]
 
 
+@functools.cache
+def read_authorities() -> ssl.SSLContext:
+    """The public ones, and those that the operator added to this machine. Reading them takes a fifth of a second."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
+
+
 class Outgoing:
     """Sends to addresses that people typed.
 
@@ -172,17 +182,21 @@ class Outgoing:
         allowed: networks that may be sent to although they lead inwards.
         resolve: finds the addresses of a name.
         total_s: seconds that one sending takes at most, whatever the receiver does.
+        authorities: reads whose certificates are believed, when the first sending by TLS needs it.
     """
 
     def __init__(
-        self, allowed: Sequence[Network] = (), *, resolve: Resolve = look_up, total_s: float = TOTAL_S
+        self,
+        allowed: Sequence[Network] = (),
+        *,
+        resolve: Resolve = look_up,
+        total_s: float = TOTAL_S,
+        authorities: Callable[[], ssl.SSLContext] = read_authorities,
     ) -> None:
         self.allowed = tuple(allowed)
         self._resolve = resolve
         self._total_s = total_s
-        # The public authorities, and those that the operator added to this machine.
-        self._tls = httpx.create_ssl_context(trust_env=False)
-        self._tls.load_default_certs()
+        self._authorities = authorities
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Reply:
         """Send once; returns when the receiver has taken it.
@@ -218,8 +232,9 @@ class Outgoing:
         headers: Mapping[str, str],
     ) -> Reply:
         timeout = httpx.Timeout(self._total_s, connect=CONNECT_S)
+        verify = await asyncio.to_thread(self._authorities) if target.scheme == "https" else False
         async with httpx.AsyncClient(
-            verify=self._tls, trust_env=False, follow_redirects=False, timeout=timeout
+            verify=verify, trust_env=False, follow_redirects=False, timeout=timeout
         ) as client:
             cause: httpx.HTTPError | None = None
             for address in addresses:

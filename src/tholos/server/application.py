@@ -163,17 +163,28 @@ async def get_server(call: Calling) -> dict[str, str | int]:
 
 def build(services: Services) -> FastAPI:
     """The application over the parts that the entry point built."""
-    app = FastAPI(
-        title="Tholos", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None,
-        redirect_slashes=False, generate_unique_id_function=lambda route: route.name,
-    )  # fmt: skip
+    app = assemble()
+    app.state.services = complete(services)
+    return app
+
+
+def complete(services: Services) -> Services:
+    """The parts with those that the entry point leaves to the application."""
     services.add(Passwords())
     services.add_missing(Pace.of())
     services.add_missing(Provider())
     services.add_missing(Pulse())
     services.add_missing(News(notifications.count_unseen))
     services.add_missing(Means())
-    app.state.services = services
+    return services
+
+
+def assemble() -> FastAPI:
+    """The application without its parts: routes, error answers, and the document of the API."""
+    app = FastAPI(
+        title="Tholos", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None,
+        redirect_slashes=False, generate_unique_id_function=lambda route: route.name,
+    )  # fmt: skip
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

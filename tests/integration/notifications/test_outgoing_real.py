@@ -21,7 +21,9 @@ def resolving_to(*addresses, **options) -> Outgoing:
         asked.append(host)
         return addresses
 
-    sender = Outgoing(options.pop("allowed", LOOPBACK), resolve=resolve, total_s=options.pop("total_s", 1.0))
+    sender = Outgoing(
+        options.pop("allowed", LOOPBACK), resolve=resolve, total_s=options.pop("total_s", 1.0), **options
+    )
     sender.asked = asked
     return sender
 
@@ -185,8 +187,9 @@ async def test_over_tls_the_certificate_is_checked_for_the_name_that_was_meant(c
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             await writer.wait_closed()
 
-    sender = resolving_to("127.0.0.1")
-    sender._tls.load_verify_locations(certificates.file)
+    sender = resolving_to(
+        "127.0.0.1", authorities=lambda: ssl.create_default_context(cafile=certificates.file)
+    )
     async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
         port = server.sockets[0].getsockname()[1]
         assert (await sender.post(f"https://{certificates.name}:{port}/", BODY, {})).status == 200

@@ -1,8 +1,12 @@
 """The console's application over a real database, asked without a socket, as several people."""
 
 import asyncio
+import copy
+import functools
 
 import pytest
+from fastapi import FastAPI
+from starlette.datastructures import State
 
 from tholos.accounts import service as accounts
 from tholos.accounts.routes import Site
@@ -16,7 +20,7 @@ from tholos.kit.services import Services
 from tholos.runtime.interpreters import Choice, Interpreter, Interpreters
 from tholos.runtime.layout import Layout
 from tholos.server.about import about
-from tholos.server.application import build
+from tholos.server.application import assemble, complete
 from tholos.server.parts import template_folders
 from tholos.settings import Settings
 from tholos.store.store import Store
@@ -86,7 +90,21 @@ def _console(database, clock, folder) -> Console:
     services.add(store, as_type=Store)
     services.add(OneInterpreter(), as_type=Interpreters)
     services.add(about(Settings(data=folder), Layout(folder), OneInterpreter(), {"THOLOS_PORT": "8080"}))
-    return Console(build(services), database, clock, people, store)
+    return Console(_twin(services), database, clock, people, store)
+
+
+@functools.cache
+def _assembled() -> FastAPI:
+    """Once for all tests: reading what every route takes is most of the work of a short one."""
+    return assemble()
+
+
+def _twin(services: Services) -> FastAPI:
+    """An application that shares the routes with all others, and has parts of its own."""
+    twin = copy.copy(_assembled())
+    twin.state = State({"services": complete(services)})
+    twin.middleware_stack = None
+    return twin
 
 
 @pytest.fixture
