@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from tholos.accounts.models import Account, AccountKind, Group, Membership, Role, SignInLink
-from tholos.accounts.queries import in_parts
-from tholos.kit.db import ReadDb
+from tholos.kit.db import ReadDb, in_parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from tholos.accounts.models import (
@@ -22,14 +22,15 @@ from tholos.accounts.models import (
     SignInLink,
     Token,
 )
-from tholos.kit.db import ReadDb
+from tholos.kit.db import ReadDb, in_parts
 
-
-def in_parts(keys: Collection[str]) -> Iterator[list[str]]:
-    """As many at a time as every database takes in one statement."""
-    ordered = list(keys)
-    for start in range(0, len(ordered), 500):
-        yield ordered[start : start + 500]
+# Statements that nearly every page runs are built once: that takes longer than to run them.
+_SESSION_OF = (
+    select(Session)
+    .where(Session.secret_hash == bindparam("secret_hash"))
+    .options(joinedload(Session.account))
+)
+_NAMES_OF = select(Account.id, Account.name).where(Account.id.in_(bindparam("account_ids", expanding=True)))
 
 
 def has_organization(db: ReadDb, organization_id: str) -> bool:
@@ -56,13 +57,12 @@ def find_administrator(db: ReadDb, organization_id: str) -> Account | None:
 
 
 def account_names(db: ReadDb, account_ids: Sequence[str]) -> dict[str, str]:
-    rows = db.execute(select(Account.id, Account.name).where(Account.id.in_(account_ids)))
+    rows = db.execute(_NAMES_OF, {"account_ids": account_ids})
     return {account_id: name for account_id, name in rows}  # noqa: C416 - rows are not pairs to the type checker
 
 
 def find_session(db: ReadDb, secret_hash: str) -> Session | None:
-    chosen = select(Session).where(Session.secret_hash == secret_hash)
-    return db.scalar(chosen.options(joinedload(Session.account)))
+    return db.scalar(_SESSION_OF, {"secret_hash": secret_hash})
 
 
 def sessions_by_hash(db: ReadDb, hashes: Collection[str]) -> Iterator[Session]:

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
-from sqlalchemy import Select, String, cast, func, or_, select
+from sqlalchemy import Select, String, bindparam, cast, func, or_, select
 from sqlalchemy.orm import defer
 
 from tholos.accounts.models import Account, Role
 from tholos.accounts.service import Actor
 from tholos.apps.errors import AppNotFound, ReleaseNotFound
 from tholos.apps.models import LIVE, PREVIOUS, App, Pointer, Release, ReleaseState, Visit
-from tholos.kit.db import ReadDb
+from tholos.kit.db import ReadDb, in_parts
 from tholos.sharing import service as sharing
 from tholos.sharing.models import Audience, Level
 
 Visible = Select[App]
 Ids = Select[str]
 
+# To build a statement takes longer than to run it. So what nearly every page runs is built once, or once for an actor.
+KEPT = 256
+_LIVE_OF = (
+    select(Release)
+    .join(Pointer, Pointer.release_id == Release.id)
+    .where(Pointer.name == LIVE, Pointer.app_id.in_(bindparam("app_ids", expanding=True)))
+    .options(defer(Release.manifest))
+)
 
+
+@lru_cache(maxsize=KEPT)
 def visible_to(actor: Actor, level: Level = Level.VIEWER) -> Visible:
     """The apps that an actor may see, or may edit; administrators look after all of them."""
     chosen = select(App).where(App.organization_id == actor.organization_id)
@@ -35,6 +46,7 @@ def visible_to(actor: Actor, level: Level = Level.VIEWER) -> Visible:
     return chosen.where(or_(*reached))
 
 
+@lru_cache(maxsize=KEPT)
 def editable_ids(actor: Actor) -> Ids:
     """A subquery: ids of the apps that an actor may edit."""
     return visible_to(actor, Level.EDITOR).with_only_columns(App.id)
@@ -193,11 +205,9 @@ def find_pointer(db: ReadDb, app_id: str, name: str = LIVE) -> Pointer | None:
 
 def live_releases(db: ReadDb, app_ids: Sequence[str]) -> dict[str, Release]:
     """The live release of each app that has one, by app id; without manifests, which may be large."""
-    chosen = select(Release).join(Pointer, Pointer.release_id == Release.id)
     found: dict[str, Release] = {}
-    for start in range(0, len(app_ids), 500):
-        some = chosen.where(Pointer.name == LIVE, Pointer.app_id.in_(app_ids[start : start + 500]))
-        found |= {release.app_id: release for release in db.scalars(some.options(defer(Release.manifest)))}
+    for some in in_parts(app_ids):
+        found |= {release.app_id: release for release in db.scalars(_LIVE_OF, {"app_ids": some})}
     return found
 
 

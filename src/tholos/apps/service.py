@@ -101,13 +101,20 @@ def rank_of(app: App, actor: Actor, granted: Level | None) -> Rank:
 
 
 def find_rank(db: ReadDb, app: App, actor: Actor) -> Rank:
-    return rank_of(app, actor, sharing.levels_of(db, actor.account_id, [app.id]).get(app.id))
+    return _find_ranks(db, [app], actor)[app.id]
+
+
+def _find_ranks(db: ReadDb, found: Sequence[App], actor: Actor) -> dict[str, Rank]:
+    """By app id; no grant makes more of an owner, so none is looked for."""
+    ranks = {app.id: rank_of(app, actor, None) for app in found}
+    others = [app for app in found if ranks[app.id] is not Rank.OWNER]
+    levels = sharing.levels_of(db, actor.account_id, [app.id for app in others]) if others else {}
+    return ranks | {app.id: rank_of(app, actor, levels.get(app.id)) for app in others}
 
 
 def manager_ranks(db: ReadDb, found: Sequence[App], actor: Actor) -> dict[str, Rank]:
     """By app id: what an actor is to each app at the console, where an administrator looks after all of them."""
-    levels = sharing.levels_of(db, actor.account_id, [app.id for app in found])
-    ranks = {app.id: rank_of(app, actor, levels.get(app.id)) for app in found}
+    ranks = _find_ranks(db, found, actor)
     return {
         app.id: max(ranks[app.id], Rank.EDITOR) if _looks_after(app, actor) else ranks[app.id]
         for app in found

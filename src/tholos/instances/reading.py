@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from tholos.accounts.service import Actor
@@ -174,7 +175,9 @@ def json_of(log: Log, entry: Entry) -> str:
     return storable(json.dumps(line, ensure_ascii=False))
 
 
+@lru_cache(maxsize=4096)
 def time_text(seconds: float | None) -> str | None:
+    """A moment of a log as text; kept, since the lines of a second share theirs."""
     return None if seconds is None else to_text(datetime.fromtimestamp(seconds, UTC))
 
 

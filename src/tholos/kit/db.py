@@ -9,7 +9,7 @@ one moment.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -195,6 +195,13 @@ class Database:
             connection.exec_driver_sql(begin)
 
         return engine
+
+
+def in_parts(keys: Collection[str]) -> Iterator[list[str]]:
+    """As many at a time as every database takes in one statement."""
+    ordered = list(keys)
+    for start in range(0, len(ordered), 500):
+        yield ordered[start : start + 500]
 
 
 def _is_full(error: BaseException | None) -> bool:

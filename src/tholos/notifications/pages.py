@@ -267,7 +267,7 @@ def _webhook_page(
     with call.read() as db:
         known = notifications.get_webhook(db, call.actor, webhook_id)
         webhook = api.shown(db, [known])[0]
-        found = notifications.list_deliveries(db, call.actor, webhook_id, cursor, "", USUAL)
+        found = notifications.list_deliveries(db, call.actor, webhook_id, cursor, "", USUAL, with_bodies=True)
         deliveries = [Sent(schemas.delivery_out(one), _lines(one.body)) for one in found.items]
     now = {"label": webhook.label, "form": webhook.form, "is_active": "yes" if webhook.is_active else ""}
     page = WebhookPage(

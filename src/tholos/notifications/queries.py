@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy import Select, and_, bindparam, func, or_, select, text
 from sqlalchemy.orm import defer
 
 from tholos.accounts.models import Account, Token
@@ -17,6 +17,17 @@ from tholos.notifications.errors import DeliveryNotFound, WebhookNotFound
 from tholos.notifications.models import WAITING, Channel, Cursor, Delivery, Preference, Webhook
 
 Reachable = Select[Webhook]
+
+# Every page runs it: built once, since that takes longer than to run it.
+_UNSEEN_OF = (
+    select(func.count())
+    .select_from(Delivery)
+    .where(
+        Delivery.account_id == bindparam("account_id"),
+        text("channel = 'inbox'"),  # in the words of the index: a parameter would not find it
+        Delivery.seen_at.is_(None),
+    )
+)
 
 
 def changeable_by(actor: Actor, *, administers: bool) -> Reachable:
@@ -76,10 +87,12 @@ def app_names(db: ReadDb, app_ids: Collection[str]) -> dict[str, str]:
 
 
 def list_deliveries(
-    db: ReadDb, webhook_id: str, before: str | None, state: str, limit: int
+    db: ReadDb, webhook_id: str, before: str | None, state: str, limit: int, *, with_bodies: bool
 ) -> Sequence[Delivery]:
-    """The newest first, without what was sent."""
-    chosen = select(Delivery).where(Delivery.webhook_id == webhook_id).options(defer(Delivery.body))
+    """The newest first."""
+    chosen = select(Delivery).where(Delivery.webhook_id == webhook_id)
+    if not with_bodies:
+        chosen = chosen.options(defer(Delivery.body))
     if before is not None:
         chosen = chosen.where(Delivery.id < before)
     if state:
@@ -146,11 +159,7 @@ def list_unseen(db: ReadDb, account_id: str, last: str) -> Sequence[Delivery]:
 
 
 def count_unseen(db: ReadDb, account_id: str) -> int:
-    in_inbox = text("channel = 'inbox'")  # in the words of the index: a parameter would not find it
-    chosen = select(func.count()).select_from(Delivery)
-    return (
-        db.scalar(chosen.where(Delivery.account_id == account_id, in_inbox, Delivery.seen_at.is_(None))) or 0
-    )
+    return db.scalar(_UNSEEN_OF, {"account_id": account_id}) or 0
 
 
 def muted(db: ReadDb, account_ids: Collection[str]) -> frozenset[tuple[str, str, str]]:

@@ -215,11 +215,21 @@ def send_test(db: WriteDb, actor: Actor, webhook_id: str, url: str, now: datetim
 
 
 def list_deliveries(
-    db: ReadDb, actor: Actor, webhook_id: str, cursor: str, state: str, limit: int
+    db: ReadDb,
+    actor: Actor,
+    webhook_id: str,
+    cursor: str,
+    state: str,
+    limit: int,
+    *,
+    with_bodies: bool = False,
 ) -> Page[Delivery]:
-    """The newest first. Raises: WebhookNotFound, CursorInvalid."""
+    """The newest first; what was sent is read only where it is asked for.
+
+    Raises: WebhookNotFound, CursorInvalid.
+    """
     webhook = get_webhook(db, actor, webhook_id)
-    found = queries.list_deliveries(db, webhook.id, _key(cursor), state, limit + 1)
+    found = queries.list_deliveries(db, webhook.id, _key(cursor), state, limit + 1, with_bodies=with_bodies)
     return _page(found, limit)
 
 

@@ -77,6 +77,8 @@ def cancel(call: Call, operation_id: str) -> None:
 
 
 def shown(db: ReadDb, found: Sequence[Operation], console_url: str) -> list[schemas.OperationOut]:
+    if not found:
+        return []
     steps = operations.list_steps(db, found)
     names = accounts.account_names(db, [operation.account_id for operation in found])
     return [schemas.operation_out(one, steps[one.id], names, console_url) for one in found]

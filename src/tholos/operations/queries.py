@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import Select, func, or_, select
 
@@ -32,8 +33,10 @@ def get_visible(db: ReadDb, operation_id: str, visible: Select[Operation]) -> Op
     return found
 
 
+@lru_cache(maxsize=256)
 def visible_to(actor: Actor) -> Select[Operation]:
     """One's own, and those on apps that one may edit; administrators see all. A token for one app sees that app's."""
+    # Built once for an actor: nearly every page runs it, and building it takes longer.
     chosen = select(Operation).where(Operation.organization_id == actor.organization_id)
     if actor.object_id:
         return chosen.where(

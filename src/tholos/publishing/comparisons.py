@@ -111,7 +111,7 @@ def compare_file(
 ) -> FileComparisonOut:
     """One file of two releases, line by line."""
     with call.read() as db:
-        snapshots = [found.snapshot for found in sides.find_two(call, db, name, a, b)]
+        snapshots = sides.find_two_snapshots(call, db, name, a, b)
     before, after = (_entry(call, snapshot, path) for snapshot in snapshots)
     if before is None and after is None:
         raise FileNotThere(f"Neither of the releases has the file {path!r}.", where="path")

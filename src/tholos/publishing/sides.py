@@ -39,15 +39,7 @@ class Found:
 def find(call: Call, db: ReadDb, name: str, number: int) -> Found:
     """Raises: AppNotFound, NotAnEditor, ReleaseNotFound."""
     app = apps.get_editable(db, call.actor, name)
-    release = apps.get_release_numbered(db, app.id, number)
-    limits = release.settings.get("limits")
-    return Found(
-        app=app,
-        release=release,
-        lock=release.lock or "",
-        variables=_variables(call, db, release),
-        limits=limits if isinstance(limits, dict) else {},
-    )
+    return _found(call, db, app, apps.get_release_numbered(db, app.id, number))
 
 
 def find_two(call: Call, db: ReadDb, name: str, a: int | None, b: int | None) -> tuple[Found, Found]:
@@ -56,12 +48,40 @@ def find_two(call: Call, db: ReadDb, name: str, a: int | None, b: int | None) ->
     Raises: AppNotFound, NotAnEditor, ReleaseNotFound.
     """
     app = apps.get_editable(db, call.actor, name)
-    numbers = sorted(release.number for release in apps.list_releases(db, app.id))
-    after = b or (numbers[-1] if numbers else 1)
-    live = apps.find_live(db, app.id)
-    older = [number for number in numbers if number < after]
-    usual = live.number if live and live.number != after else older[-1] if older else after
-    return find(call, db, name, a or usual), find(call, db, name, after)
+    before, after = _two_of(db, app, a, b)
+    return _found(call, db, app, before), _found(call, db, app, after)
+
+
+def find_two_snapshots(
+    call: Call, db: ReadDb, name: str, a: int | None, b: int | None
+) -> tuple[SnapshotId, SnapshotId]:
+    """The files alone of two releases to compare.
+
+    Raises: AppNotFound, NotAnEditor, ReleaseNotFound.
+    """
+    before, after = _two_of(db, apps.get_editable(db, call.actor, name), a, b)
+    return SnapshotId(before.snapshot), SnapshotId(after.snapshot)
+
+
+def _two_of(db: ReadDb, app: App, a: int | None, b: int | None) -> tuple[Release, Release]:
+    if not (a and b):
+        numbers = sorted(release.number for release in apps.list_releases(db, app.id))
+        b = b or (numbers[-1] if numbers else 1)
+        live = apps.find_live(db, app.id)
+        older = [number for number in numbers if number < b]
+        a = a or (live.number if live and live.number != b else older[-1] if older else b)
+    return apps.get_release_numbered(db, app.id, a), apps.get_release_numbered(db, app.id, b)
+
+
+def _found(call: Call, db: ReadDb, app: App, release: Release) -> Found:
+    limits = release.settings.get("limits")
+    return Found(
+        app=app,
+        release=release,
+        lock=release.lock or "",
+        variables=_variables(call, db, release),
+        limits=limits if isinstance(limits, dict) else {},
+    )
 
 
 def get_lock(call: Call, name: str, number: int) -> str:

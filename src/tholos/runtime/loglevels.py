@@ -61,7 +61,7 @@ _FAILED = re.compile(r"(?:Exception in |Exception ignored |Uncaught |Fatal Pytho
 _OURS = re.compile(
     r"\[tholos\] (?:exited with code [1-9]|killed by|did not stop|[Cc]annot )(?!.*told to stop)"
 )
-_TRACEBACK = "Traceback (most recent call last)"
+TRACEBACK = "Traceback (most recent call last)"
 
 NEEDLES = (
     *(
@@ -95,7 +95,7 @@ def level_of(line: str) -> Level:
         return level
     if letter := _LETTER.match(text):
         return _LETTERS[letter[1]]
-    if _TRACEBACK in text or _RAISED.match(text) or _FAILED.match(text):
+    if TRACEBACK in text or _RAISED.match(text) or _FAILED.match(text):
         return Level.ERROR
     return Level.WARNING if _WARNED.match(text) else Level.PLAIN
 
@@ -140,7 +140,7 @@ class Levels:
         return level
 
     def _level(self, line: str) -> Level:
-        if _TRACEBACK in line:
+        if TRACEBACK in line:
             self._in_traceback, self._after_traceback = True, False
             return Level.ERROR
         is_inner = line[:1] in {" ", "\t", "|", "+"}

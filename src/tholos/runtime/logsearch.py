@@ -19,6 +19,8 @@ from tholos.runtime.logs import LONGEST_LINE, LogLine, opened, seek_data, text_o
 from tholos.runtime.logtimes import LogTimes, read_times
 
 MOST_SEARCHED = 64 << 20
+FIRST_BLOCK = 64 << 10
+"""Mostly what is wanted is among the last lines."""
 BLOCK = 256 << 10
 CONTEXT = 16 << 10
 """Bytes before what is looked at that are read as well: a traceback may have begun in them."""
@@ -156,8 +158,9 @@ def _count(fd: int, begin: int, end: int) -> int:
 
 def _blocks(fd: int, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
     """Whole lines in pieces of about a block, the last ones first, with the offset of each piece."""
+    usual = FIRST_BLOCK
     while end > begin:
-        size = BLOCK
+        size, usual = usual, BLOCK
         while True:
             start = max(begin, end - size)
             data = os.pread(fd, end - start, start)
@@ -299,9 +302,22 @@ def levels_before(fd: int, offset: int) -> Levels:
     levels = Levels()
     begin = max(offset - CONTEXT, 0)
     data = os.pread(fd, offset - begin, begin)
-    for line in data[data.find(b"\n") + 1 if begin else 0 :].splitlines():
+    for line in data[max(_last_cause(data), data.find(b"\n") + 1 if begin else 0) :].splitlines():
         levels.take(text_of(line))
     return levels
+
+
+def _last_cause(data: bytes) -> int:
+    """Where the last line begins from which on lines tell what the next one means: a traceback's, or one that is not indented."""
+    traceback = data.rfind(loglevels.TRACEBACK.encode())
+    if traceback >= 0:
+        return data.rfind(b"\n", 0, traceback) + 1
+    begin = len(data)
+    while begin > 0:
+        begin = data.rfind(b"\n", 0, begin - 1) + 1
+        if not data.startswith((b" ", b"\t", b"|", b"+"), begin):
+            return begin
+    return 0
 
 
 @dataclass(slots=True)

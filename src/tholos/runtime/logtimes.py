@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import lt
 from pathlib import Path
 
 PAIR = struct.Struct("<QQ")
@@ -52,10 +54,19 @@ def read_times(log: Path) -> LogTimes:
         data = times_file(log).read_bytes()
     except FileNotFoundError:
         return LogTimes()
+    count = len(data) // PAIR.size
+    numbers = struct.unpack(f"<{2 * count}Q", data[: count * PAIR.size])
+    offsets, millis = numbers[::2], numbers[1::2]
+    if not all(map(lt, offsets, offsets[1:])):
+        offsets, millis = _ascending(zip(offsets, millis, strict=True))
+    return LogTimes(offsets, tuple(one / 1000 for one in millis))
+
+
+def _ascending(pairs: Iterable[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What was written later is right: a log that was replaced began anew, and of one offset the last time counts."""
     kept: list[tuple[int, int]] = []
-    for pair in PAIR.iter_unpack(data[: len(data) // PAIR.size * PAIR.size]):
-        # What was written later is right: a log that was replaced began anew, and of one offset the last time counts.
+    for pair in pairs:
         while kept and kept[-1][0] >= pair[0]:
             kept.pop()
         kept.append(pair)
-    return LogTimes(tuple(offset for offset, _ in kept), tuple(when / 1000 for _, when in kept))
+    return tuple(offset for offset, _ in kept), tuple(one for _, one in kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, func, or_, select
 
 from tholos.accounts.models import Account, Group, Membership, Role
 from tholos.kit.db import ReadDb
@@ -13,6 +13,15 @@ from tholos.sharing.models import AccessRequest, Grant, Level, PrincipalKind, Re
 
 Ids = Select[str]
 """A subquery of ids."""
+_ACCOUNT_ID: BindParameter[str] = bindparam("account_id")
+# Nearly every page runs it: built once, since that takes longer than to run it.
+_LEVELS_OF = select(Grant.object_id, Grant.level).where(
+    Grant.object_id.in_(bindparam("object_ids", expanding=True)),
+    or_(
+        Grant.principal_id == _ACCOUNT_ID,
+        Grant.principal_id.in_(select(Membership.group_id).where(Membership.account_id == _ACCOUNT_ID)),
+    ),
+)
 AT_LEAST = {Level.VIEWER: (Level.VIEWER, Level.EDITOR), Level.EDITOR: (Level.EDITOR,)}
 
 
@@ -28,12 +37,8 @@ def granted_ids(account_id: str, level: Level) -> Ids:
 
 def levels_of(db: ReadDb, account_id: str, object_ids: Collection[str]) -> list[tuple[str, str]]:
     """Object and level of each grant that reaches an account."""
-    groups = select(Membership.group_id).where(Membership.account_id == account_id)
-    chosen = select(Grant.object_id, Grant.level).where(
-        Grant.object_id.in_(object_ids),
-        or_(Grant.principal_id == account_id, Grant.principal_id.in_(groups)),
-    )
-    return [(object_id, level) for object_id, level in db.execute(chosen)]
+    rows = db.execute(_LEVELS_OF, {"account_id": account_id, "object_ids": [*object_ids]})
+    return [(object_id, level) for object_id, level in rows]
 
 
 def all_levels(db: ReadDb, object_ids: Collection[str]) -> list[tuple[str, str, str]]:
