@@ -11,7 +11,7 @@ from tholos.cli.console import Console
 from tholos.client.address import Address
 from tholos.client.api import Client
 from tholos.client.errors import RemoteInvalid, RemoteUnavailable, Unreachable
-from tholos.client.model import DeviceCode, SignIn
+from tholos.client.signing_in import DeviceCode, SignIn
 from tholos.kit.errors import NotSignedIn
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

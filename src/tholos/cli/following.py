@@ -9,7 +9,7 @@ from types import FrameType
 
 from tholos.cli.console import Console, seconds_of
 from tholos.cli.story import Story
-from tholos.client.api import Client
+from tholos.client.core import Core
 from tholos.client.errors import RemoteConflict
 from tholos.client.model import Operation
 
@@ -43,7 +43,7 @@ def interruption_held(console: Console) -> Iterator[Interruption]:
 
 
 def follow(
-    client: Client, operation: Operation, console: Console, *, is_interrupted: bool = False
+    client: Core, operation: Operation, console: Console, *, is_interrupted: bool = False
 ) -> tuple[Story, bool]:
     """Print an operation's rows until it has ended.
 
@@ -76,7 +76,7 @@ def follow(
     return story, False
 
 
-def play(client: Client, operation: Operation, console: Console, story: Story, seen: list[int]) -> None:
+def play(client: Core, operation: Operation, console: Console, story: Story, seen: list[int]) -> None:
     """Print rows from the event after the last seen one on."""
     for event in client.events(operation.id, after=seen[0]):
         rows = story.tell(event)
@@ -88,7 +88,7 @@ def play(client: Client, operation: Operation, console: Console, story: Story, s
     console.clear()
 
 
-def ask_to_cancel(client: Client, operation: str) -> None:
+def ask_to_cancel(client: Core, operation: str) -> None:
     """Cancel it, unless it has just ended by itself."""
     try:
         client.cancel(operation)

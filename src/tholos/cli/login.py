@@ -16,7 +16,7 @@ from tholos.cli.session import choose_server
 from tholos.client.address import Address
 from tholos.client.api import Client
 from tholos.client.errors import RemoteNotSignedIn, Unreachable
-from tholos.client.model import SignIn
+from tholos.client.signing_in import SignIn
 from tholos.kit.errors import Invalid, NotFound
 
 

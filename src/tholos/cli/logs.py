@@ -12,7 +12,7 @@ from tholos.cli.console import of_terminal
 from tholos.cli.failures import FAILED, INTERRUPTED, print_json
 from tholos.cli.following import PATIENT_SECONDS
 from tholos.cli.session import choose_app, connected
-from tholos.client.model import LogLine, LogQuery
+from tholos.client.logs import LogLine, LogQuery
 
 
 def show_logs(

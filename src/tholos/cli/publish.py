@@ -9,13 +9,13 @@ from tholos.cli import memory
 from tholos.cli.console import GREEN, RED, Console, count_of, of_terminal, seconds_of, size_of
 from tholos.cli.failures import FAILED, INTERRUPTED, print_json
 from tholos.cli.following import PATIENT_SECONDS, follow, interruption_held
-from tholos.cli.session import choose_server, connected
+from tholos.cli.session import choose_server, connected_for
 from tholos.cli.source import Source, as_folder, choose_name, find_source, refuse_wide
 from tholos.cli.story import Story, failure_rows
 from tholos.cli.upload import Sent, count_missing, find_missing, upload_archive, upload_tree
-from tholos.client.api import Client
 from tholos.client.errors import RemoteConflict, RemoteNotFound
 from tholos.client.model import Operation, Release, Unchanged
+from tholos.client.releases import ReleaseCalls
 from tholos.store.errors import FileChanged
 from tholos.store.folder import Scan, scan
 
@@ -78,7 +78,7 @@ def publish(
         said["keep"] = [path for path in keep if path]
     target = Target(found, choose_name(found, name, chosen, known), said, before)
     console = of_terminal(as_json=as_json)
-    with connected(chosen) as client:
+    with connected_for(ReleaseCalls, chosen) as client:
         if dry_run:
             return show_plan(client, target, console, as_json=as_json)
         try:
@@ -96,7 +96,7 @@ def publish(
         )
 
 
-def send(client: Client, target: Target, console: Console) -> Sent:
+def send(client: ReleaseCalls, target: Target, console: Console) -> Sent:
     """Check and upload; a file that is saved in the middle of it is read once more."""
     if target.source.form == "archive":
         sent = upload_archive(client, target.source, console)
@@ -120,7 +120,7 @@ def read(target: Target, folder: Path, console: Console) -> Scan:
     return found
 
 
-def check_and_upload(client: Client, target: Target, found: Scan, console: Console) -> Sent:
+def check_and_upload(client: ReleaseCalls, target: Target, found: Scan, console: Console) -> Sent:
     for note in found.notes:
         console.row("note", note)
     before = target.before
@@ -137,7 +137,7 @@ def check_and_upload(client: Client, target: Target, found: Scan, console: Conso
     return upload_tree(client, found, console, is_untouched=is_untouched, look_first=look_first)
 
 
-def check(client: Client, target: Target, found: Scan) -> None:
+def check(client: ReleaseCalls, target: Target, found: Scan) -> None:
     """Let what the server would refuse fail before anything is sent.
 
     Raises:
@@ -152,7 +152,7 @@ def check(client: Client, target: Target, found: Scan) -> None:
             raise
 
 
-def is_there(client: Client, name: str) -> bool:
+def is_there(client: ReleaseCalls, name: str) -> bool:
     """Whether there is such an app; its remembered flags may settle what is open here."""
     try:
         client.app(name)
@@ -162,7 +162,7 @@ def is_there(client: Client, name: str) -> bool:
 
 
 def begin(
-    client: Client, target: Target, sent: Sent, message: str, *, upgrade: bool, is_draft: bool
+    client: ReleaseCalls, target: Target, sent: Sent, message: str, *, upgrade: bool, is_draft: bool
 ) -> Operation | Unchanged:
     """Start the operation and remember what this folder is published as."""
     client.be_patient(PATIENT_SECONDS)
@@ -187,7 +187,7 @@ def begin(
     return answer
 
 
-def show_plan(client: Client, target: Target, console: Console, *, as_json: bool) -> int:
+def show_plan(client: ReleaseCalls, target: Target, console: Console, *, as_json: bool) -> int:
     """Say what would be found and sent; nothing is changed."""
     if target.source.form == "archive":
         size = target.source.path.stat().st_size
@@ -227,7 +227,7 @@ def tell_unchanged(answer: Unchanged, sent: Sent, console: Console, *, as_json: 
 
 
 def tell_end(
-    client: Client,
+    client: ReleaseCalls,
     target: Target,
     operation: Operation,
     story: Story,
@@ -243,7 +243,7 @@ def tell_end(
         console.row(story.url, colour=GREEN)
         if story.is_draft:
             console.row("a draft", f"tholos activate {target.name} {story.release}")
-        if story.is_first and is_private(client, operation):
+        if not story.is_draft and story.before is None and is_private(client, operation):
             console.row(f"only you can open it · tholos share {target.name} --with WHO")
     elif story.state:
         tell_not_live(client, target.name, story, console, code)
@@ -261,13 +261,16 @@ def tell_end(
     return code
 
 
-def is_private(client: Client, operation: Operation) -> bool:
+def is_private(client: ReleaseCalls, operation: Operation) -> bool:
     """Whether nobody but who published it gets in."""
-    shared = client.access(operation.app)
+    from tholos.client.sharing import SharingCalls  # start-up time: it is asked once in an app's life
+
+    with connected_for(SharingCalls, str(client.address)) as asking:
+        shared = asking.access(operation.app)
     return shared.audience == "listed" and not shared.grants and shared.owner == operation.account
 
 
-def tell_not_live(client: Client, name: str, story: Story, console: Console, code: int) -> None:
+def tell_not_live(client: ReleaseCalls, name: str, story: Story, console: Console, code: int) -> None:
     """The first cause, what goes on serving, and where the log is."""
     releases = releases_of(client, name)
     live = next((one for one in releases if one.live), None)
@@ -286,7 +289,7 @@ def tell_not_live(client: Client, name: str, story: Story, console: Console, cod
     console.row(serving + logs, right=f"exit {code}")
 
 
-def releases_of(client: Client, name: str) -> list[Release]:
+def releases_of(client: ReleaseCalls, name: str) -> list[Release]:
     """The app's releases; none if there is no such app, as when its first publish was cancelled."""
     try:
         return client.releases(name)

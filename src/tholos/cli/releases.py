@@ -12,12 +12,11 @@ from pathlib import Path
 from tholos.cli.console import GREEN, RED, Console, age_of, count_of, of_terminal, say_done, shorten, size_of
 from tholos.cli.failures import FAILED, INTERRUPTED, print_json
 from tholos.cli.following import follow
-from tholos.cli.session import choose_app, connected
+from tholos.cli.session import choose_app, connected_for
 from tholos.cli.story import failure_rows
-from tholos.client.api import Client
 from tholos.client.errors import Remote
 from tholos.client.model import Operation, Release, Unchanged
-from tholos.client.releases import Comparison
+from tholos.client.releases import Comparison, ReleaseCalls
 from tholos.kit.errors import Conflict, Unavailable
 
 MESSAGE_WIDTH = 48
@@ -35,7 +34,7 @@ class FileThere(Conflict):
 def list_releases(*, name: str | None, server: str | None, as_json: bool) -> int:
     """Print an app's releases, the newest first."""
     name, remembered = choose_app(name)
-    with connected(server, remembered) as client:
+    with connected_for(ReleaseCalls, server, remembered) as client:
         found = client.releases(name)
     if as_json:
         print_json(releases=[asdict(one) for one in found])
@@ -74,15 +73,14 @@ def restart(*, name: str | None, server: str | None, as_json: bool) -> int:
 def switch(
     name: str | None,
     server: str | None,
-    begin: Callable[[Client, str], Operation | Unchanged],
+    begin: Callable[[ReleaseCalls, str], Operation | Unchanged],
     *,
     as_json: bool,
 ) -> int:
     """Begin what makes another release live, follow it, and say how to undo it."""
     name, remembered = choose_app(name)
     console = of_terminal(as_json=as_json)
-    with connected(server, remembered) as client:
-        before = client.app(name).live
+    with connected_for(ReleaseCalls, server, remembered) as client:
         begun = begin(client, name)
         if isinstance(begun, Unchanged):
             console.row(f"nothing to do: release {begun.release.number} is live")
@@ -90,14 +88,16 @@ def switch(
                 print_json(app=name, state="unchanged", release=begun.release.number, url=begun.app.url)
             return 0
         story, was_interrupted = follow(client, begun, console)
-        if story.state == "done" and before and story.release and story.release != before.number:
-            tell_returned(client, name, before.number, story.release, console)
+        is_other = story.before is not None and story.release != story.before
+        if story.before and story.release and is_other:
+            tell_returned(client, name, story.before, story.release, console)
+        live = find_live(client, name) if story.failure else None
     if story.state == "done":
         console.row(story.url, colour=GREEN)
-        if before and story.release != before.number:
-            console.row("undo", f"tholos activate {name} {before.number}")
+        if is_other:
+            console.row("undo", f"tholos activate {name} {story.before}")
     elif story.failure:
-        tell_failure(begun.kind, before, story.failure.message, failure_rows(story.failure), console)
+        tell_failure(begun.kind, live, story.failure.message, failure_rows(story.failure), console)
     if as_json:
         print_json(
             app=name, state=story.state, release=story.release, url=story.url or None, operation=begun.id,
@@ -106,7 +106,14 @@ def switch(
     return INTERRUPTED if was_interrupted else 0 if story.state == "done" else FAILED
 
 
-def tell_returned(client: Client, name: str, before: int, after: int, console: Console) -> None:
+def find_live(client: ReleaseCalls, name: str) -> Release | None:
+    """What goes on serving, as far as that can be told."""
+    with suppress(Remote, Unavailable):
+        return client.app(name).live
+    return None
+
+
+def tell_returned(client: ReleaseCalls, name: str, before: int, after: int, console: Console) -> None:
     """What is another with the release that is live now; it is live whether or not that can be told."""
     with suppress(Remote, Unavailable):
         console.row(f"{before} → {after}", returned(client.compare(name, before, after)))
@@ -151,7 +158,7 @@ def unpin(*, name: str, release: int, server: str | None, as_json: bool) -> int:
 
 
 def set_pinned(name: str, release: int, server: str | None, *, is_pinned: bool, as_json: bool) -> int:
-    with connected(server, choose_app(name)[1]) as client:
+    with connected_for(ReleaseCalls, server, choose_app(name)[1]) as client:
         client.pin_release(name, release, is_pinned=is_pinned)
     told = f"release {release} is {'kept' if is_pinned else 'kept no longer than any other'}"
     return say_done(name, told, as_json=as_json, app=name, release=release, pinned=is_pinned)
@@ -159,7 +166,7 @@ def set_pinned(name: str, release: int, server: str | None, *, is_pinned: bool, 
 
 def discard(*, name: str, release: int, server: str | None, as_json: bool) -> int:
     """Let a draft end; its release stays."""
-    with connected(server, choose_app(name)[1]) as client:
+    with connected_for(ReleaseCalls, server, choose_app(name)[1]) as client:
         client.discard_draft(name, release)
     told, next_one = f"release {release} is no draft any more", f"tholos activate {name} {release}"
     return say_done(name, told, next_one, as_json=as_json, app=name, release=release, state="discarded")
@@ -170,7 +177,7 @@ def diff(
 ) -> int:
     """Print in what two releases differ, or the differences of one file."""
     name, remembered = choose_app(name)
-    with connected(server, remembered) as client:
+    with connected_for(ReleaseCalls, server, remembered) as client:
         found = client.compare(name, a, b)
         text = client.diff(name, found.a, found.b, file) if file else ""
     if as_json:
@@ -194,7 +201,7 @@ def download(
 ) -> int:
     """Write a release to a file that publishes unchanged elsewhere."""
     name, remembered = choose_app(name)
-    with connected(server, remembered) as client:
+    with connected_for(ReleaseCalls, server, remembered) as client:
         number = release or newest_of(client, name)
         path = to or Path(f"{name}-r{number}.tar.gz")
         part = path.with_name(f"{path.name}.part")
@@ -219,7 +226,7 @@ def show_manifest(
 ) -> int:
     """Print a release's manifest, or write it into a folder."""
     name, remembered = choose_app(name)
-    with connected(server, remembered) as client:
+    with connected_for(ReleaseCalls, server, remembered) as client:
         text = client.manifest(name, release or newest_of(client, name))
     if write is None and as_json:
         print_json(app=name, manifest=json.loads(text))
@@ -235,7 +242,7 @@ def show_manifest(
 def show_lock(*, name: str | None, release: int | None, server: str | None, as_json: bool) -> int:
     """Print every package of a release with its version and hash."""
     name, remembered = choose_app(name)
-    with connected(server, remembered) as client:
+    with connected_for(ReleaseCalls, server, remembered) as client:
         number = release or newest_of(client, name)
         text = client.lock(name, number)
     if as_json:
@@ -247,7 +254,7 @@ def show_lock(*, name: str | None, release: int | None, server: str | None, as_j
     return 0
 
 
-def newest_of(client: Client, name: str) -> int:
+def newest_of(client: ReleaseCalls, name: str) -> int:
     """The number of an app's live release, else of its newest."""
     live = client.app(name).live
     return live.number if live else client.releases(name)[0].number

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from tholos.cli import memory
 from tholos.client.address import Address
-from tholos.client.api import Client
+from tholos.client.core import Core
 from tholos.client.errors import RemoteNotSignedIn, UnexpectedAnswer
 from tholos.kit.errors import Invalid, NotSignedIn, Unavailable
+
+if TYPE_CHECKING:
+    from tholos.client.api import Client
+
+C = TypeVar("C", bound=Core)
 
 ASSUMED = "http://localhost:8080"
 
@@ -73,21 +79,37 @@ def find_token(server: str) -> str:
     return login.token
 
 
-@contextmanager
-def connected(server: str | None, remembered: str = "") -> Iterator[Client]:
+def connected(server: str | None, remembered: str = "") -> AbstractContextManager[Client]:
     """A client of the chosen server."""
+    from tholos.client.api import (
+        Client,  # start-up time: it is more than the commands need that are typed most
+    )
+
+    return connected_for(Client, server, remembered)
+
+
+@contextmanager
+def connected_for(calls: type[C], server: str | None, remembered: str = "") -> Iterator[C]:
+    """A client of the chosen server with some of the calls."""
     chosen = choose_server(server, remembered)
-    with Client(chosen, find_token(chosen)) as client:
+    with calls(chosen, find_token(chosen)) as client:
         try:
             yield client
         except RemoteNotSignedIn as error:
             error.fix = f"tholos login {chosen}"
             raise
         except UnexpectedAnswer:
-            client.be_patient(0)
-            with suppress(Unavailable):
-                client.server()  # raises VersionsDiffer, which tells more
+            check_version(chosen)
             raise
+
+
+def check_version(server: str) -> None:
+    """Raises: VersionsDiffer: it tells more than that an answer was not understood."""
+    from tholos.client.api import Client  # start-up time
+
+    with suppress(Unavailable), Client(server) as client:
+        client.be_patient(0)
+        client.server()
 
 
 def choose_app(name: str | None) -> tuple[str, str]:

@@ -36,8 +36,8 @@ class Story:
     release: int | None = None
     url: str = ""
     is_draft: bool = False
-    is_first: bool = False
-    """Whether nothing was live before."""
+    before: int | None = None
+    """The release that was live before, if one was."""
     failure: Failure | None = None
     findings: list[dict[str, object]] = field(default_factory=list)
     _packages: Row | None = None
@@ -99,7 +99,7 @@ class Story:
         if self.state != "done" or self.release is None:
             return self._held()
         self.is_draft = event.data.get("draft") is True
-        self.is_first = not self.is_draft and event.data.get("before") is None
+        self.before = number_of(event.data.get("before"))
         word = "a draft" if self.is_draft else "live"
         text = f"{self._check}, {word}" if self._check else word
         return [*self._held(), Row(f"release {self.release}", text, self._seconds)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tholos.cli.console import Console
 from tholos.cli.source import Source
-from tholos.client.api import Client
+from tholos.client.core import Core
 from tholos.client.errors import RemoteConflict
 from tholos.client.model import Snapshot
 from tholos.client.transport import Body
@@ -50,7 +50,7 @@ class Sent:
 
 
 def upload_tree(
-    client: Client,
+    client: Core,
     scan: Scan,
     console: Console,
     *,
@@ -88,7 +88,7 @@ def upload_tree(
     )
 
 
-def make_snapshot(client: Client, files: Sequence[dict[str, object]]) -> tuple[Snapshot | None, set[str]]:
+def make_snapshot(client: Core, files: Sequence[dict[str, object]]) -> tuple[Snapshot | None, set[str]]:
     """The snapshot, or the chunks that it lacks."""
     try:
         return client.create_snapshot(files), set()
@@ -99,7 +99,7 @@ def make_snapshot(client: Client, files: Sequence[dict[str, object]]) -> tuple[S
         return None, {str(one) for one in missing}
 
 
-def find_missing(client: Client, scan: Scan) -> set[str]:
+def find_missing(client: Core, scan: Scan) -> set[str]:
     """The chunks of a folder that the server lacks."""
     hashes = sorted({chunk.sha256 for file in scan.tree.files for chunk in file.chunks})
     return {one for some in in_batches(hashes, ASKED_AT_ONCE) for one in client.missing(some)}
@@ -117,7 +117,7 @@ def count_missing(scan: Scan, missing: set[str]) -> tuple[int, int]:
     return files, sum(sizes.values())
 
 
-def send_chunks(client: Client, scan: Scan, missing: set[str], console: Console) -> int:
+def send_chunks(client: Core, scan: Scan, missing: set[str], console: Console) -> int:
     """Send chunks in packs, up to four at a time; answers the bytes sent."""
     batches = list(
         packs.plan(chunk for file in scan.tree.files for chunk in file.chunks if chunk.sha256 in missing)
@@ -187,7 +187,7 @@ def in_lanes(work: Callable[[list[Chunk]], int], batches: Sequence[list[Chunk]])
         stop.set()
 
 
-def upload_archive(client: Client, source: Source, console: Console) -> Sent:
+def upload_archive(client: Core, source: Source, console: Console) -> Sent:
     """Send an archive as it is, block by block."""
     started = time.monotonic()
     size = source.path.stat().st_size

@@ -14,30 +14,15 @@ from typing import Self, TypeVar
 
 from tholos.client.api import Client
 from tholos.client.deeds import AuditEntry, AuditQuery, Delivery, NewWebhook, Webhook
-from tholos.client.model import (
-    Account,
-    App,
-    DeviceCode,
-    Event,
-    Instance,
-    LogLine,
-    LogQuery,
-    Operation,
-    Release,
-    Server,
-    SignIn,
-    Snapshot,
-    Token,
-    Traceback,
-    Unchanged,
-    Why,
-)
+from tholos.client.logs import LogLine, LogQuery, Traceback
+from tholos.client.model import App, Event, Instance, Operation, Release, Snapshot, Unchanged, Why
 from tholos.client.own import Ended, Invitation, InvitationMade, NewInvitation, NewToken, Session
 from tholos.client.patience import Patience
 from tholos.client.people import Given, Group, Member, NewPerson, Owned, PeopleQuery, Person, PersonMade
 from tholos.client.releases import Comparison
 from tholos.client.settling import Identity, Installation, Limits, Notice, Preference
 from tholos.client.sharing import Access, Grant, GrantChange, Reach, Request
+from tholos.client.signing_in import Account, DeviceCode, Server, SignIn, Token
 from tholos.client.transport import Body
 from tholos.client.variables import (
     Secret,
@@ -77,10 +62,6 @@ class AsyncClient:
         """Close its connections."""
         await asyncio.to_thread(self._client.close)
 
-    async def be_patient(self, seconds: float) -> None:
-        """From now on wait so long for a server that went away."""
-        await asyncio.to_thread(self._client.be_patient, seconds)
-
     async def server(self) -> Server:
         """Which server this is; needs no token.
 
@@ -110,105 +91,53 @@ class AsyncClient:
         """
         return await asyncio.to_thread(self._client.finish_device_sign_in, secret)
 
-    async def missing(self, hashes: Sequence[str]) -> list[str]:
-        """Which of at most 10,000 chunks the server lacks."""
-        return await asyncio.to_thread(self._client.missing, hashes)
+    async def releases(self, name: str) -> list[Release]:
+        """All of an app's releases, the newest first."""
+        return await asyncio.to_thread(self._client.releases, name)
 
-    async def send_pack(self, size: int, read: Callable[[], Iterable[bytes]]) -> None:
-        """Store chunks; ``read`` makes the ``size`` bytes of their pack anew for each try."""
-        await asyncio.to_thread(self._client.send_pack, size, read)
+    async def release(self, name: str, number: int) -> Release:
+        """One release."""
+        return await asyncio.to_thread(self._client.release, name, number)
 
-    async def create_snapshot(self, files: Sequence[Mapping[str, object]]) -> Snapshot:
-        """Make a snapshot of files whose chunks the server has.
+    async def activate(self, name: str, number: int) -> Operation | Unchanged:
+        """Begin to make a release live, a draft or an earlier one."""
+        return await asyncio.to_thread(self._client.activate, name, number)
 
-        Raises:
-            RemoteConflict: with code ``chunks_missing`` and ``details["missing"]``.
-        """
-        return await asyncio.to_thread(self._client.create_snapshot, files)
+    async def roll_back(self, name: str, number: int | None = None) -> Operation | Unchanged:
+        """Begin to make an earlier release live; without a number the newest before that was live once."""
+        return await asyncio.to_thread(self._client.roll_back, name, number)
 
-    async def send_archive(self, archive: Body) -> Snapshot:
-        """Make a snapshot of an archive, which the server unpacks."""
-        return await asyncio.to_thread(self._client.send_archive, archive)
+    async def restart(self, name: str) -> Operation:
+        """Begin to put new instances in the place of all that run of an app."""
+        return await asyncio.to_thread(self._client.restart, name)
 
-    async def apps(self, search: str = "", *, show: str = "") -> list[App]:
-        """The apps that this account may see, the newest first.
+    async def discard_draft(self, name: str, number: int) -> Release:
+        """Let a draft end; its release stays."""
+        return await asyncio.to_thread(self._client.discard_draft, name, number)
 
-        Args:
-            search: only those with this in the name, the title or the owner's name.
-            show: only ``pinned``, ``recent`` (those opened last), ``mine`` or ``shared`` ones.
-        """
-        return await asyncio.to_thread(self._client.apps, search, show=show)
+    async def pin_release(self, name: str, number: int, *, is_pinned: bool = True) -> Release:
+        """Keep a release however many newer ones there are, or no longer."""
+        return await asyncio.to_thread(self._client.pin_release, name, number, is_pinned=is_pinned)
 
-    async def app(self, name: str) -> App:
-        """One app."""
-        return await asyncio.to_thread(self._client.app, name)
+    async def compare(self, name: str, a: int | None = None, b: int | None = None) -> Comparison:
+        """In what two releases differ; unless said, the live one and the newest."""
+        return await asyncio.to_thread(self._client.compare, name, a, b)
 
-    async def instances(self, name: str) -> list[Instance]:
-        """An app's running copies."""
-        return await asyncio.to_thread(self._client.instances, name)
+    async def diff(self, name: str, a: int, b: int, path: str) -> str:
+        """The differences of one file in two releases, as a unified diff; empty where it is no text."""
+        return await asyncio.to_thread(self._client.diff, name, a, b, path)
 
-    async def why(self, name: str) -> Why:
-        """Why an app is as it is."""
-        return await asyncio.to_thread(self._client.why, name)
+    def download(self, name: str, number: int) -> AsyncIterator[bytes]:
+        """A release as a tar.gz that publishes unchanged elsewhere, piece by piece."""
+        return _each(partial(self._client.download, name, number))
 
-    async def delete_app(self, name: str) -> Operation:
-        """Begin to stop and remove an app."""
-        return await asyncio.to_thread(self._client.delete_app, name)
+    async def manifest(self, name: str, number: int) -> str:
+        """A release's manifest, as its download has it."""
+        return await asyncio.to_thread(self._client.manifest, name, number)
 
-    async def publish(
-        self,
-        name: str,
-        snapshot: str,
-        *,
-        message: str = "",
-        overrides: Mapping[str, object] | None = None,
-        upgrade: bool = False,
-        is_draft: bool = False,
-        upload: Mapping[str, object] | None = None,
-        key: str = "",
-    ) -> Operation | Unchanged:
-        """Begin to publish a snapshot as the app's next release.
-
-        Args:
-            name: of the app; a new one is made.
-            snapshot: its id.
-            message: what is new.
-            overrides: what to do instead of what would be found; a null is the app's remembered one, ``""`` forgets it.
-            upgrade: resolve the packages anew.
-            is_draft: run it at an address of its own, for editors, and do not make it live.
-            upload: files, bytes, sent_bytes and seconds of the upload, for the record.
-            key: the same key within a day answers the same operation; one is made if empty.
-        """
-        return await asyncio.to_thread(
-            self._client.publish,
-            name,
-            snapshot,
-            message=message,
-            overrides=overrides,
-            upgrade=upgrade,
-            is_draft=is_draft,
-            upload=upload,
-            key=key,
-        )
-
-    async def operations(self, app: str = "", *, most: int = 50) -> list[Operation]:
-        """The last operations that this account may see, of one app or of all, the newest first; 500 at most."""
-        return await asyncio.to_thread(self._client.operations, app, most=most)
-
-    async def operation(self, operation: str) -> Operation:
-        """One operation by its id."""
-        return await asyncio.to_thread(self._client.operation, operation)
-
-    async def cancel(self, operation: str) -> Operation:
-        """Ask an operation to stop; it ends a little later."""
-        return await asyncio.to_thread(self._client.cancel, operation)
-
-    def events(self, operation: str, after: int = 0) -> AsyncIterator[Event]:
-        """An operation's events in order, each once, until it has ended.
-
-        A broken connection or a restarted server is waited for and the events go on where they stopped.
-        """
-        return _each(partial(self._client.events, operation, after))
+    async def lock(self, name: str, number: int) -> str:
+        """Every package of a release with its version and hash; empty where it needs none."""
+        return await asyncio.to_thread(self._client.lock, name, number)
 
     async def logs(self, name: str, *, lines: int = 200, asked: LogQuery | None = None) -> list[LogLine]:
         """The last lines of an app's log, or the last of those that are asked for."""
@@ -229,72 +158,190 @@ class AsyncClient:
         """The first traceback of the last run of an app, or of one of its instances, that has one."""
         return await asyncio.to_thread(self._client.traceback, name, release=release, instance=instance)
 
-    async def audit(
-        self, asked: AuditQuery | None = None, *, app: str = "", most: int = 50
-    ) -> list[AuditEntry]:
-        """Who did what, the newest first: everything, for administrators; what was done with an app, for its editors."""
-        return await asyncio.to_thread(self._client.audit, asked, app=app, most=most)
+    async def access(self, name: str) -> Access:
+        """How an app is shared, and in words who can open it."""
+        return await asyncio.to_thread(self._client.access, name)
 
-    def export_audit(self, form: str = "ndjson", asked: AuditQuery | None = None) -> AsyncIterator[bytes]:
-        """All that is asked for of the audit record, the oldest first, line by line; ``form`` is ``ndjson`` or ``csv``."""
-        return _each(partial(self._client.export_audit, form, asked))
+    async def set_access(
+        self, name: str, audience: str, grants: Sequence[Grant], *, seen: int | None = None
+    ) -> Access:
+        """Share an app with just these; what is not named is taken back.
 
-    async def webhooks(self, app: str = "") -> list[Webhook]:
-        """The webhooks that this account may change, of one app or of all."""
-        return await asyncio.to_thread(self._client.webhooks, app)
+        Args:
+            name: of the app.
+            audience: ``listed``, ``signed_in`` or ``everyone``.
+            grants: all of them.
+            seen: the version that this goes out from; somebody's later change is not overwritten then.
+        """
+        return await asyncio.to_thread(self._client.set_access, name, audience, grants, seen=seen)
 
-    async def create_webhook(
-        self, url: str, *, app: str = "", label: str = "", form: str = "plain", actions: Sequence[str] = ()
-    ) -> NewWebhook:
-        """Tell another system what is done with an app, or in the whole installation."""
-        return await asyncio.to_thread(
-            self._client.create_webhook, url, app=app, label=label, form=form, actions=actions
-        )
-
-    async def webhook(self, webhook: str) -> Webhook:
-        """One webhook, all but its secret."""
-        return await asyncio.to_thread(self._client.webhook, webhook)
-
-    async def change_webhook(
+    async def change_access(
         self,
-        webhook: str,
+        name: str,
+        audience: str | None = None,
+        grants: Sequence[GrantChange] = (),
         *,
-        url: str | None = None,
-        label: str | None = None,
-        form: str | None = None,
-        actions: Sequence[str] | None = None,
-        is_active: bool | None = None,
-    ) -> Webhook:
-        """Change what is given; what is None stays, and no actions are all that is worth telling."""
+        seen: int | None = None,
+    ) -> Access:
+        """Change what is named, and nothing else.
+
+        Args:
+            name: of the app.
+            audience: ``listed``, ``signed_in`` or ``everyone``; None leaves it.
+            grants: to give, or to take back.
+            seen: the version that this goes out from; somebody's later change is not overwritten then.
+        """
+        return await asyncio.to_thread(self._client.change_access, name, audience, grants, seen=seen)
+
+    async def preview_access(
+        self, name: str, audience: str | None = None, grants: Sequence[GrantChange] = ()
+    ) -> tuple[str, ...]:
+        """What a change would do, as sentences; nothing is changed."""
+        return await asyncio.to_thread(self._client.preview_access, name, audience, grants)
+
+    async def share(self, name: str, who: str, level: str = "viewer", *, kind: str = "account") -> Access:
+        """Share an app with one account or group, for opening (``viewer``) or managing it (``editor``)."""
+        return await asyncio.to_thread(self._client.share, name, who, level, kind=kind)
+
+    async def unshare(self, name: str, who: str, *, kind: str = "account") -> Access:
+        """Take back what one account or group has."""
+        return await asyncio.to_thread(self._client.unshare, name, who, kind=kind)
+
+    async def people_of(self, name: str) -> list[Reach]:
+        """Everybody who can open an app, and why."""
+        return await asyncio.to_thread(self._client.people_of, name)
+
+    async def apps_of(self, account: str) -> list[Reach]:
+        """Every app that an account can open, and why."""
+        return await asyncio.to_thread(self._client.apps_of, account)
+
+    async def ask_for_access(self, name: str, message: str = "") -> Request:
+        """Ask for an app that one may not open."""
+        return await asyncio.to_thread(self._client.ask_for_access, name, message)
+
+    async def access_requests(self, name: str) -> list[Request]:
+        """Who asked for an app, the newest first."""
+        return await asyncio.to_thread(self._client.access_requests, name)
+
+    async def decide_request(self, name: str, request: str, *, level: str = "") -> Request:
+        """Let in whoever asked, at a level; without one, refuse."""
+        return await asyncio.to_thread(self._client.decide_request, name, request, level=level)
+
+    async def hand_over(self, name: str, account: str, *, keep: str | None = None) -> Access:
+        """Make somebody else the owner of an app; the former one keeps a level of it, or nothing."""
+        return await asyncio.to_thread(self._client.hand_over, name, account, keep=keep)
+
+    async def pin_app(self, name: str, *, is_pinned: bool = True) -> None:
+        """Keep an app at the top of one's own home page, or no longer."""
+        await asyncio.to_thread(self._client.pin_app, name, is_pinned=is_pinned)
+
+    async def variables(self, name: str) -> list[Variable]:
+        """An app's variables, in the order of their names."""
+        return await asyncio.to_thread(self._client.variables, name)
+
+    async def change_variables(
+        self, name: str, change: VariableChange, *, restart: bool = True
+    ) -> VariablesChanged:
+        """Set, refer and remove several at once.
+
+        Args:
+            name: of the app.
+            change: what is to be done.
+            restart: start the app anew where only secrets have changed.
+        """
+        return await asyncio.to_thread(self._client.change_variables, name, change, restart=restart)
+
+    async def secrets(self) -> list[Secret]:
+        """The shared secrets that this account may refer to."""
+        return await asyncio.to_thread(self._client.secrets)
+
+    async def secret(self, name: str) -> Secret:
+        """One shared secret, all but its value."""
+        return await asyncio.to_thread(self._client.secret, name)
+
+    async def secret_grants(self, name: str) -> list[SecretGrant]:
+        """Whom a shared secret is shared with."""
+        return await asyncio.to_thread(self._client.secret_grants, name)
+
+    async def create_secret(self, name: str, value: str, note: str = "") -> Secret:
+        """A new shared secret."""
+        return await asyncio.to_thread(self._client.create_secret, name, value, note)
+
+    async def change_secret(
+        self, name: str, *, value: str | None = None, note: str | None = None, restart: bool = True
+    ) -> SecretChanged:
+        """Another value, another note, or both; apps that use it are started anew."""
         return await asyncio.to_thread(
-            self._client.change_webhook,
-            webhook,
-            url=url,
-            label=label,
-            form=form,
-            actions=actions,
-            is_active=is_active,
+            self._client.change_secret, name, value=value, note=note, restart=restart
         )
 
-    async def remove_webhook(self, webhook: str) -> None:
-        """Tell it nothing any more."""
-        await asyncio.to_thread(self._client.remove_webhook, webhook)
+    async def remove_secret(self, name: str, *, force: bool = False) -> tuple[str, ...]:
+        """Remove a shared secret; names of the apps that do not start any more."""
+        return await asyncio.to_thread(self._client.remove_secret, name, force=force)
 
-    async def send_test(self, webhook: str) -> Delivery:
-        """Send a word to a webhook now."""
-        return await asyncio.to_thread(self._client.send_test, webhook)
+    async def share_secret(self, name: str, kind: str, who: str, level: str) -> list[SecretGrant]:
+        """Share a secret with an ``account`` or ``group``; an empty level takes that back."""
+        return await asyncio.to_thread(self._client.share_secret, name, kind, who, level)
 
-    async def delivery(self, webhook: str, delivery: str) -> Delivery:
-        """How one delivery went, and what was sent."""
-        return await asyncio.to_thread(self._client.delivery, webhook, delivery)
+    async def rotate_key(self) -> Operation:
+        """Begin to seal everything by a new key."""
+        return await asyncio.to_thread(self._client.rotate_key)
 
-    async def deliveries(self, webhook: str, *, most: int = 50) -> list[Delivery]:
-        """What was sent to a webhook and how it went, the newest first."""
-        return await asyncio.to_thread(self._client.deliveries, webhook, most=most)
+    async def change_app(
+        self,
+        name: str,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        keep_releases: int | None = None,
+    ) -> App:
+        """Change an app's title, its description, or how many releases it keeps; what is None stays.
 
-    async def repeat_delivery(self, webhook: str, delivery: str) -> Delivery:
-        """Send the same once more, as a delivery of its own."""
-        return await asyncio.to_thread(self._client.repeat_delivery, webhook, delivery)
+        Args:
+            name: of the app.
+            title: shown beside its name.
+            description: what it is.
+            keep_releases: 0 for as many as the installation says.
+        """
+        return await asyncio.to_thread(
+            self._client.change_app, name, title=title, description=description, keep_releases=keep_releases
+        )
+
+    async def limits(self, name: str) -> Limits:
+        """What each of an app's processes may have."""
+        return await asyncio.to_thread(self._client.limits, name)
+
+    async def set_limits(self, name: str, limits: Limits) -> Operation | None:
+        """Set all of an app's limits; the operation that makes the release with them live, if one is needed."""
+        return await asyncio.to_thread(self._client.set_limits, name, limits)
+
+    async def notifications(self, *, most: int = 50) -> list[Notice]:
+        """One's inbox, the newest first."""
+        return await asyncio.to_thread(self._client.notifications, most=most)
+
+    async def mark_seen(self, until: str = "") -> None:
+        """Note that one's inbox was read, up to a notice's id, or all of it."""
+        await asyncio.to_thread(self._client.mark_seen, until)
+
+    async def preferences(self) -> list[Preference]:
+        """What one is told, by which channel, and what of it is muted."""
+        return await asyncio.to_thread(self._client.preferences)
+
+    async def set_preference(self, action: str, channel: str, *, is_muted: bool) -> list[Preference]:
+        """Mute or unmute one thing by one channel."""
+        return await asyncio.to_thread(self._client.set_preference, action, channel, is_muted=is_muted)
+
+    async def identities(self, account: str) -> list[Identity]:
+        """Whom sign-in providers know an account as."""
+        return await asyncio.to_thread(self._client.identities, account)
+
+    async def remove_identity(self, account: str, identity: str) -> None:
+        """Let a provider's person sign in as an account no longer."""
+        await asyncio.to_thread(self._client.remove_identity, account, identity)
+
+    async def installation(self) -> Installation:
+        """Health with fixes, and settings with the source of each value."""
+        return await asyncio.to_thread(self._client.installation)
 
     async def me(self) -> Account:
         """The account that is signed in."""
@@ -455,238 +502,176 @@ class AsyncClient:
         """Take an account out of a group."""
         await asyncio.to_thread(self._client.remove_member, name, account)
 
-    async def releases(self, name: str) -> list[Release]:
-        """All of an app's releases, the newest first."""
-        return await asyncio.to_thread(self._client.releases, name)
+    async def audit(
+        self, asked: AuditQuery | None = None, *, app: str = "", most: int = 50
+    ) -> list[AuditEntry]:
+        """Who did what, the newest first: everything, for administrators; what was done with an app, for its editors."""
+        return await asyncio.to_thread(self._client.audit, asked, app=app, most=most)
 
-    async def release(self, name: str, number: int) -> Release:
-        """One release."""
-        return await asyncio.to_thread(self._client.release, name, number)
+    def export_audit(self, form: str = "ndjson", asked: AuditQuery | None = None) -> AsyncIterator[bytes]:
+        """All that is asked for of the audit record, the oldest first, line by line; ``form`` is ``ndjson`` or ``csv``."""
+        return _each(partial(self._client.export_audit, form, asked))
 
-    async def activate(self, name: str, number: int) -> Operation | Unchanged:
-        """Begin to make a release live, a draft or an earlier one."""
-        return await asyncio.to_thread(self._client.activate, name, number)
+    async def webhooks(self, app: str = "") -> list[Webhook]:
+        """The webhooks that this account may change, of one app or of all."""
+        return await asyncio.to_thread(self._client.webhooks, app)
 
-    async def roll_back(self, name: str, number: int | None = None) -> Operation | Unchanged:
-        """Begin to make an earlier release live; without a number the newest before that was live once."""
-        return await asyncio.to_thread(self._client.roll_back, name, number)
-
-    async def restart(self, name: str) -> Operation:
-        """Begin to put new instances in the place of all that run of an app."""
-        return await asyncio.to_thread(self._client.restart, name)
-
-    async def discard_draft(self, name: str, number: int) -> Release:
-        """Let a draft end; its release stays."""
-        return await asyncio.to_thread(self._client.discard_draft, name, number)
-
-    async def pin_release(self, name: str, number: int, *, is_pinned: bool = True) -> Release:
-        """Keep a release however many newer ones there are, or no longer."""
-        return await asyncio.to_thread(self._client.pin_release, name, number, is_pinned=is_pinned)
-
-    async def compare(self, name: str, a: int | None = None, b: int | None = None) -> Comparison:
-        """In what two releases differ; unless said, the live one and the newest."""
-        return await asyncio.to_thread(self._client.compare, name, a, b)
-
-    async def diff(self, name: str, a: int, b: int, path: str) -> str:
-        """The differences of one file in two releases, as a unified diff; empty where it is no text."""
-        return await asyncio.to_thread(self._client.diff, name, a, b, path)
-
-    def download(self, name: str, number: int) -> AsyncIterator[bytes]:
-        """A release as a tar.gz that publishes unchanged elsewhere, piece by piece."""
-        return _each(partial(self._client.download, name, number))
-
-    async def manifest(self, name: str, number: int) -> str:
-        """A release's manifest, as its download has it."""
-        return await asyncio.to_thread(self._client.manifest, name, number)
-
-    async def lock(self, name: str, number: int) -> str:
-        """Every package of a release with its version and hash; empty where it needs none."""
-        return await asyncio.to_thread(self._client.lock, name, number)
-
-    async def change_app(
-        self,
-        name: str,
-        *,
-        title: str | None = None,
-        description: str | None = None,
-        keep_releases: int | None = None,
-    ) -> App:
-        """Change an app's title, its description, or how many releases it keeps; what is None stays.
-
-        Args:
-            name: of the app.
-            title: shown beside its name.
-            description: what it is.
-            keep_releases: 0 for as many as the installation says.
-        """
+    async def create_webhook(
+        self, url: str, *, app: str = "", label: str = "", form: str = "plain", actions: Sequence[str] = ()
+    ) -> NewWebhook:
+        """Tell another system what is done with an app, or in the whole installation."""
         return await asyncio.to_thread(
-            self._client.change_app, name, title=title, description=description, keep_releases=keep_releases
+            self._client.create_webhook, url, app=app, label=label, form=form, actions=actions
         )
 
-    async def limits(self, name: str) -> Limits:
-        """What each of an app's processes may have."""
-        return await asyncio.to_thread(self._client.limits, name)
+    async def webhook(self, webhook: str) -> Webhook:
+        """One webhook, all but its secret."""
+        return await asyncio.to_thread(self._client.webhook, webhook)
 
-    async def set_limits(self, name: str, limits: Limits) -> Operation | None:
-        """Set all of an app's limits; the operation that makes the release with them live, if one is needed."""
-        return await asyncio.to_thread(self._client.set_limits, name, limits)
-
-    async def notifications(self, *, most: int = 50) -> list[Notice]:
-        """One's inbox, the newest first."""
-        return await asyncio.to_thread(self._client.notifications, most=most)
-
-    async def mark_seen(self, until: str = "") -> None:
-        """Note that one's inbox was read, up to a notice's id, or all of it."""
-        await asyncio.to_thread(self._client.mark_seen, until)
-
-    async def preferences(self) -> list[Preference]:
-        """What one is told, by which channel, and what of it is muted."""
-        return await asyncio.to_thread(self._client.preferences)
-
-    async def set_preference(self, action: str, channel: str, *, is_muted: bool) -> list[Preference]:
-        """Mute or unmute one thing by one channel."""
-        return await asyncio.to_thread(self._client.set_preference, action, channel, is_muted=is_muted)
-
-    async def identities(self, account: str) -> list[Identity]:
-        """Whom sign-in providers know an account as."""
-        return await asyncio.to_thread(self._client.identities, account)
-
-    async def remove_identity(self, account: str, identity: str) -> None:
-        """Let a provider's person sign in as an account no longer."""
-        await asyncio.to_thread(self._client.remove_identity, account, identity)
-
-    async def installation(self) -> Installation:
-        """Health with fixes, and settings with the source of each value."""
-        return await asyncio.to_thread(self._client.installation)
-
-    async def access(self, name: str) -> Access:
-        """How an app is shared, and in words who can open it."""
-        return await asyncio.to_thread(self._client.access, name)
-
-    async def set_access(
-        self, name: str, audience: str, grants: Sequence[Grant], *, seen: int | None = None
-    ) -> Access:
-        """Share an app with just these; what is not named is taken back.
-
-        Args:
-            name: of the app.
-            audience: ``listed``, ``signed_in`` or ``everyone``.
-            grants: all of them.
-            seen: the version that this goes out from; somebody's later change is not overwritten then.
-        """
-        return await asyncio.to_thread(self._client.set_access, name, audience, grants, seen=seen)
-
-    async def change_access(
+    async def change_webhook(
         self,
-        name: str,
-        audience: str | None = None,
-        grants: Sequence[GrantChange] = (),
+        webhook: str,
         *,
-        seen: int | None = None,
-    ) -> Access:
-        """Change what is named, and nothing else.
-
-        Args:
-            name: of the app.
-            audience: ``listed``, ``signed_in`` or ``everyone``; None leaves it.
-            grants: to give, or to take back.
-            seen: the version that this goes out from; somebody's later change is not overwritten then.
-        """
-        return await asyncio.to_thread(self._client.change_access, name, audience, grants, seen=seen)
-
-    async def preview_access(
-        self, name: str, audience: str | None = None, grants: Sequence[GrantChange] = ()
-    ) -> tuple[str, ...]:
-        """What a change would do, as sentences; nothing is changed."""
-        return await asyncio.to_thread(self._client.preview_access, name, audience, grants)
-
-    async def share(self, name: str, who: str, level: str = "viewer", *, kind: str = "account") -> Access:
-        """Share an app with one account or group, for opening (``viewer``) or managing it (``editor``)."""
-        return await asyncio.to_thread(self._client.share, name, who, level, kind=kind)
-
-    async def unshare(self, name: str, who: str, *, kind: str = "account") -> Access:
-        """Take back what one account or group has."""
-        return await asyncio.to_thread(self._client.unshare, name, who, kind=kind)
-
-    async def people_of(self, name: str) -> list[Reach]:
-        """Everybody who can open an app, and why."""
-        return await asyncio.to_thread(self._client.people_of, name)
-
-    async def apps_of(self, account: str) -> list[Reach]:
-        """Every app that an account can open, and why."""
-        return await asyncio.to_thread(self._client.apps_of, account)
-
-    async def ask_for_access(self, name: str, message: str = "") -> Request:
-        """Ask for an app that one may not open."""
-        return await asyncio.to_thread(self._client.ask_for_access, name, message)
-
-    async def access_requests(self, name: str) -> list[Request]:
-        """Who asked for an app, the newest first."""
-        return await asyncio.to_thread(self._client.access_requests, name)
-
-    async def decide_request(self, name: str, request: str, *, level: str = "") -> Request:
-        """Let in whoever asked, at a level; without one, refuse."""
-        return await asyncio.to_thread(self._client.decide_request, name, request, level=level)
-
-    async def hand_over(self, name: str, account: str, *, keep: str | None = None) -> Access:
-        """Make somebody else the owner of an app; the former one keeps a level of it, or nothing."""
-        return await asyncio.to_thread(self._client.hand_over, name, account, keep=keep)
-
-    async def pin_app(self, name: str, *, is_pinned: bool = True) -> None:
-        """Keep an app at the top of one's own home page, or no longer."""
-        await asyncio.to_thread(self._client.pin_app, name, is_pinned=is_pinned)
-
-    async def variables(self, name: str) -> list[Variable]:
-        """An app's variables, in the order of their names."""
-        return await asyncio.to_thread(self._client.variables, name)
-
-    async def change_variables(
-        self, name: str, change: VariableChange, *, restart: bool = True
-    ) -> VariablesChanged:
-        """Set, refer and remove several at once.
-
-        Args:
-            name: of the app.
-            change: what is to be done.
-            restart: start the app anew where only secrets have changed.
-        """
-        return await asyncio.to_thread(self._client.change_variables, name, change, restart=restart)
-
-    async def secrets(self) -> list[Secret]:
-        """The shared secrets that this account may refer to."""
-        return await asyncio.to_thread(self._client.secrets)
-
-    async def secret(self, name: str) -> Secret:
-        """One shared secret, all but its value."""
-        return await asyncio.to_thread(self._client.secret, name)
-
-    async def secret_grants(self, name: str) -> list[SecretGrant]:
-        """Whom a shared secret is shared with."""
-        return await asyncio.to_thread(self._client.secret_grants, name)
-
-    async def create_secret(self, name: str, value: str, note: str = "") -> Secret:
-        """A new shared secret."""
-        return await asyncio.to_thread(self._client.create_secret, name, value, note)
-
-    async def change_secret(
-        self, name: str, *, value: str | None = None, note: str | None = None, restart: bool = True
-    ) -> SecretChanged:
-        """Another value, another note, or both; apps that use it are started anew."""
+        url: str | None = None,
+        label: str | None = None,
+        form: str | None = None,
+        actions: Sequence[str] | None = None,
+        is_active: bool | None = None,
+    ) -> Webhook:
+        """Change what is given; what is None stays, and no actions are all that is worth telling."""
         return await asyncio.to_thread(
-            self._client.change_secret, name, value=value, note=note, restart=restart
+            self._client.change_webhook,
+            webhook,
+            url=url,
+            label=label,
+            form=form,
+            actions=actions,
+            is_active=is_active,
         )
 
-    async def remove_secret(self, name: str, *, force: bool = False) -> tuple[str, ...]:
-        """Remove a shared secret; names of the apps that do not start any more."""
-        return await asyncio.to_thread(self._client.remove_secret, name, force=force)
+    async def remove_webhook(self, webhook: str) -> None:
+        """Tell it nothing any more."""
+        await asyncio.to_thread(self._client.remove_webhook, webhook)
 
-    async def share_secret(self, name: str, kind: str, who: str, level: str) -> list[SecretGrant]:
-        """Share a secret with an ``account`` or ``group``; an empty level takes that back."""
-        return await asyncio.to_thread(self._client.share_secret, name, kind, who, level)
+    async def send_test(self, webhook: str) -> Delivery:
+        """Send a word to a webhook now."""
+        return await asyncio.to_thread(self._client.send_test, webhook)
 
-    async def rotate_key(self) -> Operation:
-        """Begin to seal everything by a new key."""
-        return await asyncio.to_thread(self._client.rotate_key)
+    async def delivery(self, webhook: str, delivery: str) -> Delivery:
+        """How one delivery went, and what was sent."""
+        return await asyncio.to_thread(self._client.delivery, webhook, delivery)
+
+    async def deliveries(self, webhook: str, *, most: int = 50) -> list[Delivery]:
+        """What was sent to a webhook and how it went, the newest first."""
+        return await asyncio.to_thread(self._client.deliveries, webhook, most=most)
+
+    async def repeat_delivery(self, webhook: str, delivery: str) -> Delivery:
+        """Send the same once more, as a delivery of its own."""
+        return await asyncio.to_thread(self._client.repeat_delivery, webhook, delivery)
+
+    async def be_patient(self, seconds: float) -> None:
+        """From now on wait so long for a server that went away."""
+        await asyncio.to_thread(self._client.be_patient, seconds)
+
+    async def missing(self, hashes: Sequence[str]) -> list[str]:
+        """Which of at most 10,000 chunks the server lacks."""
+        return await asyncio.to_thread(self._client.missing, hashes)
+
+    async def send_pack(self, size: int, read: Callable[[], Iterable[bytes]]) -> None:
+        """Store chunks; ``read`` makes the ``size`` bytes of their pack anew for each try."""
+        await asyncio.to_thread(self._client.send_pack, size, read)
+
+    async def create_snapshot(self, files: Sequence[Mapping[str, object]]) -> Snapshot:
+        """Make a snapshot of files whose chunks the server has.
+
+        Raises:
+            RemoteConflict: with code ``chunks_missing`` and ``details["missing"]``.
+        """
+        return await asyncio.to_thread(self._client.create_snapshot, files)
+
+    async def send_archive(self, archive: Body) -> Snapshot:
+        """Make a snapshot of an archive, which the server unpacks."""
+        return await asyncio.to_thread(self._client.send_archive, archive)
+
+    async def apps(self, search: str = "", *, show: str = "") -> list[App]:
+        """The apps that this account may see, the newest first.
+
+        Args:
+            search: only those with this in the name, the title or the owner's name.
+            show: only ``pinned``, ``recent`` (those opened last), ``mine`` or ``shared`` ones.
+        """
+        return await asyncio.to_thread(self._client.apps, search, show=show)
+
+    async def app(self, name: str) -> App:
+        """One app."""
+        return await asyncio.to_thread(self._client.app, name)
+
+    async def instances(self, name: str) -> list[Instance]:
+        """An app's running copies."""
+        return await asyncio.to_thread(self._client.instances, name)
+
+    async def why(self, name: str) -> Why:
+        """Why an app is as it is."""
+        return await asyncio.to_thread(self._client.why, name)
+
+    async def delete_app(self, name: str) -> Operation:
+        """Begin to stop and remove an app."""
+        return await asyncio.to_thread(self._client.delete_app, name)
+
+    async def publish(
+        self,
+        name: str,
+        snapshot: str,
+        *,
+        message: str = "",
+        overrides: Mapping[str, object] | None = None,
+        upgrade: bool = False,
+        is_draft: bool = False,
+        upload: Mapping[str, object] | None = None,
+        key: str = "",
+    ) -> Operation | Unchanged:
+        """Begin to publish a snapshot as the app's next release.
+
+        Args:
+            name: of the app; a new one is made.
+            snapshot: its id.
+            message: what is new.
+            overrides: what to do instead of what would be found; a null is the app's remembered one, ``""`` forgets it.
+            upgrade: resolve the packages anew.
+            is_draft: run it at an address of its own, for editors, and do not make it live.
+            upload: files, bytes, sent_bytes and seconds of the upload, for the record.
+            key: the same key within a day answers the same operation; one is made if empty.
+        """
+        return await asyncio.to_thread(
+            self._client.publish,
+            name,
+            snapshot,
+            message=message,
+            overrides=overrides,
+            upgrade=upgrade,
+            is_draft=is_draft,
+            upload=upload,
+            key=key,
+        )
+
+    async def operations(self, app: str = "", *, most: int = 50) -> list[Operation]:
+        """The last operations that this account may see, of one app or of all, the newest first; 500 at most."""
+        return await asyncio.to_thread(self._client.operations, app, most=most)
+
+    async def operation(self, operation: str) -> Operation:
+        """One operation by its id."""
+        return await asyncio.to_thread(self._client.operation, operation)
+
+    async def cancel(self, operation: str) -> Operation:
+        """Ask an operation to stop; it ends a little later."""
+        return await asyncio.to_thread(self._client.cancel, operation)
+
+    def events(self, operation: str, after: int = 0) -> AsyncIterator[Event]:
+        """An operation's events in order, each once, until it has ended.
+
+        A broken connection or a restarted server is waited for and the events go on where they stopped.
+        """
+        return _each(partial(self._client.events, operation, after))
 
 
 async def _each(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:

@@ -1,9 +1,13 @@
-"""What the server tells of deeds, webhooks and deliveries, as values. Times are ISO 8601 text in UTC."""
+"""Deeds, webhooks and deliveries as values, and the calls about them. Times are ISO 8601 text in UTC."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
 
+from tholos.client.core import Core
 from tholos.client.fields import Fields, is_object
 
 
@@ -155,3 +159,78 @@ class NewWebhook:
         """Raises UnexpectedAnswer."""
         read = Fields(value, "the new webhook")
         return cls(Webhook.from_json(read.need("webhook").value), read.text("secret"))
+
+
+class DeedCalls(Core):
+    """The calls about the audit record and webhooks; :class:`tholos.client.api.Client` has them."""
+
+    def audit(self, asked: AuditQuery | None = None, *, app: str = "", most: int = 50) -> list[AuditEntry]:
+        """Who did what, the newest first: everything, for administrators; what was done with an app, for its editors."""
+        query = {**(asked or AuditQuery()).to_query(), "limit": str(most)}
+        path = f"/apps/{quote(app, safe='')}/activity" if app else "/audit"
+        return self._list(f"{path}?{urlencode(query)}", AuditEntry.from_json, most=most)
+
+    def export_audit(self, form: str = "ndjson", asked: AuditQuery | None = None) -> Iterator[bytes]:
+        """All that is asked for of the audit record, the oldest first, line by line; ``form`` is ``ndjson`` or ``csv``."""
+        query = {**(asked or AuditQuery()).to_query(), "format": form}
+        with self._transport.stream(f"/api/v1/audit/export?{urlencode(query)}", "*/*") as lines:
+            yield from lines
+
+    def webhooks(self, app: str = "") -> list[Webhook]:
+        """The webhooks that this account may change, of one app or of all."""
+        query = f"?{urlencode({'app': app})}" if app else ""
+        return self._list(f"/webhooks{query}", Webhook.from_json)
+
+    def create_webhook(
+        self, url: str, *, app: str = "", label: str = "", form: str = "plain", actions: Sequence[str] = ()
+    ) -> NewWebhook:
+        """Tell another system what is done with an app, or in the whole installation."""
+        body = {"url": url, "app": app, "label": label, "form": form, "actions": list(actions)}
+        return NewWebhook.from_json(
+            self._call("POST", "/webhooks", body, {"Idempotency-Key": os.urandom(16).hex()}).json()
+        )
+
+    def webhook(self, webhook: str) -> Webhook:
+        """One webhook, all but its secret."""
+        return self._get(f"/webhooks/{quote(webhook, safe='')}", Webhook.from_json)
+
+    def change_webhook(
+        self,
+        webhook: str,
+        *,
+        url: str | None = None,
+        label: str | None = None,
+        form: str | None = None,
+        actions: Sequence[str] | None = None,
+        is_active: bool | None = None,
+    ) -> Webhook:
+        """Change what is given; what is None stays, and no actions are all that is worth telling."""
+        said = {"url": url, "label": label, "form": form, "actions": actions, "is_active": is_active}
+        body = {key: value for key, value in said.items() if value is not None}
+        answer = self._call("PATCH", f"/webhooks/{quote(webhook, safe='')}", body)
+        return Webhook.from_json(answer.json())
+
+    def remove_webhook(self, webhook: str) -> None:
+        """Tell it nothing any more."""
+        self._call("DELETE", f"/webhooks/{quote(webhook, safe='')}")
+
+    def send_test(self, webhook: str) -> Delivery:
+        """Send a word to a webhook now."""
+        answer = self._call("POST", f"/webhooks/{quote(webhook, safe='')}/test")
+        return Delivery.from_json(answer.json())
+
+    def delivery(self, webhook: str, delivery: str) -> Delivery:
+        """How one delivery went, and what was sent."""
+        path = f"/webhooks/{quote(webhook, safe='')}/deliveries/{quote(delivery, safe='')}"
+        return self._get(path, Delivery.from_json)
+
+    def deliveries(self, webhook: str, *, most: int = 50) -> list[Delivery]:
+        """What was sent to a webhook and how it went, the newest first."""
+        return self._list(
+            f"/webhooks/{quote(webhook, safe='')}/deliveries?limit={most}", Delivery.from_json, most=most
+        )
+
+    def repeat_delivery(self, webhook: str, delivery: str) -> Delivery:
+        """Send the same once more, as a delivery of its own."""
+        path = f"/webhooks/{quote(webhook, safe='')}/deliveries/{quote(delivery, safe='')}/repeat"
+        return Delivery.from_json(self._call("POST", path).json())

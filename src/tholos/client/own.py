@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
+from tholos.client.core import Core
 from tholos.client.fields import Fields
-from tholos.client.model import Account, SignIn, Token
-from tholos.client.transport import Answer, Body
+from tholos.client.signing_in import Account, SignIn, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +126,8 @@ class InvitationMade:
         return cls(read.text("url"), Invitation.from_json(read.need("invitation").value))
 
 
-class OwnCalls:
+class OwnCalls(Core):
     """The calls about one's own account; :class:`tholos.client.api.Client` has them."""
-
-    @abstractmethod
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | Body | None = None,
-        headers: dict[str, str] | None = None,
-        *,
-        may_repeat: bool = True,
-    ) -> Answer: ...
 
     def me(self) -> Account:
         """The account that is signed in."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
+from tholos.client.core import Core
 from tholos.client.fields import Fields
 from tholos.client.own import Ended
-from tholos.client.transport import Answer, Body
+from tholos.client.transport import Answer
 
 T = TypeVar("T")
 
@@ -168,22 +167,8 @@ class Given:
         return cls(read.text("kind"), read.text("name"), read.text("level"))
 
 
-class PeopleCalls:
+class PeopleCalls(Core):
     """The calls about other people and groups; :class:`tholos.client.api.Client` has them."""
-
-    @abstractmethod
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | Body | None = None,
-        headers: dict[str, str] | None = None,
-        *,
-        may_repeat: bool = True,
-    ) -> Answer: ...
-
-    @abstractmethod
-    def _all(self, path: str, parse: Callable[[object], T]) -> list[T]: ...
 
     def people(self, asked: PeopleQuery | None = None) -> list[Person]:
         """Who there is, by name."""

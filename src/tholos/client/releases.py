@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from tholos.client.core import Core
 from tholos.client.fields import Fields
 from tholos.client.model import Operation, Release, Unchanged
-from tholos.client.transport import Answer, Body
 
 PIECE = 1 << 16
 
@@ -59,22 +57,8 @@ class Comparison:
         return cls(read.number("a"), read.number("b"), tuple(changes))
 
 
-class ReleaseCalls:
+class ReleaseCalls(Core):
     """The calls about releases; :class:`tholos.client.api.Client` has them."""
-
-    @abstractmethod
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | Body | None = None,
-        headers: dict[str, str] | None = None,
-        *,
-        may_repeat: bool = True,
-    ) -> Answer: ...
-
-    @abstractmethod
-    def _pieces(self, path: str) -> AbstractContextManager[Callable[[int], bytes]]: ...
 
     def releases(self, name: str) -> list[Release]:
         """All of an app's releases, the newest first."""

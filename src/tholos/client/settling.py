@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
+from tholos.client.core import Core
 from tholos.client.fields import Fields
 from tholos.client.model import App, Operation
-from tholos.client.transport import Answer, Body
 
 T = TypeVar("T")
 
@@ -143,22 +141,8 @@ class Installation:
         )
 
 
-class SettlingCalls:
+class SettlingCalls(Core):
     """The calls about how things are set; :class:`tholos.client.api.Client` has them."""
-
-    @abstractmethod
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | Body | None = None,
-        headers: dict[str, str] | None = None,
-        *,
-        may_repeat: bool = True,
-    ) -> Answer: ...
-
-    @abstractmethod
-    def _list(self, path: str, parse: Callable[[object], T], *, most: int | None = None) -> list[T]: ...
 
     def change_app(
         self,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
+from tholos.client.core import Core
 from tholos.client.fields import Fields
-from tholos.client.transport import Answer, Body
 
 T = TypeVar("T")
 
@@ -133,22 +132,8 @@ class Request:
         )
 
 
-class SharingCalls:
+class SharingCalls(Core):
     """The calls about sharing; :class:`tholos.client.api.Client` has them."""
-
-    @abstractmethod
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | Body | None = None,
-        headers: dict[str, str] | None = None,
-        *,
-        may_repeat: bool = True,
-    ) -> Answer: ...
-
-    @abstractmethod
-    def _all(self, path: str, parse: Callable[[object], T]) -> list[T]: ...
 
     def access(self, name: str) -> Access:
         """How an app is shared, and in words who can open it."""

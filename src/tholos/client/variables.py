@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from tholos.client.core import Core
 from tholos.client.fields import Fields
 from tholos.client.model import Operation
-from tholos.client.transport import Answer, Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +135,8 @@ class SecretGrant:
         return cls(read.text("kind"), read.text("name"), read.text("level"))
 
 
-class VariableCalls:
+class VariableCalls(Core):
     """The calls about variables and secrets; :class:`tholos.client.api.Client` has them."""
-
-    @abstractmethod
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | Body | None = None,
-        headers: dict[str, str] | None = None,
-        *,
-        may_repeat: bool = True,
-    ) -> Answer: ...
 
     def variables(self, name: str) -> list[Variable]:
         """An app's variables, in the order of their names."""

@@ -42,8 +42,8 @@ class StepFailed(TholosError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
-    """The end of a step that is not yet written."""
+class _Moved:
+    """The begin or the end of a step that is not yet written."""
 
     step: str
     state: StepState
@@ -55,8 +55,7 @@ class _Ended:
 class Work:
     """One operation being done: what to do, and how to tell of it.
 
-    What is told is written in the order in which it was told, and in groups: the end of a step together with the begin of
-    the next, or a moment later where none follows.
+    What is told is written in the order in which it was told, in groups and a moment later: the work does not wait for it.
     """
 
     operation: Operation
@@ -65,7 +64,7 @@ class Work:
     clock: Clock
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the work is to end or has ended: synchronous parts in threads look at it, and nobody cancels it again."""
-    _told: list[Said | _Ended] = field(default_factory=list)
+    _told: list[Said | _Moved] = field(default_factory=list)
     _step: str = ""
     _lines: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -95,21 +94,21 @@ class Work:
         """A named step; call what is yielded with the one line that stands for it."""
         texts: list[str] = [""]
         self._step = name
-        await in_thread(self.write, lambda db: self._start_step(db, name))
+        self._move(name, StepState.RUNNING)
         try:
             yield texts.append
         except Exception as error:
             cause = _cause(error)
             if not isinstance(cause, CancelRequested):
-                self._end_step(
+                self._move(
                     name, StepState.FAILED, cause.message if isinstance(cause, TholosError) else "failed"
                 )
             await in_thread(self.flush)
             raise
-        self._end_step(name, StepState.DONE, texts[-1])
+        self._move(name, StepState.DONE, texts[-1])
 
     async def skip(self, name: str, text: str) -> None:
-        self._end_step(name, StepState.SKIPPED, text)
+        self._move(name, StepState.SKIPPED, text)
 
     def flush(self) -> None:
         """Write what was told; nothing is lost when this fails in the middle."""
@@ -129,20 +128,20 @@ class Work:
                 del self._told[: len(told)]
         self.notices.publish(operations.topic(self.operation.id))
 
-    def _write_told(self, db: WriteDb, told: list[Said | _Ended]) -> None:
+    def _write_told(self, db: WriteDb, told: list[Said | _Moved]) -> None:
         for is_said, group in itertools.groupby(told, lambda one: isinstance(one, Said)):
             if is_said:
                 operations.say(db, self.operation.id, cast("Iterable[Said]", group), self.clock.now())
                 continue
-            for ended in cast("Iterable[_Ended]", group):
-                operations.end_step(db, self.operation.id, ended.step, ended.state, ended.text, ended.at)
+            for moved in cast("Iterable[_Moved]", group):
+                if moved.state == StepState.RUNNING:
+                    operations.start_step(db, self.operation.id, moved.step, moved.at)
+                else:
+                    operations.end_step(db, self.operation.id, moved.step, moved.state, moved.text, moved.at)
 
-    def _start_step(self, db: WriteDb, name: str) -> None:
-        operations.start_step(db, self.operation.id, name, self.clock.now())
-
-    def _end_step(self, name: str, state: StepState, text: str) -> None:
+    def _move(self, name: str, state: StepState, text: str = "") -> None:
         with self._lock:
-            self._told.append(_Ended(name, state, text, self.clock.now()))
+            self._told.append(_Moved(name, state, text, self.clock.now()))
 
 
 Handler = Callable[[Work], Awaitable[JsonObject]]

@@ -395,7 +395,7 @@ class TestServerGone:
         async with bench.working():
             operation_id = bench.begin()
             await bench.began.wait()
-        assert bench.steps(operation_id) == {"first": "done", "second": "running"}
+            await until(lambda: bench.steps(operation_id) == {"first": "done", "second": "running"})
         bench.may_end.set()
         async with bench.working():
             await bench.ended(operation_id)

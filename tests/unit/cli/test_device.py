@@ -7,7 +7,7 @@ import pytest
 from tholos.cli import device
 from tholos.cli.console import Console
 from tholos.client.address import Address
-from tholos.client.model import DeviceCode
+from tholos.client.signing_in import DeviceCode
 
 
 def code_at(page):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 
 from tholos.cli import logs
-from tholos.client.model import LogLine
+from tholos.client.logs import LogLine
 
 QUERY = {"release": None, "instance": "", "level": "", "search": "", "since": "", "lines": 10}
 TWO = [(1, "inst_a"), (1, "inst_a"), (2, "inst_b"), (2, "inst_c")]

@@ -56,7 +56,7 @@ def client(monkeypatch):
     def connected(*_):
         yield Client()
 
-    monkeypatch.setattr(releases, "connected", connected)
+    monkeypatch.setattr(releases, "connected_for", connected)
 
 
 def test_a_lock(client, capsys):

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tholos.client.api import logs_path, parse_log_line
 from tholos.client.errors import UnexpectedAnswer
-from tholos.client.model import LogLine, LogQuery
+from tholos.client.logs import LogLine, LogQuery, logs_path, parse_log_line
 from tholos.client.transport import split_lines
 
 

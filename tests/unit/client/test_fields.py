@@ -8,18 +8,8 @@ from hypothesis import strategies as st
 
 from tholos.client.errors import UnexpectedAnswer
 from tholos.client.fields import Fields
-from tholos.client.model import (
-    App,
-    Event,
-    Instance,
-    Operation,
-    Release,
-    Server,
-    SignIn,
-    Snapshot,
-    Unchanged,
-    Why,
-)
+from tholos.client.model import App, Event, Instance, Operation, Release, Snapshot, Unchanged, Why
+from tholos.client.signing_in import Server, SignIn
 
 KEYS = st.sampled_from(
     ["id", "name", "state", "n", "kind", "number", "live", "word", "data", "steps", "result", "app"]
