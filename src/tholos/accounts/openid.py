@@ -12,14 +12,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
-import httpx
 import jwt
 
 from tholos.accounts.models import Role
 from tholos.kit.errors import Unavailable
+from tholos.kit.lazily import load_when_used
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = load_when_used("httpx")
 
 Json: TypeAlias = Mapping[str, object]
 

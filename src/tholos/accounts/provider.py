@@ -11,18 +11,22 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote_plus
-
-import httpx
 
 from tholos import __version__
 from tholos.accounts import openid
 from tholos.accounts.openid import Json, KeyUnknown, Metadata, OpenIdClient, Person, ProviderWrong
 from tholos.kit import ids
 from tholos.kit.errors import Unavailable
+from tholos.kit.lazily import load_when_used
 from tholos.kit.log import get_logger
 from tholos.kit.text import storable
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = load_when_used("httpx")
 
 T = TypeVar("T")
 

@@ -15,11 +15,15 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeAlias
-
-import httpx
+from typing import TYPE_CHECKING, TypeAlias
 
 from tholos.kit.errors import Invalid, Unavailable
+from tholos.kit.lazily import load_when_used
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = load_when_used("httpx")
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
