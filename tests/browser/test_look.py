@@ -272,6 +272,14 @@ def test_crash_is_linked_from_the_badge(visiting):
     assert page.locator(".trace[open]").count() == 1
 
 
+def test_the_tab_that_one_is_at_is_seen(page):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/apps/map/activity")
+    until(page, "document.querySelector('.tabs [aria-current]').getBoundingClientRect().right <= innerWidth")
+    page.goto("/apps/map")
+    assert page.evaluate("document.querySelector('.tabs').scrollLeft") == 0
+
+
 def test_reduced_motion_and_print(page):
     page.goto("/")
     assert page.evaluate("getComputedStyle(document.querySelector('.button')).transitionDuration") == "0s"

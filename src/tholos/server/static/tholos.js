@@ -85,6 +85,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// On a narrow screen the tab that one is at may stand beyond the edge.
+const tab = find(".tabs [aria-current]");
+const beyond = tab && tab.getBoundingClientRect().right - tab.parentElement.getBoundingClientRect().right;
+if (beyond > 0) tab.parentElement.scrollLeft = beyond + 24;
+
 tellTimes();
 setInterval(tellTimes, 1000);
 const open = find("[data-dialog][open]");
