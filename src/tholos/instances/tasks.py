@@ -401,9 +401,11 @@ class Keeper:
     def _plan(self) -> list[Action]:
         with self.database.read() as db:
             wanted, kept = self._wanted(db)
+            # In this order: whatever has a row by now is in the first, or has come from there into the second.
+            launching = set(self._launching)
             processes = {one: status.state for one, status in list(self._processes.items())}
             one_offs = {one_off_name(one.id) for one in operations.list_under_way(db)}
-            return plan(wanted, instances.list_seen(db), processes, set(self._launching), one_offs, kept)
+            return plan(wanted, instances.list_seen(db), processes, launching, one_offs, kept)
 
     def _wanted(self, db: ReadDb) -> tuple[list[Wanted], list[str]]:
         """What should run, and what may for as long as a roll-back to it should find it running."""
