@@ -139,6 +139,21 @@ async def test_one_that_lost_its_secrets_makes_room_for_another(kept):
     assert action == Start(kept.app.id, kept.instance.release_id)
 
 
+async def test_one_whose_start_is_done_while_the_plan_is_made_is_not_lost(kept, monkeypatch):
+    """Its process comes to be known, and its start to be done, between two of the looks that the plan takes."""
+    real = tasks.operations.list_under_way
+    loop = asyncio.get_running_loop()
+
+    def list_under_way(db):
+        asyncio.run_coroutine_threadsafe(kept.run(), loop).result(5)
+        kept.keeper._launching.discard(kept.instance.id)
+        return real(db)
+
+    monkeypatch.setattr(tasks.operations, "list_under_way", list_under_way)
+    kept.keeper._launching.add(kept.instance.id)
+    assert await asyncio.to_thread(kept.keeper._plan) == []
+
+
 class TestRetiring:
     @pytest.fixture
     def drained(self, kept):
