@@ -399,11 +399,14 @@ class Keeper:
             instances.retry_failed(db, self.clock.now())
 
     def _plan(self) -> list[Action]:
+        known = set(self._processes)
         with self.database.read() as db:
             wanted, kept = self._wanted(db)
             # In this order: whatever has a row by now is in the first, or has come from there into the second.
             launching = set(self._launching)
             processes = {one: status.state for one, status in list(self._processes.items())}
+            # What came meanwhile may have a row that is younger than what is read here.
+            launching |= processes.keys() - known
             one_offs = {one_off_name(one.id) for one in operations.list_under_way(db)}
             return plan(wanted, instances.list_seen(db), processes, launching, one_offs, kept)
 

@@ -154,6 +154,21 @@ async def test_one_whose_start_is_done_while_the_plan_is_made_is_not_lost(kept, 
     assert await asyncio.to_thread(kept.keeper._plan) == []
 
 
+async def test_one_that_comes_while_the_plan_is_made_is_no_stray(kept, monkeypatch):
+    """It has a row that is younger than what the plan reads."""
+    await kept.run()
+    kept.set(InstanceState.READY)
+    real = Keeper._wanted
+
+    def wanted(keeper, db):
+        found = real(keeper, db)
+        keeper._processes["ins_younger"] = keeper._processes[kept.instance.id]
+        return found
+
+    monkeypatch.setattr(Keeper, "_wanted", wanted)
+    assert await asyncio.to_thread(kept.keeper._plan) == []
+
+
 class TestRetiring:
     @pytest.fixture
     def drained(self, kept):
