@@ -5,6 +5,8 @@ import time
 
 from playwright.sync_api import expect
 
+from tholos.testing.waiting import until
+
 FLOODS = '''"""Prints a hundred thousand lines, and then answers."""
 import os
 
@@ -57,14 +59,6 @@ FRAMES = """async () => {
   times.sort((a, b) => a - b);
   return { p50: times[60], p95: times[114], long };
 }"""
-
-
-def until(page, claim, seconds=90):
-    """The page's policy forbids what Playwright would wait with."""
-    deadline = time.monotonic() + seconds
-    while not page.evaluate(claim):
-        assert time.monotonic() < deadline, claim
-        time.sleep(0.02)
 
 
 def test_a_form_without_scripts(newcomer, folder):
@@ -150,12 +144,12 @@ def test_a_hundred_thousand_lines_stay_smooth(person, folder):
         }""",
         made.name,
     )
-    until(page, "document.querySelectorAll('.line').length >= 100000")
+    until(lambda: page.evaluate("document.querySelectorAll('.line').length >= 100000"), 90)
     arrived = page.evaluate("performance.now() - window.began")
     frames = page.evaluate(FRAMES)
     began = time.perf_counter()
     page.get_by_label("Filter lines").fill("page=99998")
-    until(page, "document.querySelector('.log-status').textContent.startsWith('1 line')")
+    until(lambda: page.evaluate("document.querySelector('.log-status').textContent.startsWith('1 line')"), 90)
     narrowed = time.perf_counter() - began
     began = time.perf_counter()
     page.goto(f"{person.url}/apps/{made.name}/logs?q=page%3D50000")

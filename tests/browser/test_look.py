@@ -6,7 +6,6 @@ import gzip
 import json
 import math
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from tholos.operations import service as operations
 from tholos.operations.models import StepState
 from tholos.operations.service import Said
 from tholos.testing.furnishing import log_texts
+from tholos.testing.waiting import until
 
 SOURCE = Path(tholos.__file__).parent
 STATIC = SOURCE / "server" / "static"
@@ -29,14 +29,6 @@ def page(visiting):
     context = visiting("ada")
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     return context.new_page()
-
-
-def until(page, true, seconds=30):
-    """Wait as ``wait_for_function`` does, but asking from here: its own asking again is what our policy forbids pages."""
-    deadline = time.monotonic() + seconds
-    while not page.evaluate(true):
-        assert time.monotonic() < deadline, true
-        page.wait_for_timeout(20)
 
 
 def test_forms_without_scripts(visiting):
@@ -199,20 +191,24 @@ def test_log_follows_and_lets_go(room, page):
         log.write(
             "".join(f"2026-01-01 13:00:00 INFO GET /totals?page={n} took 3 ms\n" for n in range(1000, 1300))
         )
-    until(page, f"document.querySelectorAll('.line').length === {before + 300}")
+    until(lambda: page.evaluate(f"document.querySelectorAll('.line').length === {before + 300}"))
     at_end = "() => { const b = document.querySelector('.log-body'); return b.scrollHeight - b.scrollTop - b.clientHeight < 40; }"
-    until(page, at_end)
+    until(lambda: page.evaluate(at_end))
     page.hover(".log-body")
     page.mouse.wheel(0, -800)
     page.wait_for_selector("[data-follow][aria-pressed=false]")
     with room.rows.logs["notebook"].open("a") as log:
         log.write("one more\n")
-    until(page, "document.querySelector('.log-status').textContent === '1 new line below'")
+    until(lambda: page.evaluate("document.querySelector('.log-status').textContent === '1 new line below'"))
     assert not page.evaluate(at_end)
     page.click("[data-follow]")
-    until(page, at_end)
+    until(lambda: page.evaluate(at_end))
     page.fill(".log-tools [type=search]", "page=1277")
-    until(page, f"document.querySelector('.log-status').textContent.endsWith('of {before + 301}')")
+    until(
+        lambda: page.evaluate(
+            f"document.querySelector('.log-status').textContent.endsWith('of {before + 301}')"
+        )
+    )
     assert all("page=1277" in text for text in page.locator(".line:visible").all_inner_texts())
 
 
@@ -257,7 +253,7 @@ def test_a_log_tells_who_writes_from_here_on(page):
     page.route("**/api/v1/apps/notebook/logs?**", answer)
     page.goto("/apps/notebook/logs")
     expect(page.locator(".log-body")).to_contain_text("line of stream 3")
-    until(page, "document.querySelectorAll('.log-source').length >= 2")
+    until(lambda: page.evaluate("document.querySelectorAll('.log-source').length >= 2"))
     assert page.locator(".log-source").all_inner_texts()[-2:] == ["Release 1 · inst_a", "Release 1 · inst_b"]
     assert page.locator(".line", has_text="line of stream").count() == 3
 
@@ -267,7 +263,7 @@ def test_crash_is_linked_from_the_badge(visiting):
     page.goto("/apps/turbine")
     page.click(".head .state")
     page.wait_for_url("**/logs#traceback")
-    until(page, "document.querySelector('.log-body').scrollTop > 0")
+    until(lambda: page.evaluate("document.querySelector('.log-body').scrollTop > 0"))
     assert page.locator("#traceback .line").first.is_visible()
     assert page.locator(".trace[open]").count() == 1
 
@@ -275,7 +271,11 @@ def test_crash_is_linked_from_the_badge(visiting):
 def test_the_tab_that_one_is_at_is_seen(page):
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto("/apps/map/activity")
-    until(page, "document.querySelector('.tabs [aria-current]').getBoundingClientRect().right <= innerWidth")
+    until(
+        lambda: page.evaluate(
+            "document.querySelector('.tabs [aria-current]').getBoundingClientRect().right <= innerWidth"
+        )
+    )
     page.goto("/apps/map")
     assert page.evaluate("document.querySelector('.tabs').scrollLeft") == 0
 

@@ -12,12 +12,7 @@ import time
 
 import pytest
 
-
-def wait_for(condition, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
+from tholos.testing.waiting import until
 
 
 def streams(api) -> int:
@@ -30,7 +25,7 @@ def test_ctrl_c_cancels_the_operation_and_says_what_serves(logged_in, app, api, 
     api.hold_after = 3
     before = streams(api)
     process = start("publish")
-    wait_for(lambda: streams(api) > before)
+    until(lambda: streams(api) > before)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
@@ -46,9 +41,9 @@ def test_a_second_ctrl_c_leaves_at_once(logged_in, app, api, start):
     api.hold_after = 3
     api.cancel = lambda operation: None
     process = start("publish")
-    wait_for(lambda: streams(api) == 1)
+    until(lambda: streams(api) == 1)
     process.send_signal(signal.SIGINT)
-    wait_for(lambda: streams(api) == 2)
+    until(lambda: streams(api) == 2)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
@@ -61,7 +56,7 @@ def test_ctrl_c_while_content_is_sent_ends_cleanly(logged_in, app, api, start):
     api.stop()
     process = start("publish")
     cache = app.parent / "cache"
-    wait_for(lambda: any(path.is_file() for path in cache.rglob("*")))
+    until(lambda: any(path.is_file() for path in cache.rglob("*")))
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
@@ -74,12 +69,12 @@ def test_logs_are_followed_over_a_restart_without_loss_or_repetition(logged_in, 
     logged_in("publish", "--name", "sales")
     api.log("sales", "one", "two")
     process = start("logs", "sales", "-f")
-    wait_for(lambda: streams(api) == 2)
+    until(lambda: streams(api) == 2)
     api.log("sales", "three")
     api.stop()
     api.log("sales", "four")
     api.start()
-    wait_for(lambda: streams(api) == 3)
+    until(lambda: streams(api) == 3)
     api.log("sales", "five")
     lines = [process.stdout.readline().strip() for _ in range(5)]
     process.send_signal(signal.SIGINT)

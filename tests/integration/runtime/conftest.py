@@ -8,7 +8,6 @@ import socket as sockets
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,17 +17,9 @@ import pytest
 from tholos.runtime.launchers import local
 from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.model import InstanceSpec
+from tholos.testing.waiting import until
 
 PYTHON = sys.executable
-
-
-def until(claim: Callable[[], Any], timeout_s: float = 10.0) -> Any:
-    """The first true answer."""
-    limit = time.monotonic() + timeout_s
-    while not (answer := claim()):
-        assert time.monotonic() < limit, "it did not become true in time"
-        time.sleep(0.005)
-    return answer
 
 
 def processes_with(word: str) -> list[int]:
@@ -135,8 +126,3 @@ def run_program(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(name="run_program")
 def _run_program() -> Callable[[Sequence[str]], subprocess.CompletedProcess[str]]:
     return run_program
-
-
-@pytest.fixture(name="until")
-def _until() -> Callable[..., Any]:
-    return until

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tholos.testing.waiting import until
 from tholos_supervisor import growth, logfile, tending
 from tholos_supervisor.growth import Growth
 from tholos_supervisor.loop import Loop
@@ -166,7 +167,7 @@ def test_the_file_is_bounded_and_whole(tmp_path):
     assert not (tmp_path / "log.times.new").exists()
 
 
-async def test_a_real_process_has_times(home, launcher, until):
+async def test_a_real_process_has_times(home, launcher):
     """The supervisor notes them for what it starts, and its file is private."""
     code = "import time; print('one', flush=True); time.sleep(1.5); print('two', flush=True); time.sleep(99)"
     await launcher.start(home.spec("one", code))

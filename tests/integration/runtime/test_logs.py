@@ -10,6 +10,7 @@ import pytest
 from tholos.runtime import logs
 from tholos.runtime.model import ProcessState
 from tholos.testing.launcher import wait_for
+from tholos.testing.waiting import until
 from tholos_supervisor import logfile, native
 from tholos_supervisor.logfile import LogFile
 
@@ -33,7 +34,7 @@ while True:
 """
 
 
-async def test_flood_is_bounded_on_disk(home, launcher, until):
+async def test_flood_is_bounded_on_disk(home, launcher):
     """24 MB, written as fast as can be, hold about the limit on the disk, and offsets stay as they were."""
     await launcher.start(home.spec("one", FLOOD, log_limit=LIMIT))
     path = home.run / "one.log"
@@ -52,7 +53,7 @@ async def test_flood_is_bounded_on_disk(home, launcher, until):
     assert first[:7].isdigit()
 
 
-async def test_megabyte_a_second_is_followed_without_loss(home, launcher, until):
+async def test_megabyte_a_second_is_followed_without_loss(home, launcher):
     """Who follows from the beginning gets every line once, in order, while old ones are given back."""
     await launcher.start(home.spec("one", PRINTER, log_limit=LIMIT))
     numbers = []

@@ -15,6 +15,7 @@ from tholos.runtime.launchers.errors import LauncherUnavailable, SpecInvalid
 from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.model import ProcessState
 from tholos.testing.launcher import history, wait_for
+from tholos.testing.waiting import until
 from tholos_supervisor import program, wire
 
 FOREVER = "import time; time.sleep(1000)"
@@ -38,7 +39,7 @@ print("begotten", flush=True)
 
 
 @pytest.fixture
-def said(home, until):
+def said(home):
     """Waits for a word in a log."""
     return lambda instance, word: until(lambda: word in home.log(instance))
 
@@ -146,7 +147,7 @@ async def test_no_descendant_survives(home, launcher, said, end):
     assert home.alive() == []
 
 
-async def test_socket_file_does_not_outlive_its_process(home, launcher, until):
+async def test_socket_file_does_not_outlive_its_process(home, launcher):
     """It is removed before each start and after the end."""
     path = home.run / "app.sock"
     path.touch()
@@ -269,7 +270,7 @@ async def test_instances_outlive_their_client(home, killed_server):
     assert home.record("one")["status"]["state"] == "exited"
 
 
-async def test_shutdown_waits_for_the_last_end(home, launcher, said, until):
+async def test_shutdown_waits_for_the_last_end(home, launcher, said):
     """All are stopped, deaf ones after their grace; the supervisor leaves; nothing is left to do a second time."""
     await launcher.start(home.spec("one", FOREVER))
     await launcher.start(home.spec("two", DEAF, grace_s=0.3))

@@ -20,6 +20,7 @@ from tholos.runtime.launchers import local
 from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.model import ProcessState
 from tholos.testing.launcher import wait_for
+from tholos.testing.waiting import until
 
 DYING = """
 import importlib, os, signal, sys
@@ -57,7 +58,7 @@ os._exit(3)
 
 
 @pytest.fixture
-def dying(home, until):
+def dying(home):
     """Starts a supervisor that dies at a given step; it is dead for certain afterwards."""
     started = []
 
@@ -92,7 +93,7 @@ START_STEPS = [
 
 
 @pytest.mark.parametrize(("target", "when", "nth", "ends"), START_STEPS)
-async def test_killed_while_starting(home, launcher, dying, until, target, when, nth, ends):
+async def test_killed_while_starting(home, launcher, dying, target, when, nth, ends):
     """The start is told as done once it is, with one process that ran once."""
     dying(target, when, nth)
     await launcher.start(home.spec("one", STAYS))
@@ -115,7 +116,7 @@ CRASH_STEPS = [
 
 
 @pytest.mark.parametrize(("target", "when", "nth", "exit_code"), CRASH_STEPS)
-async def test_killed_around_a_crash(home, launcher, dying, until, target, when, nth, exit_code):
+async def test_killed_around_a_crash(home, launcher, dying, target, when, nth, exit_code):
     """It runs again, once; the exit code is known exactly where it was on disk."""
     dying(target, when, nth)
     await launcher.start(home.spec("one", CRASHES_ONCE))
@@ -143,7 +144,7 @@ STOP_STEPS = [
 
 
 @pytest.mark.parametrize(("target", "when", "nth", "exit_code"), STOP_STEPS)
-async def test_killed_while_stopping(home, launcher, dying, until, target, when, nth, exit_code):
+async def test_killed_while_stopping(home, launcher, dying, target, when, nth, exit_code):
     """What was told to stop is stopped, and nothing of it is left."""
     dying(target, when, nth)
     await launcher.start(home.spec("one", STAYS))
@@ -157,7 +158,7 @@ async def test_killed_while_stopping(home, launcher, dying, until, target, when,
 
 
 @pytest.mark.parametrize("target", ["processes.terminate_group", "instance.Instance._kill"])
-async def test_killed_in_the_grace_of_a_deaf_one(home, launcher, dying, until, target):
+async def test_killed_in_the_grace_of_a_deaf_one(home, launcher, dying, target):
     """KILL comes when it was due, whoever sends it."""
     dying(target, "before", 1)
     await launcher.start(home.spec("one", DEAF, grace_s=0.5))
@@ -200,7 +201,7 @@ async def test_states_that_last_stay(home, launcher):
     await launcher.stop("waiting")
 
 
-async def test_end_while_nobody_watches(home, launcher, until):
+async def test_end_while_nobody_watches(home, launcher):
     """What ended meanwhile is started again, with a reason that says so; what ends later is noticed at once."""
     first = await launcher.start(home.spec("one", STAYS))
     home.kill_supervisor()
@@ -249,7 +250,7 @@ async def test_broken_record_is_put_aside(home, launcher):
     assert (home.state / "instances" / "two.bad").exists()
 
 
-async def test_events_begin_again(home, launcher, until):
+async def test_events_begin_again(home, launcher):
     """A stream survives the supervisor: it starts another and tells everything anew."""
     await launcher.start(home.spec("one", STAYS))
     stream = launcher.events()
@@ -280,7 +281,7 @@ async def test_close_ends_streams(home):
     await local.shutdown(home.state, home.run)
 
 
-async def test_leaving_ends_nothing(home, launcher, until):
+async def test_leaving_ends_nothing(home, launcher):
     """TERM to the supervisor lets instances run; the next one takes them up."""
     status = await launcher.start(home.spec("one", STAYS))
     os.kill(home.pid, signal.SIGTERM)

@@ -10,6 +10,7 @@ import pytest
 
 from tholos.runtime.model import InstanceSpec, ProcessState
 from tholos.testing.launcher import wait_for
+from tholos.testing.waiting import until
 
 SECRET = "hunter2-never-to-be-seen"
 SECRETS = {"DATABASE_URL": f"postgresql://u:{SECRET}@db/x", "KEY": SECRET}
@@ -37,7 +38,7 @@ def lines_of_commands(pids) -> bytes:
     return b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
 
 
-async def test_only_the_process_has_them(home, launcher, spec, until):
+async def test_only_the_process_has_them(home, launcher, spec):
     """In every state of an instance its record tells that there are secrets, and not what they are."""
     told = [await launcher.start(spec())]
     until(lambda: "seen" in home.log("one"))
@@ -56,7 +57,7 @@ async def test_only_the_process_has_them(home, launcher, spec, until):
     assert SECRET not in repr(told)
 
 
-async def test_what_the_process_gets(home, launcher, until):
+async def test_what_the_process_gets(home, launcher):
     """They come before a plain variable of the same name."""
     code = "import json, os; print(json.dumps(dict(os.environ)), flush=True)"
     await launcher.start(home.spec("one", code, env=PLAIN, secrets=SECRETS, restarts=0))
@@ -81,7 +82,7 @@ async def test_one_that_ends_after_its_supervisor_is_not_started_without_them(ho
     assert leaks(home) == []
 
 
-async def test_one_that_ended_while_there_was_no_supervisor(home, launcher, spec, until):
+async def test_one_that_ended_while_there_was_no_supervisor(home, launcher, spec):
     await launcher.start(spec())
     home.kill_supervisor()
     for pid in home.alive():

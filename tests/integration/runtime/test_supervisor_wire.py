@@ -5,6 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from tholos.testing.waiting import until
+
 GARBAGE = [
     b"hello\n",
     b"\n",
@@ -92,7 +94,7 @@ def test_slow_watcher_is_dropped(home, client):
     assert names == ["one", "two"]
 
 
-def test_too_many_clients(client, home, until):
+def test_too_many_clients(client, home):
     """Beyond a number connections are closed at once; afterwards there is room again."""
 
     def connect():
