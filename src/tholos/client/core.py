@@ -1,7 +1,8 @@
 """A connection to a server, and the calls that publishing takes: content, apps, operations.
 
 Every other call builds on it, in a module of its own: a command loads what it needs, since to make values is what
-importing takes its time with. Leaves connections and retries to transport.py, and packs and trees to whoever uploads them: it sends bytes and JSON.
+importing takes its time with. Leaves connections and retries to transport.py, and packs and trees to whoever uploads
+them: it sends bytes and JSON.
 """
 
 from __future__ import annotations
@@ -100,19 +101,19 @@ class Core:
 
     def app(self, name: str) -> App:
         """One app."""
-        return self._get(f"/apps/{quote(name, safe='')}", App.from_json)
+        return self._get(app_path(name), App.from_json)
 
     def instances(self, name: str) -> list[Instance]:
         """An app's running copies."""
-        return self._list(f"/apps/{quote(name, safe='')}/instances", Instance.from_json)
+        return self._list(f"{app_path(name)}/instances", Instance.from_json)
 
     def why(self, name: str) -> Why:
         """Why an app is as it is."""
-        return self._get(f"/apps/{quote(name, safe='')}/why", Why.from_json)
+        return self._get(f"{app_path(name)}/why", Why.from_json)
 
     def delete_app(self, name: str) -> Operation:
         """Begin to stop and remove an app."""
-        return self._operation(self._call("DELETE", f"/apps/{quote(name, safe='')}").json())
+        return begun(self._call("DELETE", app_path(name)).json())
 
     def publish(
         self,
@@ -146,12 +147,7 @@ class Core:
             **({"draft": True} if is_draft else {}),
             "upload": dict(upload or {}),
         }
-        headers = {"Idempotency-Key": key or os.urandom(16).hex()}
-        answer = self._call("POST", f"/apps/{quote(name, safe='')}/publish", body, headers)
-        value = answer.json()
-        if Fields(value, "the answer to publish").flag("unchanged"):
-            return Unchanged.from_json(value)
-        return self._operation(value)
+        return self._begin(f"{app_path(name)}/publish", body, key)
 
     # Operations
 
@@ -206,8 +202,11 @@ class Core:
     def _pieces(self, path: str) -> AbstractContextManager[Callable[[int], bytes]]:
         return self._transport.pieces(path, "*/*")
 
-    def _operation(self, value: object) -> Operation:
-        return Operation.from_json(Fields(value, "the answer").need("operation").value)
+    def _begin(self, path: str, body: Mapping[str, object], key: str = "") -> Operation | Unchanged:
+        value = self._call("POST", path, body, once(key)).json()
+        if Fields(value, "the answer").flag("unchanged"):
+            return Unchanged.from_json(value)
+        return begun(value)
 
     def _get(self, path: str, parse: Callable[[object], T]) -> T:
         return parse(self._call("GET", path).json())
@@ -223,9 +222,6 @@ class Core:
             if not cursor or (most is not None and len(found) >= most):
                 return found[:most]
 
-    def _all(self, path: str, parse: Callable[[object], T]) -> list[T]:
-        return self._list(path, parse)
-
     def _call(
         self,
         method: str,
@@ -239,6 +235,35 @@ class Core:
         return self._transport.call(
             method, f"/api/v1{path}", self.patience, body=sent, headers=headers, may_repeat=may_repeat
         )
+
+
+def app_path(name: str) -> str:
+    """Where an app's own calls are."""
+    return f"/apps/{quote(name, safe='')}"
+
+
+def account_path(name: str) -> str:
+    """Where an account's own calls are."""
+    return f"/accounts/{quote(name, safe='')}"
+
+
+def once(key: str = "") -> dict[str, str]:
+    """Headers of a call that is answered alike, and done once, however often it is sent."""
+    return {"Idempotency-Key": key or os.urandom(16).hex()}
+
+
+def unless_changed(seen: int | None) -> dict[str, str] | None:
+    """Headers of a change that is refused where somebody else's has come after the version that it goes out from."""
+    return None if seen is None else {"If-Match": f'"{seen}"'}
+
+
+def begun(value: object) -> Operation:
+    """The operation of an answer that has begun one.
+
+    Raises:
+        UnexpectedAnswer: it has none.
+    """
+    return Operation.from_json(Fields(value, "the answer").need("operation").value)
 
 
 def with_cursor(path: str, cursor: str) -> str:

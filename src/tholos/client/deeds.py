@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
-from tholos.client.core import Core
+from tholos.client.core import Core, once
 from tholos.client.fields import Fields, is_object
 
 
@@ -186,9 +185,7 @@ class DeedCalls(Core):
     ) -> NewWebhook:
         """Tell another system what is done with an app, or in the whole installation."""
         body = {"url": url, "app": app, "label": label, "form": form, "actions": list(actions)}
-        return NewWebhook.from_json(
-            self._call("POST", "/webhooks", body, {"Idempotency-Key": os.urandom(16).hex()}).json()
-        )
+        return NewWebhook.from_json(self._call("POST", "/webhooks", body, once()).json())
 
     def webhook(self, webhook: str) -> Webhook:
         """One webhook, all but its secret."""

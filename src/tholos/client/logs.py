@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from tholos.client.core import Core
+from tholos.client.core import Core, app_path
 from tholos.client.errors import Quiet, RemoteUnavailable, UnexpectedAnswer, Unreachable
 from tholos.client.fields import Fields
 
@@ -123,7 +123,7 @@ class LogCalls(Core):
     def traceback(self, name: str, *, release: int | None = None, instance: str = "") -> Traceback | None:
         """The first traceback of the last run of an app, or of one of its instances, that has one."""
         said = {key: value for key, value in (("release", release), ("instance", instance)) if value}
-        path = f"/apps/{quote(name, safe='')}/traceback{f'?{urlencode(said)}' if said else ''}"
+        path = f"{app_path(name)}/traceback{f'?{urlencode(said)}' if said else ''}"
         found = Fields(self._call("GET", path).json(), "the answer").child("traceback")
         return Traceback.from_json(found.value) if found else None
 
@@ -152,4 +152,4 @@ def logs_path(name: str, lines: int, asked: LogQuery, last: LogLine | None = Non
         query |= {"only": "true"} if asked.instance else {}
     elif asked.since:
         query["since"] = asked.since
-    return f"/apps/{quote(name, safe='')}/logs?{urlencode(query)}"
+    return f"{app_path(name)}/logs?{urlencode(query)}"

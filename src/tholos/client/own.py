@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
-from tholos.client.core import Core
+from tholos.client.core import Core, account_path, once
 from tholos.client.fields import Fields
 from tholos.client.signing_in import Account, SignIn, Token
 
@@ -131,7 +130,7 @@ class OwnCalls(Core):
 
     def me(self) -> Account:
         """The account that is signed in."""
-        return Account.from_json(self._call("GET", "/me").json())
+        return self._get("/me", Account.from_json)
 
     def change_me(self, *, full_name: str | None = None, email: str | None = None) -> Account:
         """Change what it says of itself; what is None stays."""
@@ -151,13 +150,12 @@ class OwnCalls(Core):
 
     def tokens(self, account: str = "") -> list[Token]:
         """This account's tokens; or, for administrators, another's."""
-        read = Fields(self._call("GET", _tokens_path(account)).json(), "the list")
-        return [Token.from_json(one.value) for one in read.items("items")]
+        return self._list(_tokens_path(account), Token.from_json)
 
     def create_token(self, new: NewToken, account: str = "") -> SignIn:
         """One more token of this account; or, for administrators, of a program's."""
         body = {"label": new.label, "days": new.days, "scope": new.scope, "app": new.app}
-        return SignIn.from_json(self._call("POST", _tokens_path(account), body, _once()).json())
+        return SignIn.from_json(self._call("POST", _tokens_path(account), body, once()).json())
 
     def revoke_token(self, identity: str = "current", account: str = "") -> None:
         """End a token by its id; ``current`` is the one in use."""
@@ -165,8 +163,7 @@ class OwnCalls(Core):
 
     def sessions(self) -> list[Session]:
         """The browsers that are signed in as this account."""
-        read = Fields(self._call("GET", "/sessions").json(), "the list")
-        return [Session.from_json(one.value) for one in read.items("items")]
+        return self._list("/sessions", Session.from_json)
 
     def end_session(self, identity: str) -> None:
         """Sign a browser out, by the session's id."""
@@ -194,7 +191,7 @@ class OwnCalls(Core):
             "uses": new.uses,
             "days": new.days,
         }
-        return InvitationMade.from_json(self._call("POST", "/invitations", body, _once()).json())
+        return InvitationMade.from_json(self._call("POST", "/invitations", body, once()).json())
 
     def invitations(self) -> list[Invitation]:
         """Those that one made, the newest first; for administrators everybody's."""
@@ -210,7 +207,7 @@ class OwnCalls(Core):
 
     def invitation(self, identity: str) -> Invitation:
         """One of them, by its id."""
-        return Invitation.from_json(self._call("GET", f"/invitations/{quote(identity, safe='')}").json())
+        return self._get(f"/invitations/{quote(identity, safe='')}", Invitation.from_json)
 
     def revoke_invitation(self, identity: str) -> None:
         """Take an invitation back, by its id."""
@@ -218,8 +215,4 @@ class OwnCalls(Core):
 
 
 def _tokens_path(account: str) -> str:
-    return f"/accounts/{quote(account, safe='')}/tokens" if account else "/tokens"
-
-
-def _once() -> dict[str, str]:
-    return {"Idempotency-Key": os.urandom(16).hex()}
+    return f"{account_path(account)}/tokens" if account else "/tokens"

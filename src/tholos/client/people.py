@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
-from tholos.client.core import Core
+from tholos.client.core import Core, account_path, once, unless_changed
 from tholos.client.fields import Fields
 from tholos.client.own import Ended
 from tholos.client.transport import Answer
@@ -173,11 +172,11 @@ class PeopleCalls(Core):
     def people(self, asked: PeopleQuery | None = None) -> list[Person]:
         """Who there is, by name."""
         query = urlencode({**(asked or PeopleQuery()).to_query(), "limit": "500"})
-        return self._all(f"/accounts?{query}", Person.from_json)
+        return self._list(f"/accounts?{query}", Person.from_json)
 
     def person(self, name: str) -> Person:
         """One account."""
-        return Person.from_json(self._call("GET", _account(name)).json())
+        return self._get(account_path(name), Person.from_json)
 
     def create_person(self, new: NewPerson) -> PersonMade:
         """A new account; a person's comes with a link that signs in once."""
@@ -188,7 +187,7 @@ class PeopleCalls(Core):
             "full_name": new.full_name,
             "email": new.email,
         }
-        return PersonMade.from_json(self._call("POST", "/accounts", body, _once()).json())
+        return PersonMade.from_json(self._call("POST", "/accounts", body, once()).json())
 
     def change_person(
         self,
@@ -210,55 +209,55 @@ class PeopleCalls(Core):
         """
         wish = {"role": role, "full_name": full_name, "email": email}
         body = {key: value for key, value in wish.items() if value is not None}
-        return Person.from_json(self._call("PATCH", _account(name), body, _if(seen)).json())
+        return Person.from_json(self._call("PATCH", account_path(name), body, unless_changed(seen)).json())
 
     def disable_person(self, name: str) -> Ended:
         """Let nobody in by an account any more; its sessions and tokens end."""
-        return _ended(self._call("POST", f"{_account(name)}/disable", {}))
+        return _ended(self._call("POST", f"{account_path(name)}/disable", {}))
 
     def enable_person(self, name: str) -> Person:
         """Let somebody sign in again; what ended stays ended."""
-        return Person.from_json(self._call("POST", f"{_account(name)}/enable", {}).json())
+        return Person.from_json(self._call("POST", f"{account_path(name)}/enable", {}).json())
 
     def sign_out_person(self, name: str, *, tokens: bool = False) -> Ended:
         """Sign somebody out everywhere, and with ``tokens`` revoke those as well."""
-        return _ended(self._call("POST", f"{_account(name)}/sign-out", {"tokens": tokens}))
+        return _ended(self._call("POST", f"{account_path(name)}/sign-out", {"tokens": tokens}))
 
     def create_sign_in_link(self, name: str) -> str:
         """A link that lets a person in, once, within 15 minutes."""
-        answer = self._call("POST", f"{_account(name)}/link", {}, _once())
+        answer = self._call("POST", f"{account_path(name)}/link", {}, once())
         return Fields(answer.json(), "the link").text("sign_in_url")
 
     def preview_hand_over(self, name: str, to: str) -> Owned:
         """What handing over all that an account owns would move; nothing is changed."""
-        answer = self._call("GET", f"{_account(name)}/hand-over?{urlencode({'to': to})}")
+        answer = self._call("GET", f"{account_path(name)}/hand-over?{urlencode({'to': to})}")
         return Owned.from_json(answer.json())
 
     def hand_over_all(self, name: str, to: str) -> Owned:
         """Make another account the owner of all that an account owns."""
-        path = f"{_account(name)}/hand-over"
+        path = f"{account_path(name)}/hand-over"
         return Owned.from_json(self._call("POST", path, {"to": to}, may_repeat=False).json())
 
     def groups(self, text: str = "") -> list[Group]:
         """The groups, by name."""
         query = urlencode({**({"q": text} if text else {}), "limit": "500"})
-        return self._all(f"/groups?{query}", Group.from_json)
+        return self._list(f"/groups?{query}", Group.from_json)
 
     def group(self, name: str) -> Group:
         """One group."""
-        return Group.from_json(self._call("GET", _group(name)).json())
+        return self._get(_group(name), Group.from_json)
 
     def create_group(self, name: str, note: str = "") -> Group:
         """A new group, that nobody is in yet."""
         body = {"name": name, "note": note}
-        return Group.from_json(self._call("POST", "/groups", body, _once()).json())
+        return Group.from_json(self._call("POST", "/groups", body, once()).json())
 
     def change_group(
         self, name: str, *, new_name: str | None = None, note: str | None = None, seen: int | None = None
     ) -> Group:
         """Give a group another name or note; who is in it and what it was given stay."""
         body = {key: value for key, value in (("name", new_name), ("note", note)) if value is not None}
-        return Group.from_json(self._call("PATCH", _group(name), body, _if(seen)).json())
+        return Group.from_json(self._call("PATCH", _group(name), body, unless_changed(seen)).json())
 
     def remove_group(self, name: str) -> list[Given]:
         """Remove a group; what it had been given, which is taken back."""
@@ -267,11 +266,11 @@ class PeopleCalls(Core):
 
     def members(self, name: str) -> list[Member]:
         """Who is in a group, by name."""
-        return self._all(f"{_group(name)}/members?limit=500", Member.from_json)
+        return self._list(f"{_group(name)}/members?limit=500", Member.from_json)
 
     def given(self, name: str) -> list[Given]:
         """What a group's members have by it."""
-        return self._all(f"{_group(name)}/given", Given.from_json)
+        return self._list(f"{_group(name)}/given", Given.from_json)
 
     def add_member(self, name: str, account: str) -> Member:
         """Put an account into a group."""
@@ -283,10 +282,6 @@ class PeopleCalls(Core):
         self._call("DELETE", f"{_group(name)}/members/{quote(account, safe='')}", may_repeat=False)
 
 
-def _account(name: str) -> str:
-    return f"/accounts/{quote(name, safe='')}"
-
-
 def _group(name: str) -> str:
     return f"/groups/{quote(name, safe='')}"
 
@@ -294,11 +289,3 @@ def _group(name: str) -> str:
 def _ended(answer: Answer) -> Ended:
     read = Fields(answer.json(), "the answer")
     return Ended(read.number("sessions"), read.number("tokens"))
-
-
-def _if(seen: int | None) -> dict[str, str] | None:
-    return {"If-Match": f'"{seen}"'} if seen is not None else None
-
-
-def _once() -> dict[str, str]:
-    return {"Idempotency-Key": os.urandom(16).hex()}

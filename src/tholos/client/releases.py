@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from tholos.client.core import Core
+from tholos.client.core import Core, app_path, begun, once
 from tholos.client.fields import Fields
 from tholos.client.model import Operation, Release, Unchanged
 
@@ -62,78 +61,56 @@ class ReleaseCalls(Core):
 
     def releases(self, name: str) -> list[Release]:
         """All of an app's releases, the newest first."""
-        found: list[Release] = []
-        cursor = ""
-        while True:
-            query = f"?{urlencode({'cursor': cursor})}" if cursor else ""
-            read = Fields(self._call("GET", f"{_path(name)}/releases{query}").json(), "the list")
-            found += [Release.from_json(one.value) for one in read.items("items")]
-            cursor = read.text("next", "")
-            if not cursor:
-                return sorted(found, key=lambda release: -release.number)
+        found = self._list(f"{app_path(name)}/releases", Release.from_json)
+        return sorted(found, key=lambda release: -release.number)
 
     def release(self, name: str, number: int) -> Release:
         """One release."""
-        return Release.from_json(self._call("GET", f"{_path(name)}/releases/{number}").json())
+        return self._get(f"{app_path(name)}/releases/{number}", Release.from_json)
 
     def activate(self, name: str, number: int) -> Operation | Unchanged:
         """Begin to make a release live, a draft or an earlier one."""
-        return self._begin(f"{_path(name)}/releases/{number}/activate", {})
+        return self._begin(f"{app_path(name)}/releases/{number}/activate", {})
 
     def roll_back(self, name: str, number: int | None = None) -> Operation | Unchanged:
         """Begin to make an earlier release live; without a number the newest before that was live once."""
-        return self._begin(f"{_path(name)}/rollback", {"release": number} if number else {})
+        return self._begin(f"{app_path(name)}/rollback", {"release": number} if number else {})
 
     def restart(self, name: str) -> Operation:
         """Begin to put new instances in the place of all that run of an app."""
-        answer = self._call("POST", f"{_path(name)}/restart", {}, _once())
-        return Operation.from_json(Fields(answer.json(), "the answer").need("operation").value)
+        answer = self._call("POST", f"{app_path(name)}/restart", {}, once())
+        return begun(answer.json())
 
     def discard_draft(self, name: str, number: int) -> Release:
         """Let a draft end; its release stays."""
-        return Release.from_json(self._call("DELETE", f"{_path(name)}/releases/{number}/draft").json())
+        return Release.from_json(self._call("DELETE", f"{app_path(name)}/releases/{number}/draft").json())
 
     def pin_release(self, name: str, number: int, *, is_pinned: bool = True) -> Release:
         """Keep a release however many newer ones there are, or no longer."""
         method = "PUT" if is_pinned else "DELETE"
-        return Release.from_json(self._call(method, f"{_path(name)}/releases/{number}/pin").json())
+        return Release.from_json(self._call(method, f"{app_path(name)}/releases/{number}/pin").json())
 
     def compare(self, name: str, a: int | None = None, b: int | None = None) -> Comparison:
         """In what two releases differ; unless said, the live one and the newest."""
         said = {key: value for key, value in (("a", a), ("b", b)) if value is not None}
-        return Comparison.from_json(self._call("GET", f"{_path(name)}/compare?{urlencode(said)}").json())
+        return self._get(f"{app_path(name)}/compare?{urlencode(said)}", Comparison.from_json)
 
     def diff(self, name: str, a: int, b: int, path: str) -> str:
         """The differences of one file in two releases, as a unified diff; empty where it is no text."""
         query = urlencode({"a": a, "b": b, "path": path})
-        read = Fields(self._call("GET", f"{_path(name)}/compare/file?{query}").json(), "a comparison")
+        read = Fields(self._call("GET", f"{app_path(name)}/compare/file?{query}").json(), "a comparison")
         return read.text("diff", "")
 
     def download(self, name: str, number: int) -> Iterator[bytes]:
         """A release as a tar.gz that publishes unchanged elsewhere, piece by piece."""
-        with self._pieces(f"/api/v1{_path(name)}/releases/{number}/download") as read:
+        with self._pieces(f"/api/v1{app_path(name)}/releases/{number}/download") as read:
             while piece := read(PIECE):
                 yield piece
 
     def manifest(self, name: str, number: int) -> str:
         """A release's manifest, as its download has it."""
-        return self._call("GET", f"{_path(name)}/releases/{number}/manifest").body.decode()
+        return self._call("GET", f"{app_path(name)}/releases/{number}/manifest").body.decode()
 
     def lock(self, name: str, number: int) -> str:
         """Every package of a release with its version and hash; empty where it needs none."""
-        return self._call("GET", f"{_path(name)}/releases/{number}/lock").body.decode()
-
-    def _begin(self, path: str, body: Mapping[str, object]) -> Operation | Unchanged:
-        answer = self._call("POST", path, body, _once()).json()
-        read = Fields(answer, "the answer")
-        if read.flag("unchanged"):
-            return Unchanged.from_json(answer)
-        return Operation.from_json(read.need("operation").value)
-
-
-def _once() -> dict[str, str]:
-    return {"Idempotency-Key": os.urandom(16).hex()}
-
-
-def _path(name: str) -> str:
-    return f"/apps/{quote(name, safe='')}"
+        return self._call("GET", f"{app_path(name)}/releases/{number}/lock").body.decode()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
-from tholos.client.core import Core
+from tholos.client.core import Core, account_path, app_path
 from tholos.client.fields import Fields
 from tholos.client.model import App, Operation
 
@@ -164,16 +164,16 @@ class SettlingCalls(Core):
         body = {key: value for key, value in said.items() if value is not None}
         if keep_releases == 0:
             body["keep_releases"] = None
-        return App.from_json(self._call("PATCH", _app(name), body).json())
+        return App.from_json(self._call("PATCH", app_path(name), body).json())
 
     def limits(self, name: str) -> Limits:
         """What each of an app's processes may have."""
-        return Limits.from_json(self._call("GET", f"{_app(name)}/limits").json())
+        return self._get(f"{app_path(name)}/limits", Limits.from_json)
 
     def set_limits(self, name: str, limits: Limits) -> Operation | None:
         """Set all of an app's limits; the operation that makes the release with them live, if one is needed."""
         body = {"open_files": limits.open_files, "start_timeout_s": limits.start_timeout_s}
-        begun = Fields(self._call("PUT", f"{_app(name)}/limits", body).json(), "the answer").child(
+        begun = Fields(self._call("PUT", f"{app_path(name)}/limits", body).json(), "the answer").child(
             "operation"
         )
         return Operation.from_json(begun.value) if begun else None
@@ -198,17 +198,13 @@ class SettlingCalls(Core):
 
     def identities(self, account: str) -> list[Identity]:
         """Whom sign-in providers know an account as."""
-        return self._list(f"/accounts/{quote(account, safe='')}/identities", Identity.from_json)
+        return self._list(f"{account_path(account)}/identities", Identity.from_json)
 
     def remove_identity(self, account: str, identity: str) -> None:
         """Let a provider's person sign in as an account no longer."""
-        path = f"/accounts/{quote(account, safe='')}/identities/{quote(identity, safe='')}"
+        path = f"{account_path(account)}/identities/{quote(identity, safe='')}"
         self._call("DELETE", path)
 
     def installation(self) -> Installation:
         """Health with fixes, and settings with the source of each value."""
-        return Installation.from_json(self._call("GET", "/installation").json())
-
-
-def _app(name: str) -> str:
-    return f"/apps/{quote(name, safe='')}"
+        return self._get("/installation", Installation.from_json)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
-from tholos.client.core import Core
+from tholos.client.core import Core, account_path, app_path, unless_changed
 from tholos.client.fields import Fields
 
 T = TypeVar("T")
@@ -137,7 +137,7 @@ class SharingCalls(Core):
 
     def access(self, name: str) -> Access:
         """How an app is shared, and in words who can open it."""
-        return Access.from_json(self._call("GET", f"{_path(name)}/access").json())
+        return self._get(f"{app_path(name)}/access", Access.from_json)
 
     def set_access(
         self, name: str, audience: str, grants: Sequence[Grant], *, seen: int | None = None
@@ -154,8 +154,9 @@ class SharingCalls(Core):
             "audience": audience,
             "grants": [{"kind": one.kind, "name": one.name, "level": one.level} for one in grants],
         }
-        headers = {"If-Match": f'"{seen}"'} if seen is not None else None
-        return Access.from_json(self._call("PUT", f"{_path(name)}/access", body, headers).json())
+        return Access.from_json(
+            self._call("PUT", f"{app_path(name)}/access", body, unless_changed(seen)).json()
+        )
 
     def change_access(
         self,
@@ -173,15 +174,16 @@ class SharingCalls(Core):
             grants: to give, or to take back.
             seen: the version that this goes out from; somebody's later change is not overwritten then.
         """
-        headers = {"If-Match": f'"{seen}"'} if seen is not None else None
-        answer = self._call("PATCH", f"{_path(name)}/access", _change(audience, grants), headers)
+        answer = self._call(
+            "PATCH", f"{app_path(name)}/access", _change(audience, grants), unless_changed(seen)
+        )
         return Access.from_json(answer.json())
 
     def preview_access(
         self, name: str, audience: str | None = None, grants: Sequence[GrantChange] = ()
     ) -> tuple[str, ...]:
         """What a change would do, as sentences; nothing is changed."""
-        answer = self._call("POST", f"{_path(name)}/access/preview", _change(audience, grants)).json()
+        answer = self._call("POST", f"{app_path(name)}/access/preview", _change(audience, grants)).json()
         return Fields(answer, "the preview").texts("changes")
 
     def share(self, name: str, who: str, level: str = "viewer", *, kind: str = "account") -> Access:
@@ -194,24 +196,24 @@ class SharingCalls(Core):
 
     def people_of(self, name: str) -> list[Reach]:
         """Everybody who can open an app, and why."""
-        return self._all(f"{_path(name)}/access/people", Reach.from_json)
+        return self._list(f"{app_path(name)}/access/people", Reach.from_json)
 
     def apps_of(self, account: str) -> list[Reach]:
         """Every app that an account can open, and why."""
-        return self._all(f"/accounts/{quote(account, safe='')}/apps", Reach.from_json)
+        return self._list(f"{account_path(account)}/apps", Reach.from_json)
 
     def ask_for_access(self, name: str, message: str = "") -> Request:
         """Ask for an app that one may not open."""
-        answer = self._call("POST", f"{_path(name)}/access/requests", {"message": message})
+        answer = self._call("POST", f"{app_path(name)}/access/requests", {"message": message})
         return Request.from_json(answer.json())
 
     def access_requests(self, name: str) -> list[Request]:
         """Who asked for an app, the newest first."""
-        return self._all(f"{_path(name)}/access/requests", Request.from_json)
+        return self._list(f"{app_path(name)}/access/requests", Request.from_json)
 
     def decide_request(self, name: str, request: str, *, level: str = "") -> Request:
         """Let in whoever asked, at a level; without one, refuse."""
-        path = f"{_path(name)}/access/requests/{quote(request, safe='')}"
+        path = f"{app_path(name)}/access/requests/{quote(request, safe='')}"
         if level:
             return Request.from_json(self._call("POST", f"{path}/grant", {"level": level}).json())
         return Request.from_json(self._call("POST", f"{path}/refuse").json())
@@ -219,19 +221,15 @@ class SharingCalls(Core):
     def hand_over(self, name: str, account: str, *, keep: str | None = None) -> Access:
         """Make somebody else the owner of an app; the former one keeps a level of it, or nothing."""
         body = {"account": account, "keep": keep}
-        return Access.from_json(self._call("POST", f"{_path(name)}/owner", body, may_repeat=False).json())
+        return Access.from_json(self._call("POST", f"{app_path(name)}/owner", body, may_repeat=False).json())
 
     def pin_app(self, name: str, *, is_pinned: bool = True) -> None:
         """Keep an app at the top of one's own home page, or no longer."""
-        self._call("PUT" if is_pinned else "DELETE", f"{_path(name)}/pin")
-
-
-def _path(name: str) -> str:
-    return f"/apps/{quote(name, safe='')}"
+        self._call("PUT" if is_pinned else "DELETE", f"{app_path(name)}/pin")
 
 
 def _grant(name: str, kind: str, who: str) -> str:
-    return f"{_path(name)}/access/grants/{kind}/{quote(who, safe='')}"
+    return f"{app_path(name)}/access/grants/{kind}/{quote(who, safe='')}"
 
 
 def _change(audience: str | None, grants: Sequence[GrantChange]) -> dict[str, object]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from tholos.client.core import Core
+from tholos.client.core import Core, app_path, begun, once
 from tholos.client.fields import Fields
 from tholos.client.model import Operation
 
@@ -140,8 +139,7 @@ class VariableCalls(Core):
 
     def variables(self, name: str) -> list[Variable]:
         """An app's variables, in the order of their names."""
-        read = Fields(self._call("GET", f"/apps/{quote(name, safe='')}/variables").json(), "the list")
-        return [Variable.from_json(one.value) for one in read.items("items")]
+        return self._list(f"{app_path(name)}/variables", Variable.from_json)
 
     def change_variables(
         self, name: str, change: VariableChange, *, restart: bool = True
@@ -160,30 +158,24 @@ class VariableCalls(Core):
             "remove": list(change.remove),
             "restart": restart,
         }
-        return VariablesChanged.from_json(
-            self._call("PATCH", f"/apps/{quote(name, safe='')}/variables", body).json()
-        )
+        return VariablesChanged.from_json(self._call("PATCH", f"{app_path(name)}/variables", body).json())
 
     def secrets(self) -> list[Secret]:
         """The shared secrets that this account may refer to."""
-        read = Fields(self._call("GET", "/secrets").json(), "the list")
-        return [Secret.from_json(one.value) for one in read.items("items")]
+        return self._list("/secrets", Secret.from_json)
 
     def secret(self, name: str) -> Secret:
         """One shared secret, all but its value."""
-        return Secret.from_json(self._call("GET", f"/secrets/{quote(name, safe='')}").json())
+        return self._get(f"/secrets/{quote(name, safe='')}", Secret.from_json)
 
     def secret_grants(self, name: str) -> list[SecretGrant]:
         """Whom a shared secret is shared with."""
-        answer = self._call("GET", f"/secrets/{quote(name, safe='')}/access").json()
-        return [SecretGrant.from_json(one.value) for one in Fields(answer, "the list").items("items")]
+        return self._list(f"/secrets/{quote(name, safe='')}/access", SecretGrant.from_json)
 
     def create_secret(self, name: str, value: str, note: str = "") -> Secret:
         """A new shared secret."""
         body = {"name": name, "value": value, "note": note}
-        return Secret.from_json(
-            self._call("POST", "/secrets", body, {"Idempotency-Key": os.urandom(16).hex()}).json()
-        )
+        return Secret.from_json(self._call("POST", "/secrets", body, once()).json())
 
     def change_secret(
         self, name: str, *, value: str | None = None, note: str | None = None, restart: bool = True
@@ -207,4 +199,4 @@ class VariableCalls(Core):
     def rotate_key(self) -> Operation:
         """Begin to seal everything by a new key."""
         answer = self._call("POST", "/sealing-key/rotate", {}, may_repeat=False).json()
-        return Operation.from_json(Fields(answer, "the answer").need("operation").value)
+        return begun(answer)
