@@ -33,6 +33,8 @@ WHO: Mapping[Permission, str] = {
     Permission.APP_SHARE: "the app's owner and editors, and administrators",
     Permission.APP_OWN: "the app's owner, and administrators",
 }
+FOREIGN = frozenset({"connect"})
+"""Tags of wires that are others' to describe."""
 PAGES = """
 ## Pages
 
@@ -83,7 +85,9 @@ def pages() -> Iterator[Row]:
         Row(method, route.path, (route.openapi_extra or {}).get("x-permission", ""), "", "pages")
         for router in ROUTERS
         for route in router.routes
-        if isinstance(route, APIRoute) and not route.include_in_schema
+        if isinstance(route, APIRoute)
+        and not route.include_in_schema
+        and not FOREIGN.intersection(route.tags)
         for method in route.methods
     ]
     yield from sorted(found, key=lambda row: (row.path, row.method))

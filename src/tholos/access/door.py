@@ -8,6 +8,7 @@ those of whoever is no longer let in.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 from tholos.access import service as access
 from tholos.access import transactions
 from tholos.access.errors import ConsoleAway, CookiesNeeded, NotShared
-from tholos.access.heads import cookies_of, header, is_navigation, own_token
+from tholos.access.heads import cookies_of, header, is_navigation, is_of_browser, own_token
+from tholos.access.inroads import CONFINED, FindInroad, Inroad, nowhere
 from tholos.access.passes import LIFE_S, Passes
 from tholos.access.service import Admission, Stand
 from tholos.access.transactions import Transactions
@@ -99,6 +101,7 @@ class Door:
     Args:
         console_address: where the console's own server listens.
         hold_s: how long a request waits for an app that is starting.
+        find_inroad: which addresses on the console's hosts lead to an app.
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class Door:
         console_address: str,
         console_hosts: frozenset[str],
         hold_s: float,
+        find_inroad: FindInroad = nowhere,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -123,6 +127,7 @@ class Door:
         self._console_address = console_address
         self._console_hosts = console_hosts
         self._hold_s = hold_s
+        self._find_inroad = find_inroad
         self._known: dict[Credential, Known] = {}
         self._epoch = 0
         self._cookies = site.cookies
@@ -184,6 +189,9 @@ class Door:
 
     async def _decide(self, head: RequestHead, attempt: int) -> Decision:
         if head.host in self._console_hosts:
+            inroad = await self._find_inroad(head)
+            if inroad is not None:
+                return await self._go_in(head, inroad, attempt)
             return await self._to_console(head, attempt)
         match = self._app_host.fullmatch(head.host)
         if match is None:
@@ -196,11 +204,38 @@ class Door:
         admitted = await self._admit_anyhow(head, row, cookies) if row else None
         if row is None or admitted is None:
             return await self._turn_away(head, name, row, cookies)
+        return self._carry(head, await self._to_app(name, row, attempt, admitted), admitted)
+
+    async def _go_in(self, head: RequestHead, inroad: Inroad, attempt: int) -> Decision:
+        """By a token or as nobody in particular: a cookie of the console's host is no credential for an app, and no browser
+        takes one from an app there.
+        """
+        if is_of_browser(head) and not own_token(head):
+            url = self._site.app_url.format(name=inroad.name) + inroad.target
+            return Answer(307, [(b"location", url.encode()), *_TEXT], b"It has an address of its own.\n")
+        row = self._serving.find(inroad.name)
+        admitted = await self._admit_anyhow(head, row, {}) if row else None
+        if row is None or admitted is None:
+            return await self._turn_away(head, inroad.name, row, {})
+        serving = await self._to_app(inroad.name, row, attempt, admitted)
+        carry = self._carry(head, serving, admitted)
+        return replace(
+            carry,
+            target=inroad.target,
+            remove_cookies=carry.remove_cookies | {self._cookies.session.encode()},
+            answer_headers=[*carry.answer_headers, *CONFINED],
+        )
+
+    async def _to_app(self, name: str, row: Serving, attempt: int, admitted: Admitted) -> Serving:
+        """The row of an app with an address, once somebody is let in.
+
+        Raises: AppNotServing, NotShared: another app has the name by now.
+        """
         row = self._serving.find(name) or row  # as it is by now
         serving = await self._await_address(name, row, attempt, admitted)
         if serving.place != admitted.credential.place:
-            raise NotShared  # another app has the name by now
-        return self._carry(head, serving, admitted)
+            raise NotShared
+        return serving
 
     # Who it is
 
@@ -414,7 +449,7 @@ class Door:
             # Our own tokens never reach an app, not even one that was not needed; an app's own ones do.
             remove_headers=IDENTITY_HEADERS | {b"authorization"} if own_token(head) else IDENTITY_HEADERS,
             remove_prefixes=IDENTITY_PREFIXES,
-            set_headers=[*self._forwarded(head), *([(b"x-tholos-account", name.encode())] if name else [])],
+            set_headers=[*self._forwarded(head), *_identity(admitted.known.admission)],
             answer_headers=admitted.renewed,
             still_allowed=admitted.use,
             details={"app": row.name, "release": str(row.release), "account": name},
@@ -517,6 +552,17 @@ def _stand_of(credential: Credential, known: Known) -> Stand:
     if credential.form == "token":
         return Stand(credential.place, "token", credential.secret)
     return Stand(credential.place, "session", known.admission.session_id)
+
+
+def _identity(admission: Admission) -> list[Header]:
+    """Who it is, in our words and in those that apps written for Posit Connect read; nothing for nobody in particular."""
+    if not admission.name:
+        return []
+    credentials = json.dumps({"user": admission.name, "groups": list(admission.groups)})
+    return [
+        (b"x-tholos-account", admission.name.encode()),
+        (b"rstudio-connect-credentials", credentials.encode()),
+    ]
 
 
 def _why_not(row: Serving, took_s: float | None = None) -> str:

@@ -32,3 +32,8 @@ def is_navigation(head: RequestHead) -> bool:
         return False
     mode = header(head, b"sec-fetch-mode")
     return mode == "navigate" if mode is not None else "text/html" in (header(head, b"accept") or "")
+
+
+def is_of_browser(head: RequestHead) -> bool:
+    """Whether a browser sent it, of whatever kind: all of today's say how they fetch (W3C Fetch Metadata)."""
+    return header(head, b"sec-fetch-mode") is not None or is_navigation(head)

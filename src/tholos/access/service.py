@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from tholos.access import queries
 from tholos.access.errors import NeedsSession, NotShared
 from tholos.access.models import Handle, HandoverCode
+from tholos.accounts import groups
 from tholos.accounts import service as accounts
 from tholos.accounts.service import ACCESS_TOPIC, Actor, hash_secret
 from tholos.apps import service as apps
@@ -38,6 +39,7 @@ class Admission:
     access_version: int
     expires_at: datetime | None
     """When the token or session ends by itself."""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,8 @@ def _admit(db: ReadDb, place: str, actor: Actor | None, session_id: str) -> Admi
         return None
     if not apps.may_open(db, app, actor, is_draft=release > 0):
         return None
-    return Admission(actor.account_id, actor.name, session_id, app.access_version, actor.expires_at)
+    named = tuple(group.name for group in groups.list_of(db, actor.account_id))
+    return Admission(actor.account_id, actor.name, session_id, app.access_version, actor.expires_at, named)
 
 
 def _find_openable(db: ReadDb, actor: Actor, host_name: str) -> tuple[App, int]:

@@ -72,6 +72,8 @@ class App(Base):
     """How many releases are kept besides pinned and pointed ones; None for what the installation says."""
     overrides: Mapped[JsonObject]
     """What the publisher said and is remembered for the next release."""
+    first_settings: Mapped[JsonObject] = mapped_column(default=dict)
+    """What its first release begins with, as it was said before there was one; of the form of a release's settings."""
     last_number: Mapped[int] = mapped_column(default=0)
     state: Mapped[str]
     state_reason: Mapped[str] = mapped_column(LongText, default="")

@@ -224,19 +224,23 @@ def pointed_ids(db: ReadDb) -> list[tuple[str, str, str, datetime]]:
 
 
 def list_naming(db: ReadDb, organization_id: str, text: str) -> Sequence[App]:
-    """The apps with a release that is pointed at and has a text in its settings."""
+    """The apps with a release that is pointed at, or a first one that is to be, and has a text in its settings."""
     naming = (
         select(Pointer.app_id)
         .join(Release, Release.id == Pointer.release_id)
         .where(cast(Release.settings, String).contains(text, autoescape=True))
     )
-    chosen = select(App).where(App.organization_id == organization_id, App.id.in_(naming))
+    begins_so = cast(App.first_settings, String).contains(text, autoescape=True)
+    chosen = select(App).where(App.organization_id == organization_id, or_(App.id.in_(naming), begins_so))
     return db.scalars(chosen.order_by(App.name)).all()
 
 
 def is_named(db: ReadDb, text: str) -> bool:
-    chosen = select(Release.id).where(cast(Release.settings, String).contains(text, autoescape=True))
-    return db.scalar(chosen.limit(1)) is not None
+    for key, settings in ((Release.id, Release.settings), (App.id, App.first_settings)):
+        chosen = select(key).where(cast(settings, String).contains(text, autoescape=True))
+        if db.scalar(chosen.limit(1)) is not None:
+            return True
+    return False
 
 
 def find_rollback_target(db: ReadDb, app_id: str, below: int) -> Release | None:

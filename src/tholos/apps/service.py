@@ -287,6 +287,7 @@ def create_app(db: WriteDb, actor: Actor, name: str, now: datetime) -> App:
         access_version=1,
         version=1,
         overrides={},
+        first_settings={},
         last_number=0,
         state=AppState.STOPPED,
         state_reason="Nothing of it has been released yet.",

@@ -69,6 +69,8 @@ class Action(StrEnum):
     RELEASE_REMOVED = "release.removed"
     DRAFT_MADE = "release.draft_made"
     DRAFT_DISCARDED = "release.draft_discarded"
+    BUNDLE_ADDED = "bundle.added"
+    BUNDLE_REMOVED = "bundle.removed"
     DOWNLOADED = "release.downloaded"
     CONTENT_STORED = "content.stored"
     OPERATION_CANCELLED = "operation.cancelled"

@@ -58,6 +58,8 @@ WORDS: Mapping[Action, str] = {
     Action.RELEASE_REMOVED: "removed a release",
     Action.DRAFT_MADE: "made a draft",
     Action.DRAFT_DISCARDED: "discarded a draft",
+    Action.BUNDLE_ADDED: "sent a bundle for an app",
+    Action.BUNDLE_REMOVED: "removed a bundle of an app",
     Action.DOWNLOADED: "downloaded a release",
     Action.CONTENT_STORED: "stored content",
     Action.OPERATION_CANCELLED: "cancelled an operation",

@@ -45,7 +45,7 @@ def get_limits(call: Calling, response: Response, name: str) -> LimitsIn:
     """What each of an app's processes may have; null for as much as the installation says."""
     with call.read() as db:
         app = apps.get_editable(db, call.actor, name)
-        found = app_limits.limits_of(variables.find_base(db, app).settings)
+        found = app_limits.limits_of(variables.find_settings(db, app))
     response.headers["etag"] = to_tag(app.version)
     return LimitsIn(open_files=found.open_files, start_timeout_s=found.start_timeout_s)
 
@@ -66,11 +66,11 @@ def set_limits(call: Calling, response: Response, name: str, body: LimitsIn) -> 
 def change(call: Call, db: WriteDb, name: str, wanted: Limits, seen: int | None) -> Done:
     """Begin a release with other limits.
 
-    Raises: AppNotFound, NotAnEditor, EditedMeanwhile, NothingReleased, LimitInvalid, OperationUnderWay.
+    Raises: AppNotFound, NotAnEditor, EditedMeanwhile, LimitInvalid, OperationUnderWay.
     """
     app = apps.get_editable(db, call.actor, name)
     check_version(seen, app.version)
-    settings = variables.find_base(db, app).settings
+    settings = variables.find_settings(db, app)
     before = app_limits.limits_of(settings)
     after = app_limits.with_limits(settings, wanted)
     if before == wanted:
@@ -81,5 +81,5 @@ def change(call: Call, db: WriteDb, name: str, wanted: Limits, seen: int | None)
         before={"open_files": before.open_files, "start_timeout_s": before.start_timeout_s},
         after={"open_files": wanted.open_files, "start_timeout_s": wanted.start_timeout_s},
     )  # fmt: skip
-    begun = releases.begin_change(db, call.actor, app, after, "Other limits", call.now)
-    return Done(app, begun, told_of(begun, "these limits"))
+    begun = releases.change_settings(db, call.actor, app, after, "Other limits", call.now)
+    return Done(app, begun, told_of(app, begun, "these limits"))

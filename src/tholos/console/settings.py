@@ -32,7 +32,6 @@ from tholos.variables import schemas, shared
 from tholos.variables import service as variables
 from tholos.variables.errors import (
     NameInvalid,
-    NothingReleased,
     SecretNotFound,
     ValueInvalid,
     VariableNotFound,
@@ -270,10 +269,7 @@ def _form_of(call: Call, name: str, variable: str) -> Shown:
 
 def _present(db: ReadDb, app: App) -> dict[str, str]:
     """What the forms about the app itself begin with."""
-    try:
-        limited = limits.limits_of(variables.find_base(db, app).settings)
-    except NothingReleased:
-        limited = Limits()
+    limited = limits.limits_of(variables.find_settings(db, app))
     return {
         "title": app.title,
         "description": app.description,

@@ -91,8 +91,8 @@ def change(call: Call, db: WriteDb, name: str, wanted: Change, seen: int | None,
     check_version(seen, app.version)
     changed = variables.change(db, call.get(Sealer), call.actor, app, wanted, call.now)
     if changed.settings is not None:
-        begun = releases.begin_change(db, call.actor, app, changed.settings, changed.message, call.now)
-        return Done(app, begun, told_of(begun, "these variables"))
+        begun = releases.change_settings(db, call.actor, app, changed.settings, changed.message, call.now)
+        return Done(app, begun, told_of(app, begun, "these variables"))
     if not changed.rotated:
         return Done(app, None, "Nothing has changed.")
     named = ", ".join(changed.rotated)
@@ -102,25 +102,27 @@ def change(call: Call, db: WriteDb, name: str, wanted: Change, seen: int | None,
         )
     if apps.find_live(db, app.id) is None:
         return Done(app, None, f"{named} has its new value at the next start; nothing is live now.")
-    begun = releases.begin_restart(db, call.actor, app, call.now)
-    return Done(app, begun, f"{name} is started anew with the new value of {named}.")
+    restarted = releases.begin_restart(db, call.actor, app, call.now)
+    return Done(app, restarted, f"{name} is started anew with the new value of {named}.")
 
 
-def told_of(begun: Operation, what: str) -> str:
+def told_of(app: App, begun: Operation | None, what: str) -> str:
     """What a change of an app's settings leads to, in words."""
+    if begun is None:
+        return f"The first release of {app.name} will begin with {what}."
     if begun.request.get("draft"):
         return f"A new draft of {begun.subject_name} with {what} is being started; nothing is live yet."
     return f"A new release of {begun.subject_name} with {what} is being started."
 
 
 def shown(call: Call, db: ReadDb, app: App) -> tuple[list[schemas.VariableOut], int | None]:
-    """An app's variables, and the number of the release that they are of; none where nothing was published."""
+    """An app's variables, and the number of the release that they are of; none where nothing was published yet."""
+    found = variables.list_variables(db, call.get(Sealer), variables.find_settings(db, app))
     try:
-        release = variables.find_base(db, app)
+        number = variables.find_base(db, app).number
     except NothingReleased:
-        return [], None
-    found = variables.list_variables(db, call.get(Sealer), release.settings)
-    return [schemas.variable_out(one) for one in found], release.number
+        number = None
+    return [schemas.variable_out(one) for one in found], number
 
 
 def wake(call: Call) -> None:
@@ -139,8 +141,6 @@ def operation_of(
 def _as_they_will_be(call: Call, db: ReadDb, done: Done) -> list[schemas.VariableOut]:
     """Those of the newest release: the one that was just made, or the one that was there."""
     releases = apps.list_releases(db, done.app.id)
-    settings = (
-        releases[0].settings if done.operation and releases else variables.find_base(db, done.app).settings
-    )
+    settings = releases[0].settings if done.operation and releases else variables.find_settings(db, done.app)
     found = variables.list_variables(db, call.get(Sealer), settings)
     return [schemas.variable_out(one) for one in found]

@@ -146,6 +146,23 @@ def is_manifest(data: bytes) -> bool:
         return False
 
 
+def told(data: bytes) -> Json | None:
+    """What is shown of a manifest before anything is made of it; None where it is none."""
+    try:
+        document = _parse(data)
+    except NotRead:
+        return None
+    if document is None:
+        return None
+    metadata = _object(document["metadata"])
+    said = {
+        "appmode": _text(metadata, "appmode"),
+        "content_category": _text(metadata, "content_category"),
+        "python": _text(_object(document.get("python")), "version"),
+    }
+    return {name: value[:200] for name, value in said.items() if value}
+
+
 def md5(data: bytes) -> str:
     """The checksum that the format names files by."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()

@@ -43,6 +43,8 @@ class Carry:
     """``unix:/path`` or ``tcp:host:port``."""
     label: str
     """Whose it is, for the log and for counting what is under way: an instance id, or ``console``."""
+    target: str = ""
+    """Path and query to ask for, where they are others than those that were sent."""
     remove_cookies: frozenset[bytes] = frozenset()
     remove_headers: frozenset[bytes] = frozenset()
     """Names in lower case."""

@@ -35,7 +35,12 @@ def render_request(request: Request, carry: Carry) -> bytes:
     """
     head = request.head
     block = field_lines(carry.set_headers)
-    parts = [head.method.encode("ascii"), b" ", head.target.encode("ascii"), b" HTTP/1.1\r\n"]
+    parts = [
+        head.method.encode("ascii"),
+        b" ",
+        (carry.target or head.target).encode("ascii"),
+        b" HTTP/1.1\r\n",
+    ]
     _add_kept(parts, request, carry)
     if request.length == CHUNKED:
         parts.append(b"transfer-encoding: chunked\r\n")

@@ -59,6 +59,11 @@ class ServingTable:
     def find(self, name: str) -> Serving | None:
         return self._by_name.get(name)
 
+    def find_name(self, app_id: str) -> str:
+        """An app's name by its id; empty where there is none."""
+        rows = (self._by_name[name] for name in self._names.get(app_id, ()))
+        return next((row.name for row in rows if not row.draft), "")
+
     def names(self) -> list[str]:
         return sorted(self._by_name)
 

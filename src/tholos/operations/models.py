@@ -51,11 +51,11 @@ class Operation(Base):
         UniqueConstraint("account_id", "idempotency_key"),
         # One at a time for a subject, whoever asks and however many servers there are.
         Index(
-            "uq_operations_under_way",
+            "uq_operations_running",
             "subject_id",
             unique=True,
-            sqlite_where=text("state in ('queued', 'running')"),
-            postgresql_where=text("state in ('queued', 'running')"),
+            sqlite_where=text("state = 'running'"),
+            postgresql_where=text("state = 'running'"),
         ),
     )
 

@@ -16,6 +16,7 @@ from tholos.operations.errors import OperationNotFound
 from tholos.operations.models import Operation, OperationEvent, OperationState, OperationStep
 
 Visible = Select[Operation]
+_TURN = (Operation.created_at, Operation.id)
 
 
 def get_operation(db: ReadDb, operation_id: str) -> Operation:
@@ -55,8 +56,17 @@ def find_by_key(db: ReadDb, account_id: str, key: str) -> Operation | None:
 
 
 def find_under_way(db: ReadDb, subject_id: str) -> Operation | None:
-    chosen = select(Operation).where(Operation.subject_id == subject_id)
-    return db.scalar(chosen.where(Operation.state.in_(["queued", "running"])))
+    """The first of those that have not ended."""
+    chosen = select(Operation).where(
+        Operation.subject_id == subject_id, Operation.state.in_(["queued", "running"])
+    )
+    return db.scalar(chosen.order_by(*_TURN).limit(1))
+
+
+def find_before(db: ReadDb, operation: Operation) -> Operation | None:
+    """What is under way for the same subject and was asked for earlier."""
+    first = find_under_way(db, operation.subject_id)
+    return None if first is None or first.id == operation.id else first
 
 
 def list_under_way(db: ReadDb) -> Sequence[Operation]:
@@ -83,7 +93,7 @@ def list_claimable(db: ReadDb, now: datetime) -> Sequence[str]:
     """Ids of what nobody works on: queued, or with a lease that has run out."""
     is_free = or_(Operation.state == OperationState.QUEUED, Operation.lease_until < now)
     chosen = select(Operation.id).where(Operation.state.in_(["queued", "running"]), is_free)
-    return db.scalars(chosen.order_by(Operation.created_at, Operation.id)).all()
+    return db.scalars(chosen.order_by(*_TURN)).all()
 
 
 def list_held(db: ReadDb, holder: str) -> Sequence[Operation]:
@@ -104,7 +114,7 @@ def get_step(db: ReadDb, operation_id: str, name: str) -> OperationStep:
     return db.scalars(chosen).one()
 
 
-def list_events(db: ReadDb, operation_id: str, after: int, limit: int) -> Sequence[OperationEvent]:
+def list_events(db: ReadDb, operation_id: str, after: int, limit: int | None) -> Sequence[OperationEvent]:
     chosen = select(OperationEvent).where(
         OperationEvent.operation_id == operation_id, OperationEvent.n > after
     )

@@ -63,31 +63,21 @@ def begin(
     now: datetime,
     *,
     idempotency_key: str | None = None,
+    may_wait: bool = False,
 ) -> Operation:
-    """A queued operation.
+    """A queued operation; one that may wait has its turn after what is under way for its subject.
 
     Raises: OperationUnderWay: one at a time for a subject.
     """
     other = queries.find_under_way(db, subject.id)
-    if other is not None:
+    if other is not None and not may_wait:
         raise OperationUnderWay(
             f"Cannot begin: another {other.kind} of {subject.name} is under way.",
             fix="Wait for it, or cancel it: tholos cancel " + other.id,
             operation=other.id,
         )
-    operation = Operation(
-        id=ids.new_id("op"),
-        organization_id=actor.organization_id,
-        account_id=actor.account_id,
-        kind=kind,
-        subject_id=subject.id,
-        subject_name=subject.name,
-        state=OperationState.QUEUED,
-        attempt=0,
-        request=request,
-        idempotency_key=idempotency_key or None,
-        created_at=now,
-    )
+    operation = _new(actor, kind, subject, request, now)
+    operation.idempotency_key = idempotency_key or None
     db.add(operation)
     db.flush()
     for position, name in enumerate(steps):
@@ -97,6 +87,22 @@ def begin(
             )
         )
     db.flush()
+    return operation
+
+
+def record_done(
+    db: WriteDb, actor: Actor, kind: str, subject: Subject, result: JsonObject, text: str, now: datetime
+) -> Operation:
+    """An operation that had nothing to do: it has ended as it begins, and says why."""
+    operation = _new(actor, kind, subject, result, now)
+    operation.state, operation.result = OperationState.DONE, result
+    operation.started_at = operation.ended_at = now
+    db.add(operation)
+    db.flush()
+    say(
+        db, operation.id,
+        [Said("line", text), Said("result", "", "", {**result, "state": OperationState.DONE})], now,
+    )  # fmt: skip
     return operation
 
 
@@ -146,6 +152,11 @@ def list_events(db: ReadDb, operation_id: str, after: int, limit: int = 1000) ->
     return queries.list_events(db, operation_id, after, limit)
 
 
+def list_all_events(db: ReadDb, operation_id: str) -> Sequence[OperationEvent]:
+    """Everything an operation said so far; it is bounded by what an operation may tell."""
+    return queries.list_events(db, operation_id, 0, None)
+
+
 def get_operation(db: ReadDb, operation_id: str) -> Operation:
     return queries.get_operation(db, operation_id)
 
@@ -155,10 +166,10 @@ def list_claimable(db: ReadDb, now: datetime) -> Sequence[str]:
 
 
 def claim(db: WriteDb, operation_id: str, holder: str, now: datetime) -> Operation | None:
-    """Take an operation to work on it; None where somebody else holds it or it has ended."""
+    """Take an operation to work on it; None where somebody else holds it, it has ended, or it is not its turn."""
     operation = queries.get_operation(db, operation_id)
     is_held = operation.lease_until is not None and operation.lease_until >= now
-    if operation.has_ended or is_held:
+    if operation.has_ended or is_held or queries.find_before(db, operation) is not None:
         return None
     _move(operation, OperationState.RUNNING)
     operation.attempt += 1
@@ -260,6 +271,21 @@ def decide(db: WriteDb, operation_id: str) -> None:
     if operation.cancel_requested_at is not None and not operation.is_decided:
         raise CancelRequested
     operation.request = {**operation.request, DECIDED: True}
+
+
+def _new(actor: Actor, kind: str, subject: Subject, request: JsonObject, now: datetime) -> Operation:
+    return Operation(
+        id=ids.new_id("op"),
+        organization_id=actor.organization_id,
+        account_id=actor.account_id,
+        kind=kind,
+        subject_id=subject.id,
+        subject_name=subject.name,
+        state=OperationState.QUEUED,
+        attempt=0,
+        request=request,
+        created_at=now,
+    )
 
 
 def _end(db: WriteDb, operation_id: str, state: OperationState, now: datetime) -> Operation:

@@ -266,7 +266,7 @@ class Worker:
     def _finish(self, work: Work, result: JsonObject) -> None:
         if not self._has_ended(work):
             work.write(lambda db: operations.finish(db, work.operation.id, result, self.clock.now()))
-        self.notices.publish("apps")
+        self._tell_ended()
 
     def _has_ended(self, work: Work) -> bool:
         """Whether an end was written after all, by a try that then failed; there is no second one."""
@@ -282,7 +282,11 @@ class Worker:
         await in_thread(work.flush)
         await self._clear_up(work, error)
         await in_thread(self._write_end, work, error)
+        self._tell_ended()
+
+    def _tell_ended(self) -> None:
         self.notices.publish("apps")
+        self.notices.publish(operations.QUEUE_TOPIC)  # what waited for it has its turn
 
     async def _clear_up(self, work: Work, error: JsonObject | None) -> None:
         """Raises: Unavailable: it can be done later; whatever else goes wrong would go wrong for ever."""

@@ -9,19 +9,21 @@ from fastapi import Header, Response
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import api as apps_api
 from tholos.apps import service as apps
-from tholos.apps.models import Release
-from tholos.detect.model import FileTree
+from tholos.apps.models import App, Release
+from tholos.detect.model import FileTree, Overrides
+from tholos.kit.db import JsonObject
 from tholos.kit.notices import Notices
 from tholos.kit.sealing import Sealer
 from tholos.operations import api as operations_api
 from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
-from tholos.publishing import schemas
+from tholos.publishing import bundles, schemas
 from tholos.publishing import service as publishing
 from tholos.publishing.content import scope_of
 from tholos.publishing.errors import SnapshotNotYours
-from tholos.publishing.service import Decided, Wish
+from tholos.publishing.models import Bundle
+from tholos.publishing.service import Decided, Upload, Wish
 from tholos.runtime.interpreters import Interpreters
 from tholos.store.errors import TooMuch
 from tholos.store.model import SnapshotId, Tree
@@ -112,6 +114,28 @@ def publish(call: Call, name: str, body: schemas.PublishIn, key: str | None = No
     return schemas.PublishOut(operation=shown)
 
 
+def deploy(call: Call, app: App, bundle: Bundle, *, is_draft: bool) -> Operation:
+    """Make a release of a bundle, or make the one live, or a draft, that was made of it; after what is under way."""
+    with call.read() as db:
+        made = bundles.find_made(db, bundle)
+    wish = Wish(app.name, bundle.snapshot, _message_of(bundle), Overrides(), False, Upload(), is_draft)
+    if made is not None:
+        with call.write() as db:
+            begun = bundles.begin_switch(db, call.actor, app, made, call.now, is_draft=is_draft)
+    else:
+        decided = _decide_tree(call, wish, app.overrides)
+        with call.write() as db:
+            begun = bundles.begin_making(db, call.get(Sealer), call.actor, bundle, wish, decided, call.now)
+    wake(call)
+    return begun
+
+
+def _message_of(bundle: Bundle) -> str:
+    """Where it comes from, as its sender says."""
+    branch, commit = (str(bundle.origin.get(f"source_{name}", "")) for name in ("branch", "commit"))
+    return " ".join(filter(None, (branch, commit[:12] + ("-dirty" if commit.endswith("-dirty") else ""))))
+
+
 def begin_delete(call: Call, name: str) -> operation_schemas.OperationOut:
     with call.write() as db:
         begun = publishing.begin_delete(db, call.actor, name, call.now)
@@ -128,9 +152,13 @@ def _decide(call: Call, wish: Wish) -> Decided:
         raise SnapshotNotYours(where="snapshot")
     with call.read() as db:
         app = apps.find_own_or_free(db, call.actor, wish.name)
+    return _decide_tree(call, wish, app.overrides if app else {})
+
+
+def _decide_tree(call: Call, wish: Wish, remembered: JsonObject) -> Decided:
+    store, snapshot = call.get(Store), SnapshotId(wish.snapshot)
     tree = store.tree(snapshot)
     files = SnapshotFiles(store, snapshot, tree)
-    remembered = app.overrides if app else {}
     return publishing.decide(files, (len(tree.files), tree.size), wish, remembered, call.get(Interpreters))
 
 

@@ -56,11 +56,12 @@ def limits_of(brought: Brought | None) -> dict[str, int]:
 
 
 def with_limits(settings: JsonObject, brought: Brought | None) -> JsonObject:
-    """A first release's settings, with the limits that are brought.
+    """A first release's settings, with the limits that are brought where none were said.
 
     Raises: BroughtInvalid.
     """
-    return app_limits.with_limits(settings, Limits(**limits_of(brought)))
+    said = app_limits.limits_of(settings)
+    return settings if said != Limits() else app_limits.with_limits(settings, Limits(**limits_of(brought)))
 
 
 def findings(brought: Brought | None) -> Iterator[Said]:

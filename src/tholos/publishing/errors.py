@@ -30,6 +30,20 @@ class PrepareFailed(TholosError):
     code = "prepare_failed"
 
 
+class BundleNotFound(NotFound):
+    """The app has no such bundle."""
+
+    code = "bundle_not_found"
+    usual_fix = "See those that there are: each publish makes one."
+
+
+class BundleInUse(Conflict):
+    """Cannot remove the bundle: its release is live."""
+
+    code = "bundle_in_use"
+    usual_fix = "Make another release live first."
+
+
 class NothingRuns(Conflict):
     """Cannot restart the app: nothing of it is live."""
 

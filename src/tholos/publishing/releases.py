@@ -71,6 +71,15 @@ def begin_rollback(
     return _begin_switch(db, actor, app, wanted, ROLL_BACK, now, idempotency_key)
 
 
+def begin_turn(
+    db: WriteDb, actor: Actor, app: App, release: Release, now: datetime, *, is_draft: bool
+) -> Operation:
+    """The operation that makes a release live, or a draft, after what is under way for the app."""
+    return _begin_activation(
+        db, actor, app, release, ACTIVATE, now, is_draft=is_draft, may_wait=True, idempotency_key=None
+    )
+
+
 def _begin_switch(
     db: WriteDb, actor: Actor, app: App, release: Release, kind: str, now: datetime, key: str | None
 ) -> Operation | Release:
@@ -80,16 +89,48 @@ def _begin_switch(
     live = apps.find_live(db, app.id)
     if live is not None and live.id == release.id:
         return release
-    request: JsonObject = {"release_id": release.id, "release": release.number}
-    begun = operations.begin(
-        db, actor, kind, Subject(app.id, app.name), ACTIVATE_STEPS, request, now, idempotency_key=key
+    return _begin_activation(
+        db, actor, app, release, kind, now, is_draft=False, may_wait=False, idempotency_key=key
     )
+
+
+def _begin_activation(
+    db: WriteDb,
+    actor: Actor,
+    app: App,
+    release: Release,
+    kind: str,
+    now: datetime,
+    *,
+    is_draft: bool,
+    may_wait: bool,
+    idempotency_key: str | None,
+) -> Operation:
+    live = apps.find_live(db, app.id)
+    request: JsonObject = {"release_id": release.id, "release": release.number, "draft": is_draft}
+    begun = operations.begin(
+        db, actor, kind, Subject(app.id, app.name), ACTIVATE_STEPS, request, now,
+        idempotency_key=idempotency_key, may_wait=may_wait,
+    )  # fmt: skip
     audit.record(
         db, actor, Action.ACTIVATION_BEGUN, apps.subject_of(app), now,
         before={"release": live.number} if live else None,
         after={"release": release.number, "operation": begun.id},
     )  # fmt: skip
     return begun
+
+
+def change_settings(
+    db: WriteDb, actor: Actor, app: App, settings: JsonObject, message: str, now: datetime
+) -> Operation | None:
+    """The operation that makes other settings true of what runs; None before an app's first release, which begins with them.
+
+    Raises: OperationUnderWay.
+    """
+    if apps.list_releases(db, app.id, limit=1):
+        return begin_change(db, actor, app, settings, message, now)
+    app.first_settings = settings
+    return None
 
 
 def begin_change(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tholos.accounts import service as accounts
@@ -23,6 +23,7 @@ from tholos.operations.models import Operation
 from tholos.operations.service import Subject
 from tholos.publishing import bringing
 from tholos.publishing import manifest as manifests
+from tholos.publishing.models import Bundle
 from tholos.runtime.interpreters import Choice, Interpreters, PythonNotFound
 from tholos.variables import service as variables
 from tholos.variables.errors import NothingReleased
@@ -62,6 +63,17 @@ class Wish:
     upload: Upload
     is_draft: bool = False
     """Whether it is to run at an address of its own, for its editors, and not to go live yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewBundle:
+    """Files that were sent for an app."""
+
+    snapshot: str
+    files: int
+    bytes: int
+    origin: JsonObject = field(default_factory=dict)
+    said: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +143,12 @@ def begin_publish(
     decided: Decided,
     now: datetime,
     *,
-    idempotency_key: str | None,
+    idempotency_key: str | None = None,
+    may_wait: bool = False,
+    has_bundle: bool = False,
 ) -> Operation:
-    """A release in preparation and the operation that makes it serve; with a key that was used, what that began.
+    """A release in preparation and the operation that makes it serve; with a key that was used, what that began. One that
+    may wait has its turn after what is under way for the app; what was not sent as a bundle before becomes one.
 
     Raises: NameInvalid, NameReserved, NameTaken, OperationUnderWay, BroughtInvalid.
     """
@@ -142,9 +157,11 @@ def begin_publish(
         return again
     app = apps.find_own_or_free(db, actor, wish.name) or apps.create_app(db, actor, wish.name, now)
     brought = decided.found.brought if is_first(db, app) else None
+    is_waiting = operations.find_under_way(db, app.id) is not None
     operation = operations.begin(
-        db, actor, PUBLISH, Subject(app.id, app.name), PUBLISH_STEPS, {}, now, idempotency_key=idempotency_key
-    )
+        db, actor, PUBLISH, Subject(app.id, app.name), PUBLISH_STEPS, {}, now,
+        idempotency_key=idempotency_key, may_wait=may_wait,
+    )  # fmt: skip
     new = NewRelease(
         snapshot=wish.snapshot,
         files=decided.files,
@@ -156,11 +173,14 @@ def begin_publish(
         settings=_settings_of_next(db, sealer, actor, app, brought, now),
     )
     release = apps.create_release(db, actor, app, new, now)
+    if not has_bundle:
+        keep_bundle(db, actor, app, NewBundle(wish.snapshot, decided.files, decided.bytes), now)
     operation.request = {
         "release_id": release.id,
         "release": release.number,
         "upgrade": wish.upgrade,
         "draft": wish.is_draft,
+        "waited": is_waiting,
         "remembered": decided.remembered,
         "upload": _upload_text(wish.upload, decided),
     }
@@ -171,6 +191,24 @@ def begin_publish(
     told = manifests.findings(decided.found, str(decided.choice.interpreter), decided.choice.why)
     operations.say(db, operation.id, [*told, *bringing.findings(brought)], now)
     return operation
+
+
+def keep_bundle(db: WriteDb, actor: Actor, app: App, new: NewBundle, now: datetime) -> Bundle:
+    """Keep the files that were sent for an app; whoever calls this records the deed."""
+    bundle = Bundle(
+        organization_id=app.organization_id,
+        app_id=app.id,
+        author_id=actor.account_id,
+        snapshot=new.snapshot,
+        files=new.files,
+        bytes=new.bytes,
+        origin=new.origin,
+        said=new.said,
+        created_at=now,
+    )
+    db.add(bundle)
+    db.flush()
+    return bundle
 
 
 def is_first(db: ReadDb, app: App | None) -> bool:
@@ -190,6 +228,14 @@ def _settings_of_next(
     except NothingReleased:
         plain = variables.begin_with(db, sealer, actor, app, bringing.variables_of(brought), now)
         return bringing.with_limits(plain, brought)
+
+
+def catch_up(db: WriteDb, operation: Operation) -> None:
+    """A release that waited for its turn begins with the settings that what is live has by now."""
+    release = apps.get_release(db, str(operation.request["release_id"]))
+    live = apps.find_live(db, release.app_id)
+    if operation.request.get("waited") and live is not None and live.id != release.id:
+        release.settings = live.settings
 
 
 def go_live(db: WriteDb, operation: Operation, now: datetime) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tholos.apps.models import App, Release
+from tholos.apps.errors import NotReady
+from tholos.apps.models import App, Release, ReleaseState
 from tholos.instances import service as instances
 from tholos.kit.db import JsonObject
 from tholos.kit.threads import in_long_thread, in_thread
@@ -26,6 +27,11 @@ class Switcher:
         Raises: TholosError: the first cause, in words.
         """
         app, release, live = await in_thread(self.publisher.read, work.operation)
+        if release.state == ReleaseState.FAILED:  # while this waited for its turn
+            raise NotReady(
+                f"Cannot make release {release.number} of {app.name} live: it failed.",
+                fix=f"`tholos why {app.name}` says more; publish it again once it is mended.",
+            )
         return await self.publisher.bring_live(work, app, release, live)
 
     async def change(self, work: Work) -> JsonObject:

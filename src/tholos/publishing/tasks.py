@@ -30,8 +30,8 @@ from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_long_thread, in_thread
 from tholos.operations.models import Operation
 from tholos.operations.tasks import Work
+from tholos.publishing import bundles, releases
 from tholos.publishing import manifest as manifests
-from tholos.publishing import releases
 from tholos.publishing import service as publishing
 from tholos.publishing.errors import PrepareFailed
 from tholos.runtime import logs
@@ -65,6 +65,7 @@ class Publisher:
 
         Raises: TholosError: the first cause, in words.
         """
+        await in_thread(self._catch_up, work.operation)
         app, release, live = await in_thread(self.read, work.operation)
         async with work.step("upload") as say:
             say(str(work.operation.request["upload"]))
@@ -246,6 +247,10 @@ class Publisher:
             release = apps.get_release(db, str(operation.request["release_id"]))
             return apps.get_app(db, release.app_id), release, apps.find_live(db, release.app_id)
 
+    def _catch_up(self, operation: Operation) -> None:
+        with self.database.write() as db:
+            publishing.catch_up(db, operation)
+
     def _get_release(self, release_id: str) -> Release:
         with self.database.read() as db:
             return apps.get_release(db, release_id)
@@ -291,6 +296,7 @@ class Publisher:
             access.remove_of_app(db, app_id)
             instances.remove_of_app(db, app_id)
             variables.remove_of_app(db, app_id)
+            bundles.remove_of_app(db, app_id)
             if apps.find_app(db, app_id) is not None:
                 apps.remove_app(db, app_id)
         self.starter.clear(app_id)

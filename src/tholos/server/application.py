@@ -72,6 +72,9 @@ from tholos.notifications import pages as notifications_pages
 from tholos.notifications import service as notifications
 from tholos.notifications.models import Means
 from tholos.operations import api as operations_api
+from tholos.protocols.connect import errors as connect_errors
+from tholos.protocols.connect import routers as connect
+from tholos.protocols.connect.bundles_api import UPLOAD_PATH
 from tholos.publishing import api as publishing_api
 from tholos.publishing import comparisons, proposals, releases_api, taking
 from tholos.publishing import content as content_api
@@ -133,6 +136,7 @@ ROUTERS = (
     notifications_pages.routes,
     audit.routes,
     activity.routes,
+    *connect.ROUTERS,
 )
 
 
@@ -211,7 +215,8 @@ class _Body:
     def __init__(self, request: Request, receive: Receive) -> None:
         self._receive = receive
         self._content_type = request.headers.get("content-type", "")
-        self._is_limited = request.url.path not in STREAMING_PATHS
+        path = request.url.path
+        self._is_limited = path not in STREAMING_PATHS and not UPLOAD_PATH.fullmatch(path)
         self._read = bytearray()
         self.refused = self._refuse_at_once(request)
         """Why none of the request is taken."""
@@ -338,6 +343,8 @@ def _methods_at(request: Request) -> list[str]:
 
 
 def _answer(request: Request, error: TholosError) -> Response:
+    if request.url.path.startswith("/__api__/"):
+        return JSONResponse(connect_errors.to_json(error), render.status_of(error), render.headers_of(error))
     wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
     if not wants_page:
         shown = render.error_json(error, request.state.id)

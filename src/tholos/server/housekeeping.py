@@ -16,6 +16,7 @@ from tholos.kit.db import Database
 from tholos.kit.log import get_logger
 from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_long_thread
+from tholos.publishing import bundles
 from tholos.store.model import SnapshotId
 from tholos.store.store import Store
 from tholos.variables import service as variables
@@ -43,7 +44,7 @@ class Housekeeper:
         """Once, now. Doing it twice is doing it once."""
         now = self.clock.now()
         with self.database.read() as db:
-            kept = [SnapshotId(name) for name in apps.kept_snapshots(db)]
+            kept = [SnapshotId(name) for name in (*apps.kept_snapshots(db), *bundles.kept_snapshots(db))]
         report = self.store.collect(kept, now, GRACE)
         with self.database.write() as db:
             accounts.remove_expired(db, now - GRACE)

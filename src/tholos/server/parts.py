@@ -30,4 +30,5 @@ def find_uv() -> str:
 
 def template_folders() -> list[Path]:
     """Every domain's templates and the server's own, under bare names: no two are called the same."""
-    return sorted(Path(__file__).parents[1].glob("*/templates"))
+    rooms = Path(__file__).parents[1]
+    return sorted([*rooms.glob("*/templates"), *rooms.glob("protocols/*/templates")])

@@ -47,6 +47,7 @@ from tholos.notifications.mail import MailServer, Security
 from tholos.notifications.models import Means
 from tholos.notifications.tasks import Messenger
 from tholos.operations.tasks import Handler, OnEnd, Worker
+from tholos.protocols.connect.inroads import ContentInroads
 from tholos.publishing import service as publishing
 from tholos.publishing.switching import Switcher
 from tholos.publishing.tasks import Publisher
@@ -139,7 +140,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         decide.door = Door(
             database, clock, site, serving, Passes(layout.keys), decide.errors,
             console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
-            hold_s=settings.apps.hold_s,
+            hold_s=settings.apps.hold_s, find_inroad=ContentInroads(database, serving),
         )  # fmt: skip
         sealer = services.get(Sealer)
         starter = _starter(settings, layout, store, sealer, interpreters, site)

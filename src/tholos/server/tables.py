@@ -11,6 +11,8 @@ from tholos.audit import models as audit
 from tholos.instances import models as instances
 from tholos.notifications import models as notifications
 from tholos.operations import models as operations
+from tholos.protocols.connect import models as connect
+from tholos.publishing import models as publishing
 from tholos.sharing import models as sharing
 from tholos.variables import models as variables
 
@@ -23,6 +25,8 @@ MODULES: tuple[ModuleType, ...] = (
     variables,
     instances,
     access,
+    publishing,
+    connect,
     notifications,
 )
 

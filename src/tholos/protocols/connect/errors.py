@@ -1,0 +1,162 @@
+"""Errors as this wire says them: a number, a sentence, and a status. The one table of which is which."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tholos.kit.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, TholosError, Unavailable
+
+
+class WireError(Invalid):
+    """A refusal that only this wire has words for."""
+
+    code = "connect"
+    number: ClassVar[int] = 121
+
+
+class IdMalformed(WireError):
+    """The id is not of the form that is needed."""
+
+    code = "connect_id_malformed"
+    number = 3
+    usual_fix = "Use an id as the server told it."
+
+
+class ContentNameInvalid(WireError):
+    """Cannot take this name: it needs 3 to 64 letters, digits, "_" and "-"."""
+
+    code = "connect_name_invalid"
+    number = 5
+    usual_fix = "Choose another name."
+
+
+class ContentNameTaken(Conflict):
+    """You have content of that name."""
+
+    code = "connect_name_taken"
+    usual_fix = "Choose another name, or deploy to the content that has it."
+
+
+class NothingToDeploy(NotFound):
+    """Cannot deploy: nothing was uploaded yet."""
+
+    code = "connect_nothing_to_deploy"
+    usual_fix = "Upload a bundle first."
+
+
+class ManifestInvalid(WireError):
+    """Cannot take this bundle: its manifest.json is missing or is none."""
+
+    code = "connect_manifest_invalid"
+    number = 38
+    usual_fix = "Write it with: rsconnect write-manifest"
+
+
+class ChecksumWrong(WireError):
+    """What arrived is not what its checksum says."""
+
+    code = "connect_checksum_wrong"
+    number = 104
+    usual_fix = "Upload it again."
+
+
+class SettingInvalid(WireError):
+    """Cannot take this setting."""
+
+    code = "connect_setting_invalid"
+    usual_fix = "Correct the value."
+
+
+class ProcessesInvalid(SettingInvalid):
+    """Cannot take these numbers of processes."""
+
+    code = "connect_processes_invalid"
+    number = 113
+
+
+class LoadFactorInvalid(SettingInvalid):
+    """Cannot take this load_factor: it is a number from 0 to 1."""
+
+    code = "connect_load_factor_invalid"
+    number = 150
+
+
+class TimeoutInvalid(SettingInvalid):
+    """Cannot take this time: it is a whole number of seconds from 0 to 2,592,000."""
+
+    code = "connect_timeout_invalid"
+    number = 151
+
+
+class AccessTypeInvalid(SettingInvalid):
+    """Cannot take this access_type: there are all, logged_in and acl."""
+
+    code = "connect_access_type_invalid"
+    number = 117
+
+
+class NotSupported(WireError):
+    """Tholos does not do that."""
+
+    code = "connect_not_supported"
+    number = 147
+    usual_fix = "See which features differ in the documentation of this server, under Posit Connect."
+
+
+class TaskUnknown(NotFound):
+    """There is no such task."""
+
+    code = "connect_task_unknown"
+    usual_fix = "Deploy again: tasks are kept for a while only."
+
+
+_NUMBERS: dict[str, int] = {
+    "connect_name_taken": 26,
+    "connect_nothing_to_deploy": 28,
+    "connect_task_unknown": 141,
+    "operation_not_found": 141,
+    "bundle_in_use": 75,
+    "not_signed_in": 30,
+    "role_too_low": 22,
+    "scope_too_narrow": 22,
+    "not_shared": 19,
+    "not_an_editor": 19,
+    "foreign_origin": 92,
+    "account_taken": 8,
+    "group_taken": 8,
+    "bad_archive": 135,
+    "too_much": 135,
+    "bad_path": 135,
+    "body_too_large": 126,
+    "name_taken": 26,
+    "name_invalid": 106,
+    "said_twice": 149,
+    "owner_invalid": 152,
+    "principal_unknown": 152,
+    "grant_invalid": 152,
+    "bug": 1,
+    "not_found": 2,
+}
+_OF_KINDS: tuple[tuple[type[TholosError], int], ...] = (
+    (NotSignedIn, 24),
+    (Forbidden, 10),
+    (NotFound, 4),
+    (Conflict, 106),
+    (Unavailable, 1),
+    (Invalid, 121),
+)
+
+
+def number_of(error: TholosError) -> int:
+    """What this wire calls an error."""
+    if isinstance(error, WireError):
+        return error.number
+    return _NUMBERS.get(error.code) or next(
+        (number for kind, number in _OF_KINDS if isinstance(error, kind)), 1
+    )
+
+
+def to_json(error: TholosError) -> dict[str, object]:
+    """The body of every refusal."""
+    message = f"{error.message} {error.fix}".strip()
+    return {"code": number_of(error), "error": message, "payload": None}

@@ -1,0 +1,13 @@
+"""All routes of this wire."""
+
+from __future__ import annotations
+
+from tholos.protocols.connect import bundles_api, content_api, inroads, server_api
+
+ROUTERS = (
+    server_api.routes,
+    server_api.outside,
+    content_api.routes,
+    bundles_api.routes,
+    inroads.routes,
+)
