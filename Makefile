@@ -15,7 +15,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 run: .make/run
 	@$(VENV)/bin/tholos up --examples examples --port $(PORT)
 
-test: .make/dev system check
+test: .make/dev .make/clients system check
 	$(PYTEST) tests/integration tests/browser tests/acceptance $(ARGS)
 
 check: .make/dev
@@ -27,7 +27,7 @@ check: .make/dev
 	$(VENV)/bin/python -m tools.reference --check
 	$(PYTEST) tests/unit -q
 
-unit integration browser acceptance: .make/dev
+unit integration browser acceptance: .make/dev .make/clients
 	$(VENV)/bin/python -m pytest tests/$@ $(ARGS)
 
 # Many more generated calls of the API than a test run has; it takes a while.
@@ -57,6 +57,13 @@ $(UV):
 .make/dev: $(UV) uv.lock pyproject.toml
 	@$(UV) sync --quiet --frozen --extra server --inexact --compile-bytecode
 	@mkdir -p .make && touch $@
+
+# The real clients of the protocols that we speak, as their users have them: in an environment of their own.
+.make/clients: tests/clients/requirements.txt $(UV)
+	@echo "  installing the clients of other servers …"
+	@$(UV) venv --quiet --clear --python $(VENV)/bin/python $@
+	@$(UV) pip install --quiet --python $@/bin/python --requirements $< --compile-bytecode
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .make build dist
