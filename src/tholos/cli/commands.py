@@ -14,6 +14,7 @@ def add_all(commands: Commands) -> None:
     """In the order in which help lists them."""
     add_server_commands(commands)
     add_publish(commands)
+    add_write_manifest(commands)
     add_app_commands(commands)
     add_operations(commands)
     add_releases(commands)
@@ -77,6 +78,30 @@ def add_publish(commands: Commands) -> None:
     publish.add_argument("--yes", action="store_true", help="publish even a folder that looks like a mistake")
     add_server(publish)
     add_json(publish)
+
+
+def add_write_manifest(commands: Commands) -> None:
+    text = "write the manifest.json that publishing from git needs"
+    write = add(commands, "write-manifest", "manifests:write_manifest", text)
+    write.description = (
+        "Write the manifest.json that publishing from git needs, beside the code, from what is found there. It asks no server "
+        "and runs nothing. The packages have to be listed in a file for pip, such as requirements.txt: where they are not, "
+        "nothing is written, and the error says how to make one. Flags are kept in the manifest."
+    )
+    write.add_argument(
+        "folder", nargs="?", type=path, default=".", metavar="FOLDER", help="default: this one"
+    )
+    write.add_argument("--kind", help="as of publish")
+    write.add_argument("--entrypoint", metavar="MODULE:NAME", help="what to start")
+    write.add_argument("--python", metavar="VERSION", help="such as 3.12 or >=3.11")
+    write.add_argument("--requirements", metavar="FILE", help="where the packages are listed")
+    write.add_argument(
+        "--overwrite", action="store_true", help="even one that was not written by this command"
+    )
+    write.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 and say what differs, if something does"
+    )
+    add_json(write)
 
 
 def add_app_commands(commands: Commands) -> None:
