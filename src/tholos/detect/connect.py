@@ -187,7 +187,9 @@ def _read(tree: FileTree, path: str, paths: frozenset[str]) -> Manifest | None:
     if not isinstance(ours, dict):
         return _of_others(path, document, paths)
     told = _of_ours(tree, path, ours, paths)
-    if told.overrides.kind and told.overrides.entrypoint:
+    if (told.overrides.kind and told.overrides.entrypoint) or not _object(document["metadata"]).get(
+        "appmode"
+    ):
         return told
     return _completed(told, _of_others(path, document, paths), has_lock="lock" in ours)
 

@@ -61,7 +61,7 @@ def find_note(tree: FileTree) -> str:
             document = None
             with suppress(connect.NotRead):  # detection tells of it
                 document = connect.parse(tree.read(name, connect.LIMIT + 1))
-            if document is not None:
+            if document is not None and "files" in document:
                 return _sentence(name, [*compare_files(document, tree)])
     return ""
 
@@ -97,8 +97,9 @@ def compare_files(
             yield Difference(about, f"{path} has changed since", path)
     yield from _missing(listed, paths, _rules(tree))
     if _lists_all(document):
+        passed_over = () if _is_of_ours(document) else _FOREIGN_FOLDERS
         for path in paths:
-            if path not in listed and not path.startswith(_FOREIGN_FOLDERS):
+            if path not in listed and not path.startswith(passed_over):
                 yield Difference("unlisted", f"{path} is not listed", path)
 
 
@@ -177,9 +178,12 @@ def _listed(document: Json) -> dict[str, str]:
 
 def _lists_all(document: Json) -> bool:
     """Whether every file of the folder is listed: for documents and sites only what they are made of is."""
-    is_of_ours = isinstance(document.get("tholos"), dict)
     mode = str(_object(document.get("metadata")).get("appmode"))
-    return is_of_ours or (mode.startswith("python-") and isinstance(document.get("files"), dict))
+    return _is_of_ours(document) or (mode.startswith("python-") and isinstance(document.get("files"), dict))
+
+
+def _is_of_ours(document: Json) -> bool:
+    return isinstance(document.get("tholos"), dict)
 
 
 def _compare_metadata(before: Json, now: Json) -> Iterator[Difference]:
@@ -247,7 +251,7 @@ def _compare_settings(before: object, now: Json) -> Iterator[Difference]:
 
 
 def _shown(of: Json, name: str) -> str:
-    text = json.dumps(of[name], ensure_ascii=False) if name in of else "not there"
+    text = json.dumps(of[name], ensure_ascii=False) if name in of else "nothing"
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

@@ -266,7 +266,7 @@ def _package_file(needs: Requirements, files: Mapping[str, str]) -> str:
         return ""
     wanted = needs.text.split("\n") if needs.form == "imports" else []
     raise PackageFileMissing(
-        f"Cannot write manifest.json: it names a file that lists the packages for pip, and there is none. They are {needs.why}.",
+        f"Cannot write manifest.json: it names a file that lists the packages for pip, and there is none. The packages are {needs.why}.",
         fix=_export_of(needs, files),
         where=str(needs.evidence),
         packages=[line for line in wanted if line],
