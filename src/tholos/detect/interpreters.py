@@ -8,7 +8,6 @@ do: ``3.11`` and ``3.11.4`` into ``~=3.11.0``, ``3`` into ``~=3.0``.
 
 from __future__ import annotations
 
-import configparser
 import re
 import sys
 from collections.abc import Iterator
@@ -203,6 +202,8 @@ def setup_cfg(folder: Folder) -> dict[str, str]:
     Raises:
         FileMalformed: it is no INI file.
     """
+    import configparser  # start-up time: hardly a folder has such a file
+
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(folder.text("setup.cfg"))
