@@ -83,10 +83,10 @@ def add_publish(commands: Commands) -> None:
 def add_write_manifest(commands: Commands) -> None:
     text = "write the manifest.json that publishing from git needs"
     write = add(commands, "write-manifest", "manifests:write_manifest", text)
-    write.description = (
-        "Write the manifest.json that publishing from git needs, beside the code, from what is found there. It asks no server "
-        "and runs nothing. The packages have to be listed in a file for pip, such as requirements.txt: where they are not, "
-        "nothing is written, and the error says how to make one. Flags are kept in the manifest."
+    write.epilog = (
+        "It says what is found in the folder; no server is asked, and nothing of the app is run. The packages have to be listed in "
+        "a file for pip, such as requirements.txt: where there is none, nothing is written, and the error says how to make one. "
+        "Flags are kept in the manifest. Exit code 1: --check found a difference; 3: the manifest is not one of this command's."
     )
     write.add_argument(
         "folder", nargs="?", type=path, default=".", metavar="FOLDER", help="default: this one"

@@ -43,7 +43,7 @@ class Only:
 class Nobody:
     """Takes whatever is declared of a command."""
 
-    description = ""
+    epilog = ""
 
     def __getattr__(self, name: str) -> Callable[..., Nobody]:
         return lambda *_, **__: self

@@ -28,7 +28,7 @@ COMMANDS = {
 
 def test_every_command_is_in_this_table():
     help_text = build_parser().format_help()
-    assert all(f"\n    {name} " in help_text for name in COMMANDS)
+    assert all(f"\n    {name}" in help_text for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
