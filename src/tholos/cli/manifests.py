@@ -98,9 +98,10 @@ def write_manifest(
         else [Difference("manifest", trouble)]
     )
     console = of_terminal(as_json=as_json)
-    if check:
-        return tell_check(tree.manifest, differences, console, as_json=as_json)
     is_foreign = trouble != NONE and not (before and before.is_ours)
+    if check:
+        fix = f"tholos write-manifest{' --overwrite' * is_foreign}, and commit it"
+        return tell_check(tree.manifest, differences, fix, console, as_json=as_json)
     if is_foreign and not overwrite and differences:
         raise not_ours(tree.manifest, differences)
     is_written = bool(differences) or (is_foreign and overwrite)
@@ -168,7 +169,9 @@ def not_ours(path: Path, differences: Sequence[Difference]) -> ManifestNotOurs:
     )
 
 
-def tell_check(path: Path, differences: Sequence[Difference], console: Console, *, as_json: bool) -> int:
+def tell_check(
+    path: Path, differences: Sequence[Difference], fix: str, console: Console, *, as_json: bool
+) -> int:
     """Print each difference; answers the exit code."""
     if as_json:
         state = "stale" if differences else "current"
@@ -179,7 +182,7 @@ def tell_check(path: Path, differences: Sequence[Difference], console: Console, 
             console.row(one.about, one.text)
         if len(differences) > SHOWN:
             console.row("", f"and {len(differences) - SHOWN} more")
-        console.row("fix", "tholos write-manifest, and commit it")
+        console.row("fix", fix)
     else:
         console.row("manifest", "says what is here")
     return FAILED if differences else 0

@@ -62,7 +62,7 @@ def find_note(tree: FileTree) -> str:
             with suppress(connect.NotRead):  # detection tells of it
                 document = connect.parse(tree.read(name, connect.LIMIT + 1))
             if document is not None and "files" in document:
-                return _sentence(name, [*compare_files(document, tree)])
+                return _sentence(name, [*compare_files(document, tree)], is_of_ours=is_of_ours(document))
     return ""
 
 
@@ -97,10 +97,15 @@ def compare_files(
             yield Difference(about, f"{path} has changed since", path)
     yield from _missing(listed, paths, _rules(tree))
     if _lists_all(document):
-        passed_over = () if _is_of_ours(document) else _FOREIGN_FOLDERS
+        passed_over = () if is_of_ours(document) else _FOREIGN_FOLDERS
         for path in paths:
             if path not in listed and not path.startswith(passed_over):
                 yield Difference("unlisted", f"{path} is not listed", path)
+
+
+def is_of_ours(document: Json) -> bool:
+    """Whether this program wrote it."""
+    return isinstance(document.get("tholos"), dict)
 
 
 class _Contents:
@@ -179,11 +184,7 @@ def _listed(document: Json) -> dict[str, str]:
 def _lists_all(document: Json) -> bool:
     """Whether every file of the folder is listed: for documents and sites only what they are made of is."""
     mode = str(_object(document.get("metadata")).get("appmode"))
-    return _is_of_ours(document) or (mode.startswith("python-") and isinstance(document.get("files"), dict))
-
-
-def _is_of_ours(document: Json) -> bool:
-    return isinstance(document.get("tholos"), dict)
+    return is_of_ours(document) or (mode.startswith("python-") and isinstance(document.get("files"), dict))
 
 
 def _compare_metadata(before: Json, now: Json) -> Iterator[Difference]:
@@ -255,7 +256,7 @@ def _shown(of: Json, name: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def _sentence(name: str, differences: list[Difference]) -> str:
+def _sentence(name: str, differences: list[Difference], *, is_of_ours: bool) -> str:
     """One note on them all, with a few of the files by name."""
     if not differences:
         return ""
@@ -268,7 +269,10 @@ def _sentence(name: str, differences: list[Difference]) -> str:
         )
         if any(one.about in about for one in differences)
     ]
-    return f"{name} is out of date: {'; '.join(parts)}. Write it anew with tholos write-manifest."
+    way = (
+        "tholos write-manifest" if is_of_ours else "what wrote it, or with tholos write-manifest --overwrite"
+    )
+    return f"{name} is out of date: {'; '.join(parts)}. Write it anew with {way}."
 
 
 def _names(paths: list[str]) -> str:

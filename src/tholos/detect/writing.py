@@ -23,7 +23,7 @@ from tholos.detect.errors import (
     SeveralEntrypoints,
 )
 from tholos.detect.model import Detection, FileTree, Kind, Overrides, Requirements
-from tholos.detect.staleness import MANIFESTS
+from tholos.detect.staleness import MANIFESTS, is_of_ours
 
 USUAL_FILE = "requirements.txt"
 """Where pip and other publishers look first."""
@@ -71,7 +71,7 @@ class Before:
     @property
     def is_ours(self) -> bool:
         """Whether this program wrote it."""
-        return isinstance(self.document.get("tholos"), dict)
+        return is_of_ours(self.document)
 
     @property
     def ours(self) -> Json:

@@ -321,7 +321,7 @@ class TestComparePage:
         snapshot = (await ada.send("POST", "/api/v1/snapshots", body, "application/zip")).json["id"]
         told = (
             "manifest.json is out of date: app.py, requirements.txt changed since; old.py listed and not here; "
-            "new.py not listed. Write it anew with tholos write-manifest."
+            "new.py not listed. Write it anew with what wrote it, or with tholos write-manifest --overwrite."
         )
         assert told in (await ada.post("/api/v1/detect", {"snapshot": snapshot})).json["notes"]
         begun = await ada.post("/api/v1/apps/sales/publish", {"snapshot": snapshot})

@@ -146,7 +146,7 @@ def test_one_sentence_names_a_few_of_many(note):
     here = {"app.py": APP + "#", **{f"m{number}.py": "" for number in range(7)}}
     assert note(_manifest(), here) == (
         "manifest.json is out of date: app.py changed since; requirements.txt listed and not here; "
-        "m0.py, m1.py, m2.py, m3.py, m4.py and 2 more not listed. Write it anew with tholos write-manifest."
+        "m0.py, m1.py, m2.py, m3.py, m4.py and 2 more not listed. Write it anew with what wrote it, or with tholos write-manifest --overwrite."
     )
 
 
