@@ -100,8 +100,8 @@ def write_manifest(
     console = of_terminal(as_json=as_json)
     is_foreign = trouble != NONE and not (before and before.is_ours)
     if check:
-        fix = f"tholos write-manifest{' --overwrite' * is_foreign}, and commit it"
-        return tell_check(tree.manifest, differences, fix, console, as_json=as_json)
+        command = "tholos write-manifest --overwrite" if is_foreign else "tholos write-manifest"
+        return tell_check(tree.manifest, differences, command, console, as_json=as_json)
     if is_foreign and not overwrite and differences:
         raise not_ours(tree.manifest, differences)
     is_written = bool(differences) or (is_foreign and overwrite)
@@ -170,7 +170,7 @@ def not_ours(path: Path, differences: Sequence[Difference]) -> ManifestNotOurs:
 
 
 def tell_check(
-    path: Path, differences: Sequence[Difference], fix: str, console: Console, *, as_json: bool
+    path: Path, differences: Sequence[Difference], command: str, console: Console, *, as_json: bool
 ) -> int:
     """Print each difference; answers the exit code."""
     if as_json:
@@ -182,7 +182,7 @@ def tell_check(
             console.row(one.about, one.text)
         if len(differences) > SHOWN:
             console.row("", f"and {len(differences) - SHOWN} more")
-        console.row("fix", fix)
+        console.row("fix", f"{command}, and commit it")
     else:
         console.row("manifest", "says what is here")
     return FAILED if differences else 0
