@@ -24,6 +24,9 @@ from tholos.store.walking import Limits, Walk, unreadable
 
 SHOWN = 20
 """Differences that are printed."""
+NONE = "there is none"
+"""What is told where a folder has no manifest."""
+
 _VERSION = re.compile(r"^version(?:_info)? *= *(\d+\.\d+\.\d+)", re.MULTILINE)
 
 
@@ -108,9 +111,6 @@ def write_manifest(
     if is_written:
         put(tree.manifest, connect.encode(now))
     return tell_written(tree, settled, now, console, is_written=is_written, as_json=as_json)
-
-
-NONE = "there is none"
 
 
 def read_before(tree: Tree) -> tuple[Before | None, str]:
