@@ -152,7 +152,7 @@ def is_manifest(data: bytes) -> bool:
 def told(data: bytes) -> Json | None:
     """What is shown of a manifest before anything is made of it; None where it is none."""
     try:
-        document = _parse(data)
+        document = parse(data)
     except NotRead:
         return None
     if document is None:
