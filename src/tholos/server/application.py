@@ -20,7 +20,7 @@ from tholos import __version__
 from tholos.access import api as access_api
 from tholos.access import pages as access_pages
 from tholos.accounts import api as accounts_api
-from tholos.accounts import device_pages, groups_api, openid_pages, own_api, sign_in_api
+from tholos.accounts import device_pages, groups_api, oauth_pages, openid_pages, own_api, sign_in_api
 from tholos.accounts import pages as accounts_pages
 from tholos.accounts.device import Pulse
 from tholos.accounts.news import News
@@ -106,6 +106,7 @@ ROUTERS = (
     accounts_pages.routes,
     openid_pages.routes,
     device_pages.routes,
+    oauth_pages.routes,
     sign_in_api.routes,
     account_page.routes,
     invitation_pages.routes,
