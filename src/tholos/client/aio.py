@@ -23,6 +23,7 @@ from tholos.client.releases import Comparison
 from tholos.client.settling import Identity, Installation, Limits, Notice, Preference
 from tholos.client.sharing import Access, Grant, GrantChange, Reach, Request
 from tholos.client.signing_in import Account, DeviceCode, Server, SignIn, Token
+from tholos.client.tags import Tag, TagRemoved
 from tholos.client.transport import Body
 from tholos.client.variables import (
     Secret,
@@ -342,6 +343,40 @@ class AsyncClient:
     async def installation(self) -> Installation:
         """Health with fixes, and settings with the source of each value."""
         return await asyncio.to_thread(self._client.installation)
+
+    async def tags(self) -> list[Tag]:
+        """All tags, each followed by those below it."""
+        return await asyncio.to_thread(self._client.tags)
+
+    async def tag(self, tag: str) -> Tag:
+        """One tag by its id."""
+        return await asyncio.to_thread(self._client.tag, tag)
+
+    async def create_tag(self, name: str, parent: str = "") -> Tag:
+        """A new tag below the one with an id; a category without one."""
+        return await asyncio.to_thread(self._client.create_tag, name, parent)
+
+    async def change_tag(self, tag: str, *, name: str | None = None, parent: str | None = None) -> Tag:
+        """Another name, or another place in the tree: an empty parent makes a category of it."""
+        return await asyncio.to_thread(self._client.change_tag, tag, name=name, parent=parent)
+
+    async def remove_tag(self, tag: str) -> TagRemoved:
+        """Remove it and all below it, and take them off the apps that have them."""
+        return await asyncio.to_thread(self._client.remove_tag, tag)
+
+    async def tagged_apps(self, tag: str, search: str = "") -> list[App]:
+        """The apps that have a tag or one below it, the newest first."""
+        return await asyncio.to_thread(self._client.tagged_apps, tag, search)
+
+    async def tags_of_app(self, name: str) -> list[Tag]:
+        """The tags that an app has; those above them are implied."""
+        return await asyncio.to_thread(self._client.tags_of_app, name)
+
+    async def change_tags_of_app(
+        self, name: str, *, put: Sequence[str] = (), take: Sequence[str] = ()
+    ) -> list[Tag]:
+        """Put tags on an app and take others off it, by their ids; answers those that it has then."""
+        return await asyncio.to_thread(self._client.change_tags_of_app, name, put=put, take=take)
 
     async def me(self) -> Account:
         """The account that is signed in."""

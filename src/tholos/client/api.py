@@ -10,6 +10,7 @@ from tholos.client.releases import ReleaseCalls
 from tholos.client.settling import SettlingCalls
 from tholos.client.sharing import SharingCalls
 from tholos.client.signing_in import SignInCalls
+from tholos.client.tags import TagCalls
 from tholos.client.variables import VariableCalls
 
 
@@ -20,6 +21,7 @@ class Client(
     SharingCalls,
     VariableCalls,
     SettlingCalls,
+    TagCalls,
     OwnCalls,
     PeopleCalls,
     DeedCalls,

@@ -25,6 +25,8 @@ from tholos.operations import service as operations
 from tholos.operations.models import OperationState
 from tholos.publishing import service as publishing
 from tholos.sharing.models import Audience
+from tholos.tags import api as tags_api
+from tholos.tags import schemas as tag_schemas
 
 routes = Routes(include_in_schema=False)
 
@@ -61,6 +63,7 @@ class OverviewPage(AppPage):
     reasons: Sequence[publishing.Reason]
     instances: Sequence[instance_schemas.InstanceOut]
     settings: Remembered
+    tags: Sequence[tag_schemas.TagPut]
     may_change: bool
 
 
@@ -122,6 +125,7 @@ def _overview(call: Call, name: str) -> Response:
             reasons=publishing.reasons_of(db, call.actor, app) if may_change else [],
             instances=[instances_api.shown(db, one) for one in found],
             settings=Remembered.of(app.overrides),
+            tags=[tag_schemas.tag_put(one) for one in tags_api.of_app(db, app)],
             may_change=may_change,
         )
     return call.get(Pages).answer("app_overview.html", page)

@@ -28,6 +28,10 @@ from tholos.kit.errors import Conflict, Invalid, TholosError
 from tholos.kit.notices import Notices
 from tholos.kit.pages import Pages
 from tholos.publishing import api as publishing_api
+from tholos.tags import api as tags_api
+from tholos.tags import schemas as tag_schemas
+from tholos.tags import service as tags
+from tholos.tags.errors import TagNotFound
 from tholos.variables import schemas, shared
 from tholos.variables import service as variables
 from tholos.variables.errors import (
@@ -74,6 +78,10 @@ class SettingsPage(AppPage):
     keeps: Sequence[str]
     most_title: int
     most_description: int
+    tags: Sequence[tag_schemas.TagOut]
+    """All there are."""
+    tags_put: frozenset[str]
+    """Ids of those that the app has."""
 
 
 @routes.declare("GET", "/apps/{name}/settings", permission=Permission.APP_EDIT)
@@ -177,6 +185,20 @@ def set_details(
     return _change(call, name, change, version, typed, lambda error: error.where or "general")
 
 
+@routes.declare("POST", "/apps/{name}/settings/tags", permission=Permission.APP_EDIT)
+def set_tags(call: Calling, name: str, tag: Annotated[tuple[Text, ...], Form()] = ()) -> Response:
+    """The tags that are ticked, and no others."""
+    try:
+        with call.write() as db:
+            present = [one.tag.id for one in tags_api.of_app(db, apps.get_editable(db, call.actor, name))]
+            unticked = [one for one in present if one not in tag]
+            tags.change_tags_of(db, call.actor, name, tag, unticked, call.now)
+    except (Invalid, TagNotFound) as error:
+        return _page(call, name, Shown(errors={"tags": _words(error)}, status=400))
+    tags_api.tell(call)
+    return _page(call, name, Shown(notice="Its tags are saved."))
+
+
 @routes.declare("POST", "/apps/{name}/delete", permission=Permission.APP_EDIT)
 def delete_app(
     call: Calling, name: str, typed: Annotated[str, Form(alias="name", max_length=100)] = ""
@@ -247,6 +269,8 @@ def _page(call: Call, name: str, shown: Shown) -> Response:
             keeps=[str(path) for path in keep] if isinstance(keep, list) else [],
             most_title=MOST_TITLE,
             most_description=MOST_DESCRIPTION,
+            tags=[tag_schemas.tag_out(one) for one in tags.list_tags(db, call.actor)],
+            tags_put=frozenset(one.tag.id for one in tags_api.of_app(db, app)),
         )
     return call.get(Pages).answer("app_settings.html", page, shown.status)
 

@@ -59,6 +59,7 @@ from tholos.console import publish as publish_pages
 from tholos.console import releases as releases_pages
 from tholos.console import secrets as secrets_pages
 from tholos.console import settings as settings_pages
+from tholos.console import tags as tags_pages
 from tholos.instances import api as instances_api
 from tholos.kit.errors import Invalid, NotFound, NotSignedIn, TholosError, Unavailable
 from tholos.kit.http import SAFE_METHODS
@@ -76,6 +77,7 @@ from tholos.publishing import api as publishing_api
 from tholos.publishing import comparisons, proposals, releases_api, taking
 from tholos.publishing import content as content_api
 from tholos.server import openapi, render
+from tholos.tags import api as tags_api
 
 BODY_LIMIT = 1 << 20
 STREAMING_PATHS = frozenset({"/api/v1/content/packs", "/api/v1/snapshots", "/publish/upload"})
@@ -91,6 +93,7 @@ ROUTERS = (
     tokens_api.routes,
     invitations_api.routes,
     apps_api.routes,
+    tags_api.routes,
     access_api.routes,
     instances_api.routes,
     publishing_api.routes,
@@ -130,6 +133,7 @@ ROUTERS = (
     secrets_api.routes,
     settings_pages.routes,
     secrets_pages.routes,
+    tags_pages.routes,
     notifications_pages.routes,
     audit.routes,
     activity.routes,

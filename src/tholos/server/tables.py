@@ -12,6 +12,7 @@ from tholos.instances import models as instances
 from tholos.notifications import models as notifications
 from tholos.operations import models as operations
 from tholos.sharing import models as sharing
+from tholos.tags import models as tags
 from tholos.variables import models as variables
 
 MODULES: tuple[ModuleType, ...] = (
@@ -19,6 +20,7 @@ MODULES: tuple[ModuleType, ...] = (
     accounts,
     sharing,
     apps,
+    tags,
     operations,
     variables,
     instances,
