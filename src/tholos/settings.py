@@ -39,6 +39,11 @@ class AppSettings(BaseModel):
     )
     log_limit: int = Field(64 << 20, ge=1 << 20, description="Bytes that are kept of each instance's log.")
     open_files: int = Field(8192, ge=64, description="Open files that each of an app's processes may have.")
+    paths_for: Literal["publishers", "administrators"] = Field(
+        "publishers",
+        description="Who lets a path of the console's host lead to an app: publishers, for those that they edit, or "
+        "administrators.",
+    )
 
 
 class PackageSettings(BaseModel):

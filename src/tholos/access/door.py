@@ -39,6 +39,7 @@ from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
 from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_thread
+from tholos.paths.table import PathTable
 from tholos.sharing.models import Audience
 
 CALLBACK = "/.tholos/callback"
@@ -99,6 +100,7 @@ class Door:
     Args:
         console_address: where the console's own server listens.
         hold_s: how long a request waits for an app that is starting.
+        paths: which paths of the console's hosts lead to apps.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Door:
         console_address: str,
         console_hosts: frozenset[str],
         hold_s: float,
+        paths: PathTable | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -123,6 +126,7 @@ class Door:
         self._console_address = console_address
         self._console_hosts = console_hosts
         self._hold_s = hold_s
+        self._paths = paths
         self._known: dict[Credential, Known] = {}
         self._epoch = 0
         self._cookies = site.cookies
@@ -184,7 +188,7 @@ class Door:
 
     async def _decide(self, head: RequestHead, attempt: int) -> Decision:
         if head.host in self._console_hosts:
-            return await self._to_console(head, attempt)
+            return self._lead_to_app(head) or await self._to_console(head, attempt)
         match = self._app_host.fullmatch(head.host)
         if match is None:
             return Answer(421, _TEXT, f"Nothing is served under the host {head.host}.\n".encode())
@@ -336,6 +340,14 @@ class Door:
         return self._clock.now().timestamp()
 
     # Where it goes
+
+    def _lead_to_app(self, head: RequestHead) -> Answer | None:
+        """Send a browser on from a path of an app's own to the app, where it is let in or not as ever."""
+        led = self._paths.find_by_path(head.target) if self._paths and is_navigation(head) else None
+        if led is None:
+            return None
+        location = f"{self._site.app_url.format(name=led.name)}{led.rest}"
+        return Answer(303, [(b"location", location.encode()), *_TEXT], b"It is over there.\n")
 
     async def _to_console(self, head: RequestHead, attempt: int) -> Carry:
         """Raises: ConsoleAway."""

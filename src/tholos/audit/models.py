@@ -58,6 +58,8 @@ class Action(StrEnum):
     ACCESS_REFUSED = "access.refused"
     APP_TAGGED = "app.tagged"
     APP_UNTAGGED = "app.untagged"
+    PATH_SET = "app.path_set"
+    PATH_REMOVED = "app.path_removed"
     # Tags
     TAG_MADE = "tag.made"
     TAG_CHANGED = "tag.changed"

@@ -48,6 +48,8 @@ WORDS: Mapping[Action, str] = {
     Action.ACCESS_REFUSED: "refused access to an app",
     Action.APP_TAGGED: "put tags on an app",
     Action.APP_UNTAGGED: "took tags off an app",
+    Action.PATH_SET: "let a path lead to an app",
+    Action.PATH_REMOVED: "let a path lead nowhere",
     Action.TAG_MADE: "made a tag",
     Action.TAG_CHANGED: "changed a tag",
     Action.TAG_REMOVED: "removed a tag",

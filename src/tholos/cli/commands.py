@@ -20,6 +20,7 @@ def add_all(commands: Commands) -> None:
     add_sharing(commands)
     add_settling(commands)
     add_tags(commands)
+    add_paths(commands)
     add_audit(commands)
     add_webhooks(commands)
     add_variables(commands)
@@ -310,6 +311,15 @@ def add_tags(commands: Commands) -> None:
     one = named(commands, "tag", "tags:tag_app", "put tags on an app, or take them off")
     one.add_argument("tags", nargs="*", metavar="TAG", help="without any, those that it has are printed")
     one.add_argument("--remove", action="store_true", help="take them off")
+
+
+def add_paths(commands: Commands) -> None:
+    run, text = "paths:list_paths", "the paths of this server that lead to apps"
+    add_json(add_server(add(commands, "paths", run, text)))
+    one = named(commands, "path", "paths:app_path", "the path that leads to an app")
+    one.add_argument("path", nargs="?", default="", metavar="PATH", help="such as /team/report/")
+    one.add_argument("--remove", action="store_true", help="let none lead to it")
+    one.add_argument("--force", action="store_true", help="take it over from another app that you edit")
 
 
 def add_audit(commands: Commands) -> None:

@@ -17,6 +17,7 @@ from tholos.client.deeds import AuditEntry, AuditQuery, Delivery, NewWebhook, We
 from tholos.client.logs import LogLine, LogQuery, Traceback
 from tholos.client.model import App, Event, Instance, Operation, Release, Snapshot, Unchanged, Why
 from tholos.client.own import Ended, Invitation, InvitationMade, NewInvitation, NewToken, Session
+from tholos.client.paths import AppPath
 from tholos.client.patience import Patience
 from tholos.client.people import Given, Group, Member, NewPerson, Owned, PeopleQuery, Person, PersonMade
 from tholos.client.releases import Comparison
@@ -377,6 +378,22 @@ class AsyncClient:
     ) -> list[Tag]:
         """Put tags on an app and take others off it, by their ids; answers those that it has then."""
         return await asyncio.to_thread(self._client.change_tags_of_app, name, put=put, take=take)
+
+    async def paths(self) -> list[AppPath]:
+        """The paths that lead to apps which this account may see."""
+        return await asyncio.to_thread(self._client.paths)
+
+    async def path(self, name: str) -> AppPath:
+        """The path that leads to an app, if there is one."""
+        return await asyncio.to_thread(self._client.path, name)
+
+    async def set_path(self, name: str, path: str, *, force: bool = False) -> AppPath:
+        """Let a path lead to an app; with ``force`` even where it leads to another one that this account edits."""
+        return await asyncio.to_thread(self._client.set_path, name, path, force=force)
+
+    async def remove_path(self, name: str) -> None:
+        """Let nothing lead to an app any more but its own address."""
+        await asyncio.to_thread(self._client.remove_path, name)
 
     async def me(self) -> Account:
         """The account that is signed in."""

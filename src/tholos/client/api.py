@@ -5,6 +5,7 @@ from __future__ import annotations
 from tholos.client.deeds import DeedCalls
 from tholos.client.logs import LogCalls
 from tholos.client.own import OwnCalls
+from tholos.client.paths import PathCalls
 from tholos.client.people import PeopleCalls
 from tholos.client.releases import ReleaseCalls
 from tholos.client.settling import SettlingCalls
@@ -22,6 +23,7 @@ class Client(
     VariableCalls,
     SettlingCalls,
     TagCalls,
+    PathCalls,
     OwnCalls,
     PeopleCalls,
     DeedCalls,

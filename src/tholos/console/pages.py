@@ -23,6 +23,8 @@ from tholos.operations import api as operations_api
 from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
 from tholos.operations.models import OperationState
+from tholos.paths import schemas as path_schemas
+from tholos.paths import service as paths
 from tholos.publishing import service as publishing
 from tholos.sharing.models import Audience
 from tholos.tags import api as tags_api
@@ -64,6 +66,8 @@ class OverviewPage(AppPage):
     instances: Sequence[instance_schemas.InstanceOut]
     settings: Remembered
     tags: Sequence[tag_schemas.TagPut]
+    path_url: str
+    """The address at the console's host that leads to it too; empty where there is none."""
     may_change: bool
 
 
@@ -125,6 +129,7 @@ def _overview(call: Call, name: str) -> Response:
             reasons=publishing.reasons_of(db, call.actor, app) if may_change else [],
             instances=[instances_api.shown(db, one) for one in found],
             settings=Remembered.of(app.overrides),
+            path_url=path_schemas.path_out(name, paths.find_path(db, app.id), call.site.url).url,
             tags=[tag_schemas.tag_put(one) for one in tags_api.of_app(db, app)],
             may_change=may_change,
         )

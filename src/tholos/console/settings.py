@@ -27,6 +27,10 @@ from tholos.kit.db import ReadDb, WriteDb
 from tholos.kit.errors import Conflict, Invalid, TholosError
 from tholos.kit.notices import Notices
 from tholos.kit.pages import Pages
+from tholos.paths import api as paths_api
+from tholos.paths import service as paths
+from tholos.paths.errors import PathTaken
+from tholos.paths.service import Policy as PathPolicy
 from tholos.publishing import api as publishing_api
 from tholos.tags import api as tags_api
 from tholos.tags import schemas as tag_schemas
@@ -78,6 +82,9 @@ class SettingsPage(AppPage):
     keeps: Sequence[str]
     most_title: int
     most_description: int
+    may_choose_path: bool
+    is_path_taken: bool
+    """Whether what was typed leads elsewhere now."""
     tags: Sequence[tag_schemas.TagOut]
     """All there are."""
     tags_put: frozenset[str]
@@ -199,6 +206,22 @@ def set_tags(call: Calling, name: str, tag: Annotated[tuple[Text, ...], Form()] 
     return _page(call, name, Shown(notice="Its tags are saved."))
 
 
+@routes.declare("POST", "/apps/{name}/settings/path", permission=Permission.APP_EDIT)
+def set_path(call: Calling, name: str, path: Text = "", force: Text = "") -> Response:
+    """Without a path none leads to the app any more."""
+    try:
+        if path.strip():
+            changed = paths_api.change_path(call, name, path, force=bool(force))
+            told = f"{changed.url} leads to it."
+        else:
+            paths_api.remove_path(call, name)
+            told = "No path leads to it any more; its own address does."
+    except (Invalid, PathTaken) as error:
+        status = 409 if isinstance(error, PathTaken) else 400
+        return _page(call, name, Shown({"path": path}, {"path": _words(error)}, status=status))
+    return _page(call, name, Shown(notice=told))
+
+
 @routes.declare("POST", "/apps/{name}/delete", permission=Permission.APP_EDIT)
 def delete_app(
     call: Calling, name: str, typed: Annotated[str, Form(alias="name", max_length=100)] = ""
@@ -269,6 +292,8 @@ def _page(call: Call, name: str, shown: Shown) -> Response:
             keeps=[str(path) for path in keep] if isinstance(keep, list) else [],
             most_title=MOST_TITLE,
             most_description=MOST_DESCRIPTION,
+            may_choose_path=call.get(PathPolicy).may_choose(call.actor),
+            is_path_taken="path" in shown.errors and shown.status == 409,
             tags=[tag_schemas.tag_out(one) for one in tags.list_tags(db, call.actor)],
             tags_put=frozenset(one.tag.id for one in tags_api.of_app(db, app)),
         )
@@ -298,10 +323,12 @@ def _present(db: ReadDb, app: App) -> dict[str, str]:
         limited = limits.limits_of(variables.find_base(db, app).settings)
     except NothingReleased:
         limited = Limits()
+    path = paths.find_path(db, app.id)
     return {
         "title": app.title,
         "description": app.description,
         "keep_releases": str(app.keep_releases or ""),
+        "path": path.path if path else "",
         "open_files": str(limited.open_files or ""),
         "start_timeout_s": str(limited.start_timeout_s or ""),
     }

@@ -30,6 +30,7 @@ from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_long_thread, in_thread
 from tholos.operations.models import Operation
 from tholos.operations.tasks import Work
+from tholos.paths import service as paths
 from tholos.publishing import manifest as manifests
 from tholos.publishing import releases
 from tholos.publishing import service as publishing
@@ -293,6 +294,7 @@ class Publisher:
             instances.remove_of_app(db, app_id)
             variables.remove_of_app(db, app_id)
             tags.remove_of_app(db, app_id)
+            paths.remove_of_app(db, app_id)
             if apps.find_app(db, app_id) is not None:
                 apps.remove_app(db, app_id)
         self.starter.clear(app_id)

@@ -73,6 +73,8 @@ from tholos.notifications import pages as notifications_pages
 from tholos.notifications import service as notifications
 from tholos.notifications.models import Means
 from tholos.operations import api as operations_api
+from tholos.paths import api as paths_api
+from tholos.paths.service import Policy as PathPolicy
 from tholos.publishing import api as publishing_api
 from tholos.publishing import comparisons, proposals, releases_api, taking
 from tholos.publishing import content as content_api
@@ -94,6 +96,7 @@ ROUTERS = (
     invitations_api.routes,
     apps_api.routes,
     tags_api.routes,
+    paths_api.routes,
     access_api.routes,
     instances_api.routes,
     publishing_api.routes,
@@ -180,6 +183,7 @@ def complete(services: Services) -> Services:
     services.add_missing(Pulse())
     services.add_missing(News(notifications.count_unseen))
     services.add_missing(Means())
+    services.add_missing(PathPolicy())
     return services
 
 

@@ -47,6 +47,8 @@ from tholos.notifications.mail import MailServer, Security
 from tholos.notifications.models import Means
 from tholos.notifications.tasks import Messenger
 from tholos.operations.tasks import Handler, OnEnd, Worker
+from tholos.paths.service import Policy as PathPolicy
+from tholos.paths.table import PathTable
 from tholos.publishing import service as publishing
 from tholos.publishing.switching import Switcher
 from tholos.publishing.tasks import Publisher
@@ -126,12 +128,14 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     services.add(about(settings, layout, interpreters, os.environ))
 
     serving = ServingTable(database)
+    paths = PathTable(database)
     decide = _Decide()
     carrier = Carrier(decide, render_error=decide.render_error)
     launcher = LocalLauncher(layout.supervisor, layout.run)
     try:
         # Known before the first request: what serves goes on serving while this server finds its feet.
         await serving.replace(await in_thread(serving.read_all))
+        paths.replace(await in_thread(paths.read_all))
         _, port = await carrier.listen_tcp(settings.host, settings.port)
         site = _site(settings, port)
         services.add(site)
@@ -139,7 +143,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         decide.door = Door(
             database, clock, site, serving, Passes(layout.keys), decide.errors,
             console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
-            hold_s=settings.apps.hold_s,
+            hold_s=settings.apps.hold_s, paths=paths,
         )  # fmt: skip
         sealer = services.get(Sealer)
         starter = _starter(settings, layout, store, sealer, interpreters, site)
@@ -160,6 +164,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             group.create_task(_messenger(services, settings, site).run())
             group.create_task(go_on(publisher.compile_in_background))
             group.create_task(go_on(partial(decide.door.watch, notices, carrier)))
+            group.create_task(go_on(partial(paths.watch, notices)))
             group.create_task(go_on(Housekeeper(database, clock, store).run))
             group.create_task(attempt(partial(in_long_thread, interpreters.find)))
             get_logger().info("server_started", url=site.url, data=str(layout.data))
@@ -184,6 +189,7 @@ def _first_services(
     services.add(Outgoing(read_networks(settings.notifications.allow_networks)))
     services.add(Pace.of(settings.limits.creates_per_minute, settings.limits.wrong_codes))
     services.add(_provider(settings))
+    services.add(PathPolicy(is_for_administrators=settings.apps.paths_for == "administrators"))
     services.add(Means(can_mail=_mail_server(settings) is not None))
     return services
 

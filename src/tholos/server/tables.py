@@ -11,6 +11,7 @@ from tholos.audit import models as audit
 from tholos.instances import models as instances
 from tholos.notifications import models as notifications
 from tholos.operations import models as operations
+from tholos.paths import models as paths
 from tholos.sharing import models as sharing
 from tholos.tags import models as tags
 from tholos.variables import models as variables
@@ -21,6 +22,7 @@ MODULES: tuple[ModuleType, ...] = (
     sharing,
     apps,
     tags,
+    paths,
     operations,
     variables,
     instances,

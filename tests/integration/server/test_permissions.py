@@ -41,6 +41,7 @@ BODIES = {
     "PATCH /api/v1/apps/{name}/variables": {"plain": {"REGION": "north"}},
     "POST /api/v1/apps/{name}/rollback": {},
     "PATCH /api/v1/apps/{name}/tags": {"put": []},
+    "PUT /api/v1/apps/{name}/path": {"path": "/team/sales/"},
 }
 """Of the calls that take no other fields."""
 FORM = {"name": "sales", "who": "vic", "level": "viewer", "account": "bob"}

@@ -17,6 +17,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     _add_tags()
+    _add_paths()
 
 
 def _add_tags() -> None:
@@ -63,3 +64,20 @@ def _add_tags() -> None:
     )
     with op.batch_alter_table("app_tags") as batch_op:
         batch_op.create_index(batch_op.f("ix_app_tags_tag_id"), ["tag_id"], unique=False)
+
+
+def _add_paths() -> None:
+    op.create_table(
+        "app_paths",
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name=op.f("fk_app_paths_app_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_app_paths_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("app_id", name=op.f("pk_app_paths")),
+        sa.UniqueConstraint("key", name=op.f("uq_app_paths_key")),
+    )
