@@ -178,6 +178,16 @@ class LimitSettings(BaseModel):
     )
 
 
+class UsageSettings(BaseModel):
+    """What is kept of who opened which app when."""
+
+    keep_days: int = Field(90, ge=1, le=3650, description="Days that visits of apps are kept.")
+    with_accounts: bool = Field(
+        default=True,
+        description="Whether it is kept who it was; once switched off, it is forgotten of older visits too.",
+    )
+
+
 class Settings(BaseSettings):
     """One installation."""
 
@@ -208,6 +218,7 @@ class Settings(BaseSettings):
     notifications: NotificationSettings = NotificationSettings()
     limits: LimitSettings = LimitSettings()
     openid: OpenIdSettings = OpenIdSettings()
+    usage: UsageSettings = UsageSettings()
 
     @classmethod
     def read(cls, data: Path, host: str, port: int) -> Settings:

@@ -429,7 +429,7 @@ class Door:
             set_headers=[*self._forwarded(head), *([(b"x-tholos-account", name.encode())] if name else [])],
             answer_headers=admitted.renewed,
             still_allowed=admitted.use,
-            details={"app": row.name, "release": str(row.release), "account": name},
+            details=_details(row, admitted.known.admission),
         )
 
     def _forwarded(self, head: RequestHead) -> list[Header]:
@@ -529,6 +529,12 @@ def _stand_of(credential: Credential, known: Known) -> Stand:
     if credential.form == "token":
         return Stand(credential.place, "token", credential.secret)
     return Stand(credential.place, "session", known.admission.session_id)
+
+
+def _details(row: Serving, admission: Admission) -> dict[str, str]:
+    """What is told of an exchange once it is over; ids where it counts as a visit of the app."""
+    told = {"app": row.name, "release": str(row.release), "account": admission.name}
+    return told if row.draft else {**told, "app_id": row.app_id, "account_id": admission.account_id}
 
 
 def _why_not(row: Serving, took_s: float | None = None) -> str:

@@ -21,6 +21,7 @@ def add_all(commands: Commands) -> None:
     add_settling(commands)
     add_tags(commands)
     add_paths(commands)
+    add_usage(commands)
     add_audit(commands)
     add_webhooks(commands)
     add_variables(commands)
@@ -320,6 +321,22 @@ def add_paths(commands: Commands) -> None:
     one.add_argument("path", nargs="?", default="", metavar="PATH", help="such as /team/report/")
     one.add_argument("--remove", action="store_true", help="let none lead to it")
     one.add_argument("--force", action="store_true", help="take it over from another app that you edit")
+
+
+def add_usage(commands: Commands) -> None:
+    run, text = "usage:show_usage", "how often an app was visited"
+    usage = add_json(add_server(add_name(add(commands, "usage", run, text))))
+    usage.add_argument("--all", action="store_true", dest="every", help="of all apps that you edit")
+    usage.add_argument(
+        "--since", default="", metavar="WHEN", help="in the last 10m, 2h or 7d, or since a time; else 30d"
+    )
+    usage.add_argument(
+        "--until", default="", metavar="WHEN", help="before a time, or before the last 10m, 2h or 7d"
+    )
+    usage.add_argument("--visits", action="store_true", help="each of them: who, when, and where to")
+    usage.add_argument(
+        "--lines", type=natural, default=50, metavar="N", help="visits at most (default: %(default)s)"
+    )
 
 
 def add_audit(commands: Commands) -> None:

@@ -26,6 +26,7 @@ from tholos.client.sharing import Access, Grant, GrantChange, Reach, Request
 from tholos.client.signing_in import Account, DeviceCode, Server, SignIn, Token
 from tholos.client.tags import Tag, TagRemoved
 from tholos.client.transport import Body
+from tholos.client.usage import AppUsage, Usage, Visit
 from tholos.client.variables import (
     Secret,
     SecretChanged,
@@ -394,6 +395,22 @@ class AsyncClient:
     async def remove_path(self, name: str) -> None:
         """Let nothing lead to an app any more but its own address."""
         await asyncio.to_thread(self._client.remove_path, name)
+
+    async def usage(self, name: str, *, since: str = "", until: str = "") -> Usage:
+        """How often an app was visited between two moments in ISO 8601; by itself in the last 30 days."""
+        return await asyncio.to_thread(self._client.usage, name, since=since, until=until)
+
+    async def visits(self, name: str, *, since: str = "", until: str = "", most: int = 50) -> list[Visit]:
+        """An app's visits, the newest first."""
+        return await asyncio.to_thread(self._client.visits, name, since=since, until=until, most=most)
+
+    async def usage_by_app(self, *, since: str = "", until: str = "") -> list[AppUsage]:
+        """How often the apps that this account edits were visited, the most visited first."""
+        return await asyncio.to_thread(self._client.usage_by_app, since=since, until=until)
+
+    async def all_visits(self, *, since: str = "", until: str = "", most: int = 50) -> list[Visit]:
+        """The visits of all apps that this account edits, the newest first."""
+        return await asyncio.to_thread(self._client.all_visits, since=since, until=until, most=most)
 
     async def me(self) -> Account:
         """The account that is signed in."""

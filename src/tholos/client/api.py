@@ -12,6 +12,7 @@ from tholos.client.settling import SettlingCalls
 from tholos.client.sharing import SharingCalls
 from tholos.client.signing_in import SignInCalls
 from tholos.client.tags import TagCalls
+from tholos.client.usage import UsageCalls
 from tholos.client.variables import VariableCalls
 
 
@@ -24,6 +25,7 @@ class Client(
     SettlingCalls,
     TagCalls,
     PathCalls,
+    UsageCalls,
     OwnCalls,
     PeopleCalls,
     DeedCalls,

@@ -40,6 +40,7 @@ from tholos.runtime.environments import Environment, Environments
 from tholos.runtime.model import InstanceSpec, ProcessStatus
 from tholos.runtime.plan import prepare
 from tholos.tags import service as tags
+from tholos.usage import service as usage
 from tholos.variables import service as variables
 from tholos.variables.masking import Masker
 from tholos.variables.service import Revealed
@@ -295,6 +296,7 @@ class Publisher:
             variables.remove_of_app(db, app_id)
             tags.remove_of_app(db, app_id)
             paths.remove_of_app(db, app_id)
+            usage.remove_of_app(db, app_id)
             if apps.find_app(db, app_id) is not None:
                 apps.remove_app(db, app_id)
         self.starter.clear(app_id)

@@ -80,6 +80,8 @@ from tholos.publishing import comparisons, proposals, releases_api, taking
 from tholos.publishing import content as content_api
 from tholos.server import openapi, render
 from tholos.tags import api as tags_api
+from tholos.usage import api as usage_api
+from tholos.usage.service import Policy as UsagePolicy
 
 BODY_LIMIT = 1 << 20
 STREAMING_PATHS = frozenset({"/api/v1/content/packs", "/api/v1/snapshots", "/publish/upload"})
@@ -97,6 +99,7 @@ ROUTERS = (
     apps_api.routes,
     tags_api.routes,
     paths_api.routes,
+    usage_api.routes,
     access_api.routes,
     instances_api.routes,
     publishing_api.routes,
@@ -184,6 +187,7 @@ def complete(services: Services) -> Services:
     services.add_missing(News(notifications.count_unseen))
     services.add_missing(Means())
     services.add_missing(PathPolicy())
+    services.add_missing(UsagePolicy())
     return services
 
 

@@ -14,6 +14,7 @@ from tholos.operations import models as operations
 from tholos.paths import models as paths
 from tholos.sharing import models as sharing
 from tholos.tags import models as tags
+from tholos.usage import models as usage
 from tholos.variables import models as variables
 
 MODULES: tuple[ModuleType, ...] = (
@@ -23,6 +24,7 @@ MODULES: tuple[ModuleType, ...] = (
     apps,
     tags,
     paths,
+    usage,
     operations,
     variables,
     instances,

@@ -18,6 +18,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     _add_tags()
     _add_paths()
+    _add_visits()
 
 
 def _add_tags() -> None:
@@ -81,3 +82,29 @@ def _add_paths() -> None:
         sa.PrimaryKeyConstraint("app_id", name=op.f("pk_app_paths")),
         sa.UniqueConstraint("key", name=op.f("uq_app_paths_key")),
     )
+
+
+def _add_visits() -> None:
+    op.create_table(
+        "page_visits",
+        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("organization_id", sa.String(), nullable=False),
+        sa.Column("app_id", sa.String(), nullable=False),
+        sa.Column("release", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.String(), nullable=True),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("day", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_page_visits_account_id")),
+        sa.ForeignKeyConstraint(["app_id"], ["apps.id"], name=op.f("fk_page_visits_app_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_page_visits_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_visits")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("page_visits") as batch_op:
+        batch_op.create_index(batch_op.f("ix_page_visits_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_page_visits_at"), ["at"], unique=False)
+        batch_op.create_index("ix_page_visits_app", ["app_id", "at"], unique=False)
