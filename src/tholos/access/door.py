@@ -342,9 +342,11 @@ class Door:
     # Where it goes
 
     def _lead_to_app(self, head: RequestHead) -> Answer | None:
-        """Send a browser on from a path of an app's own to the app, where it is let in or not as ever."""
+        """Send a browser on from a path of an app's own to the app, where it is let in or not as ever. A program would lose its
+        token on the way.
+        """
         led = self._paths.find_by_path(head.target) if self._paths and is_navigation(head) else None
-        if led is None:
+        if led is None or own_token(head):
             return None
         location = f"{self._site.app_url.format(name=led.name)}{led.rest}"
         return Answer(303, [(b"location", location.encode()), *_TEXT], b"It is over there.\n")

@@ -311,7 +311,7 @@ def add_tags(commands: Commands) -> None:
     gone.add_argument("--yes", action="store_true", help="even where apps have it")
     one = named(commands, "tag", "tags:tag_app", "put tags on an app, or take them off")
     one.add_argument("tags", nargs="*", metavar="TAG", help="without any, those that it has are printed")
-    one.add_argument("--remove", action="store_true", help="take them off")
+    one.add_argument("--remove", action="append", metavar="TAG", help="take this one off; repeatable")
 
 
 def add_paths(commands: Commands) -> None:

@@ -133,13 +133,16 @@ def remove_tag(*, tag: str, yes: bool, server: str | None, as_json: bool) -> int
     return 0
 
 
-def tag_app(*, name: str, tags: Sequence[str], remove: bool, server: str | None, as_json: bool) -> int:
-    """Put tags on an app, or take them off; without any, print those that it has."""
+def tag_app(
+    *, name: str, tags: Sequence[str], remove: Sequence[str] | None, server: str | None, as_json: bool
+) -> int:
+    """Put tags on an app, and take others off; without any, print those that it has."""
     with connected(server) as client:
-        if tags:
+        if tags or remove:
             known = client.tags()
-            chosen = [find_tag(known, one).id for one in tags]
-            found = client.change_tags_of_app(name, **{"take" if remove else "put": chosen})
+            put = [find_tag(known, one).id for one in tags]
+            take = [find_tag(known, one).id for one in remove or ()]
+            found = client.change_tags_of_app(name, put=put, take=take)
         else:
             found = client.tags_of_app(name)
     if as_json:

@@ -209,6 +209,7 @@ class TestDoor:
             ("/team/report/", (), "GET"),
             ("/team/report/", HTML, "POST"),
             ("/", HTML, "GET"),
+            ("/team/report/", (*HTML, (b"authorization", b"Bearer tholos_x")), "GET"),
         ):
             decision = await self.ask(door, target, *headers, method=method)
             assert isinstance(decision, Carry), target
