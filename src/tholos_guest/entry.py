@@ -18,7 +18,7 @@ USUAL = ("app", "application", "create_app()", "make_app()")
 
 
 def load(entrypoint: str) -> object:
-    """Import the module and find the app in it.
+    """Import the module and find the app in it; of a Dash app, the app that it is served by.
 
     Raises:
         CannotStart: importing failed, nothing of that name is there, the factory failed, or it is not callable.
@@ -33,10 +33,19 @@ def load(entrypoint: str) -> object:
         )
     if name.endswith("()") and callable(found):
         found = call(found, module_name, name)
+    if is_a(found, "dash", "Dash"):
+        found = getattr(found, "server", None)
     if not callable(found):
         kind = type(found).__name__
         raise CannotStart('"%s:%s" is not an app: it is of type %s, not callable' % (module_name, name, kind))
     return found
+
+
+def is_a(found: object, package: str, name: str) -> bool:
+    """Whether an object is of a package's class, or of one that derives from it, without importing the package."""
+    return any(
+        one.__name__ == name and one.__module__.partition(".")[0] == package for one in type(found).__mro__
+    )
 
 
 def import_module(name: str) -> ModuleType:

@@ -30,7 +30,7 @@ def root(tmp_path_factory) -> str:
     (folder / "empty").mkdir()
     (folder / "leak.txt").symlink_to(outside)
     (folder / "alias.txt").symlink_to(folder / ".env")
-    return site.root_of(str(folder))
+    return site.root_of(str(folder))[0]
 
 
 @pytest.mark.parametrize(
