@@ -17,12 +17,7 @@ if TYPE_CHECKING:
     from socket import socket
     from typing import Any
 
-OPTIONS = {
-    "port": 0,
-    "use_xheaders": True,
-    # The gateway decides on the origin of every request; Bokeh cannot know the names it is reached by.
-    "allow_websocket_origin": ["*"],
-}
+OPTIONS = {"port": 0, "use_xheaders": True}
 MAIN = "main.py"
 """The script of an app that is a folder, with its templates, its theme and its static files."""
 
@@ -49,6 +44,7 @@ def check(script: str, package: str) -> None:
     # A visitor brings back a session's headers in a token: unless it is signed, an account could be made up.
     os.environ.setdefault("BOKEH_SIGN_SESSIONS", "true")
     os.environ.setdefault("BOKEH_SECRET_KEY", secrets.token_urlsafe(32))
+    # The gateway decides on the origin of every request; Bokeh cannot know the names it is reached by.
     os.environ["BOKEH_ALLOW_WS_ORIGIN"] = "*"
     try:
         __import__(package)

@@ -94,8 +94,12 @@ def find(module: ModuleType, wanted: str) -> tuple[object, str]:
         try:
             for part in name.replace("()", "").split("."):
                 found = getattr(found, part)
-        except AttributeError:
+        except AttributeError as error:
+            if last_place(error.__traceback__, os.getcwd()):  # what makes the attribute is code of the app
+                raise CannotStart(explain(error, module.__name__)) from error
             continue
+        except Exception as error:  # the same
+            raise CannotStart(explain(error, module.__name__)) from error
         return found, name
     public = [name for name in vars(module) if not name.startswith("_")]
     raise CannotStart(

@@ -94,7 +94,7 @@ def mount(gradio: Any, blocks: object, launched: list[Launched]) -> object:
     """An ASGI app with the object at its root, as its last ``launch`` wanted it to be."""
     import inspect
 
-    from fastapi import FastAPI  # type: ignore[import-not-found]  # Gradio needs it
+    from fastapi import FastAPI
 
     known = inspect.signature(gradio.mount_gradio_app).parameters.keys() - OURS
     said = next((one.options for one in reversed(launched) if one.blocks is blocks), {})

@@ -58,7 +58,7 @@ def end(_number: int, _frame: object) -> None:
 
 def arrange(folder: str) -> None:
     """What Jupyter writes by the way goes into the instance's own folder, and not into the app's data."""
-    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"):
+    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR"):
         os.environ[name] = os.path.join(folder, name.lower())
         os.mkdir(os.environ[name], 0o700)
     os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
@@ -98,9 +98,9 @@ def render(path: str, options: frozenset[str]) -> str:
         remover = TagRemovePreprocessor(remove_input_tags={HIDDEN_TAG}, enabled=True)
         exporter.register_preprocessor(remover, enabled=True)
     name = os.path.splitext(os.path.basename(path))[0]
-    page: str = exporter.from_notebook_node(
-        document, resources={"metadata": {"name": name, "path": place}}
-    )[0]
+    page: str = exporter.from_notebook_node(document, resources={"metadata": {"name": name, "path": place}})[
+        0
+    ]
     return page
 
 
@@ -156,9 +156,13 @@ def explain(error: BaseException, document: Any, path: str) -> str:
         return "%s cannot be executed: %s" % (path, reason)
     text = _COLOURS.sub("", str(getattr(error, "traceback", "")))
     found = _CELL_LINE.search(text)
-    frames = ['  File "%s, cell %d", line %s, in <cell>' % (path, number, (found and (found[1] or found[2])) or 1)]
+    frames = [
+        '  File "%s, cell %d", line %s, in <cell>' % (path, number, (found and (found[1] or found[2])) or 1)
+    ]
     for file, line, function in _FILE_LINE.findall(text):
-        frames.append('  File "%s", line %s, in %s' % (os.path.expanduser(file), line, function or "<module>"))
+        frames.append(
+            '  File "%s", line %s, in %s' % (os.path.expanduser(file), line, function or "<module>")
+        )
     trace = "\n".join(["Traceback (most recent call last):", *frames, reason])
     return "cell %d of %s failed: %s\n%s" % (number, path, reason, trace)
 

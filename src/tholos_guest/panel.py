@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tholos_guest import bokeh
 
+OPTIONS = {**bokeh.OPTIONS, "show": False, "start": False}
+
 
 def serve(script: str, socket_path: str, _grace_s: float) -> None:
     """Serve until TERM; sessions are ended in Bokeh's own way."""
@@ -11,10 +13,4 @@ def serve(script: str, socket_path: str, _grace_s: float) -> None:
     from panel.io.server import get_server  # type: ignore[import-not-found]  # in the app's environment
 
     application = bokeh.build(script)  # Panel has put its own builder in the place of Bokeh's
-    bokeh.run(
-        lambda: get_server({bokeh.place_of(application): application}, websocket_origin="*", **OPTIONS),
-        socket_path,
-    )
-
-
-OPTIONS = {"port": 0, "use_xheaders": True, "show": False, "start": False}
+    bokeh.run(lambda: get_server({bokeh.place_of(application): application}, **OPTIONS), socket_path)

@@ -39,7 +39,11 @@ _MODE_OF_FRAMEWORK = {
     (Kind.WSGI, frameworks.DASH): "python-dash",
     (Kind.ASGI, frameworks.SHINY): "python-shiny",
 }
-_KINDS = {**{mode: kind.value for kind, mode in MODE_OF_KIND.items()}, "python-dash": "dash", "python-shiny": "shiny"}
+_KINDS = {
+    **{mode: kind.value for kind, mode in MODE_OF_KIND.items()},
+    "python-dash": "dash",
+    "python-shiny": "shiny",
+}
 """What ``--kind`` would say, by app mode."""
 UNSERVED = {
     "shiny": "a Shiny app in R",
@@ -192,9 +196,7 @@ def _read(tree: FileTree, path: str, paths: frozenset[str]) -> Manifest | None:
     except NotRead as error:
         return Manifest(path, notes=(f"{path} is passed over: {error}.",))
     ours = document.get("tholos")
-    found = (
-        _of_ours(tree, path, ours, paths) if isinstance(ours, dict) else _of_others(path, document, paths)
-    )
+    found = _of_ours(tree, path, ours, paths) if isinstance(ours, dict) else _of_others(path, document, paths)
     hidden = _object(document.get("jupyter"))
     locale = _text(ours if isinstance(ours, dict) else document, "locale") or ""
     return replace(

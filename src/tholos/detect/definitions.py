@@ -208,16 +208,20 @@ class Reader:
             self._bind_names(node.targets, node.value, None, scope, depth)
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
             self._bind_names([node.target], node.value, node.annotation, scope, depth)
-        elif isinstance(node, ast.Expr):
-            self._bind_launched(node.value, scope, depth)
-        elif isinstance(node, ast.With):
-            for item in node.items:
-                if item.optional_vars is not None:
-                    self._bind_names([item.optional_vars], item.context_expr, None, scope, depth)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             _set(scope, node.name, self._decorated(node, scope, depth), node.lineno)
         elif isinstance(node, ast.ClassDef):
             _set(scope, node.name, _Class(node, scope.path), node.lineno)
+        else:
+            self._bind_used(node, scope, depth)
+
+    def _bind_used(self, node: ast.stmt, scope: Scope, depth: int) -> None:
+        """What is bound by using something: ``with … as name``, and of Gradio what is launched."""
+        if isinstance(node, ast.Expr):
+            self._bind_launched(node.value, scope, depth)
+        for item in node.items if isinstance(node, ast.With) else ():
+            if item.optional_vars is not None:
+                self._bind_names([item.optional_vars], item.context_expr, None, scope, depth)
 
     def _bind_import(self, node: ast.Import, scope: Scope) -> None:
         for alias in node.names:

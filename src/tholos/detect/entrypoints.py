@@ -151,11 +151,7 @@ class Chooser:
             path = error.where.rpartition(":")[0]
             name = value.partition(":")[2]
             python, _ = interpreters.find(self._folder, path, overrides.python)
-            trusted = (
-                (name and _OBJECT.fullmatch(name))
-                if kind in OBJECTS
-                else kind in SCRIPTS
-            )
+            trusted = (name and _OBJECT.fullmatch(name)) if kind in OBJECTS else kind in SCRIPTS
             if kind is None or not trusted or interpreters.allows_this(python.value):
                 raise
             self._folder.unread[path] = error.message

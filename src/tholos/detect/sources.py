@@ -137,7 +137,9 @@ class Folder:
 
     def _decoded(self, path: str) -> str:
         name = path.rpartition("/")[2]
-        limit = LOCK_LIMIT if "lock" in name else NOTEBOOK_LIMIT if name.endswith(".ipynb") else DOCUMENT_LIMIT
+        limit = (
+            LOCK_LIMIT if "lock" in name else NOTEBOOK_LIMIT if name.endswith(".ipynb") else DOCUMENT_LIMIT
+        )
         data = self._tree.read(path, limit + 1)
         if len(data) > limit:
             raise errors.FileMalformed(f"Cannot read {path}: it is larger than {limit >> 20} MB.", where=path)

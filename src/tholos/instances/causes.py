@@ -50,7 +50,9 @@ class Causes:
         with self.database.read() as db:
             release = apps.get_release(db, instance.release_id)
         said = limits.limits_of(release.settings)
-        return plan.start_timeout_s(Kind(str(release.manifest["kind"])), said.start_timeout_s, self.start_timeout_s)
+        return plan.start_timeout_s(
+            Kind(str(release.manifest["kind"])), said.start_timeout_s, self.start_timeout_s
+        )
 
     def _folder(self, instance: Instance) -> str:
         return str(self.starter.sources_of(instance))
