@@ -82,7 +82,9 @@ def test_shiny_answers_and_opens_its_websocket(begin, entrypoint):
 
 
 def test_an_error_in_an_express_file_is_told_with_its_line(begin):
-    app = begin(Kind.ASGI, "shiny.express.app:app_2e_py", {"app.py": "from shiny.express import ui\n\nmissing\n"})
+    app = begin(
+        Kind.ASGI, "shiny.express.app:app_2e_py", {"app.py": "from shiny.express import ui\n\nmissing\n"}
+    )
     assert app.process.wait(60) == 1
     assert app.log.startswith("[tholos] cannot start: ")
     assert "NameError: name 'missing'" in app.log
@@ -143,10 +145,15 @@ def test_a_script_is_served_at_the_root_with_its_websocket(begin, kind):
 def test_headers_of_a_session_cannot_be_made_up(begin):
     """A token brings back the headers of the page's request, those that tell who asks among them."""
     app = begin(Kind.BOKEH, "app.py", {"app.py": SCRIPTS[Kind.BOKEH]}).await_ready()
-    payload = {"session_id": "x" * 44, "session_expiry": int(time.time()) + 300, "headers": {"x-tholos-account": "ada"}}
+    payload = {
+        "session_id": "x" * 44,
+        "session_expiry": int(time.time()) + 300,
+        "headers": {"x-tholos-account": "ada"},
+    }
     token = base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip("=")
     with upgrade(app, "/ws", ["bokeh", token]) as talk, pytest.raises(ConnectionClosed):
         talk.recv(10)
+    assert "signature" in app.log
 
 
 @pytest.mark.parametrize("kind", SCRIPTS)
@@ -192,7 +199,9 @@ def test_a_notebook_is_served_once_it_is_executed(begin):
     end_well(app)
 
 
-@pytest.mark.parametrize(("options", "left"), [(("hide_all_input",), [False, False]), (("hide_tagged_input",), [True, False])])
+@pytest.mark.parametrize(
+    ("options", "left"), [(("hide_all_input",), [False, False]), (("hide_tagged_input",), [True, False])]
+)
 def test_what_shall_be_hidden_of_a_notebook_is(begin, options, left):
     files = {"a.ipynb": notebook("first = 1\nprint('one')", ("second = 2\nprint('two')", ["hide_input"]))}
     app = begin(Kind.NOTEBOOK, "a.ipynb", files, options=options).await_ready()
@@ -202,7 +211,10 @@ def test_what_shall_be_hidden_of_a_notebook_is(begin, options, left):
 
 
 def test_a_cell_that_fails_is_named_with_the_line_that_is_the_cause(begin):
-    files = {"a.ipynb": notebook("1", "import own\n\nown.divide(0)"), "own.py": "def divide(by):\n    return 1 / by\n"}
+    files = {
+        "a.ipynb": notebook("1", "import own\n\nown.divide(0)"),
+        "own.py": "def divide(by):\n    return 1 / by\n",
+    }
     app = begin(Kind.NOTEBOOK, "a.ipynb", files)
     assert app.process.wait(60) == 1
     assert "[tholos] cannot start: cell 2 of a.ipynb failed: ZeroDivisionError: division by zero" in app.log
@@ -221,7 +233,10 @@ def test_term_ends_a_notebook_that_is_being_executed_and_its_kernel(begin):
 
 
 def test_voila_serves_a_notebook_and_its_kernel(begin):
-    files = {"a.ipynb": notebook("print('hello', 6 * 7)"), "voila.json": '{"VoilaConfiguration": {"theme": "dark"}}'}
+    files = {
+        "a.ipynb": notebook("print('hello', 6 * 7)"),
+        "voila.json": '{"VoilaConfiguration": {"theme": "dark"}}',
+    }
     app = begin(Kind.VOILA, "a.ipynb", files).await_ready()
     page = app.ask("/").body.decode()
     assert "hello 42" in page
@@ -234,7 +249,9 @@ def test_voila_serves_a_notebook_and_its_kernel(begin):
 
 
 def test_voila_lists_several_notebooks(begin):
-    app = begin(Kind.VOILA, ".", {"a.ipynb": notebook("1"), "b.ipynb": notebook("print('second')")}).await_ready()
+    app = begin(
+        Kind.VOILA, ".", {"a.ipynb": notebook("1"), "b.ipynb": notebook("print('second')")}
+    ).await_ready()
     assert app.ask("/").status == 200
     assert b"b.ipynb" in app.ask("/voila/api/contents/").body
     assert b"second" in app.ask("/voila/render/b.ipynb").body
@@ -252,4 +269,6 @@ def test_a_missing_package_is_named(start, kind):
     entrypoint = {Kind.GRADIO: "app:x", Kind.BOKEH: "app.py", Kind.PANEL: "app.py"}.get(kind, "a.ipynb")
     app = start(kind, entrypoint, files)
     assert app.process.wait(20) == 1
-    assert app.log.startswith(f"[tholos] cannot start: {MISSING[kind]} is not installed; add it to the requirements")
+    assert app.log.startswith(
+        f"[tholos] cannot start: {MISSING[kind]} is not installed; add it to the requirements"
+    )
