@@ -25,7 +25,7 @@ class AppSettings(BaseModel):
     start_timeout_s: float = Field(
         60.0,
         gt=0,
-        description="Seconds that a new instance has for its first answer; a notebook has 1800 to be executed.",
+        description="Seconds that a new instance has for its first answer; Gradio and Voilà have 180, a notebook 1800.",
     )
     hold_s: float = Field(30.0, gt=0, description="Seconds that a request waits for an app that is starting.")
     drain_timeout_s: float = Field(

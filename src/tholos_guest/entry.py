@@ -89,6 +89,7 @@ def modules_here() -> str:
 
 def find(module: ModuleType, wanted: str) -> tuple[object, str]:
     """The wanted attribute, else the first usual one, with the name under which it was found."""
+    failed: AttributeError | None = None
     for name in (wanted, *USUAL):
         found: object = module
         try:
@@ -96,11 +97,13 @@ def find(module: ModuleType, wanted: str) -> tuple[object, str]:
                 found = getattr(found, part)
         except AttributeError as error:
             if last_place(error.__traceback__, os.getcwd()):  # what makes the attribute is code of the app
-                raise CannotStart(explain(error, module.__name__)) from error
+                failed = failed or error
             continue
         except Exception as error:  # the same
             raise CannotStart(explain(error, module.__name__)) from error
         return found, name
+    if failed is not None:
+        raise CannotStart(explain(failed, module.__name__)) from failed
     public = [name for name in vars(module) if not name.startswith("_")]
     raise CannotStart(
         'module "%s" has no attribute "%s"; it has: %s' % (module.__name__, wanted, shorten(sorted(public)))

@@ -9,8 +9,8 @@ from tholos.detect.model import Kind
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 LOCALE = "C.UTF-8"
-START_TIMEOUTS_S = {Kind.NOTEBOOK: 1800.0}
-"""Seconds for the first answer of kinds that do their work before it, where nobody says otherwise."""
+START_TIMEOUTS_S = {Kind.NOTEBOOK: 1800.0, Kind.GRADIO: 180.0, Kind.VOILA: 180.0}
+"""Seconds for the first answer of kinds that do much before it, where nobody says otherwise."""
 
 
 def command(

@@ -267,7 +267,7 @@ MISSING = {
 def test_a_missing_package_is_named(start, kind):
     files = {"app.py": "x = 1\n", "a.ipynb": notebook("1")}
     entrypoint = {Kind.GRADIO: "app:x", Kind.BOKEH: "app.py", Kind.PANEL: "app.py"}.get(kind, "a.ipynb")
-    app = start(kind, entrypoint, files)
+    app = start(kind, entrypoint, files, version="3.8")
     assert app.process.wait(20) == 1
     assert app.log.startswith(
         f"[tholos] cannot start: {MISSING[kind]} is not installed; add it to the requirements"

@@ -48,6 +48,7 @@ def test_what_works_before_it_answers_has_longer_for_it():
     assert plan.start_timeout_s(Kind.NOTEBOOK, None, 60) == 1800
     assert plan.start_timeout_s(Kind.NOTEBOOK, None, 3000) == 3000
     assert plan.start_timeout_s(Kind.NOTEBOOK, 5, 60) == 5
+    assert plan.start_timeout_s(Kind.VOILA, None, 60) == plan.start_timeout_s(Kind.GRADIO, None, 60) == 180
 
 
 def test_a_locale_becomes_its_lang_and_a_variable_wins():
