@@ -116,6 +116,10 @@ class App:
                 received += chunk
         return received
 
+    def await_end(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        return self.process.wait(START_S)
+
     def end(self) -> int:
         self.process.terminate()
         return self.process.wait(20)

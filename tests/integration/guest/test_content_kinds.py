@@ -85,7 +85,7 @@ def test_an_error_in_an_express_file_is_told_with_its_line(begin):
     app = begin(
         Kind.ASGI, "shiny.express.app:app_2e_py", {"app.py": "from shiny.express import ui\n\nmissing\n"}
     )
-    assert app.process.wait(60) == 1
+    assert app.await_end() == 1
     assert app.log.startswith("[tholos] cannot start: ")
     assert "NameError: name 'missing'" in app.log
     assert re.search(r'app\.py", line 3', app.log)
@@ -111,12 +111,6 @@ def test_gradio_is_mounted_and_its_queue_streams(begin, source):
     events = app.ask(f"/gradio_api/call/greet/{json.loads(call.body)['event_id']}")
     assert b'data: ["hello world"]' in events.body
     end_well(app)
-
-
-def test_a_module_without_anything_of_gradios_is_told(begin):
-    app = begin(Kind.GRADIO, "app:demo", {"app.py": "demo = 1\nimport gradio\n"})
-    assert app.process.wait(60) == 1
-    assert 'module "app" has no Blocks, Interface or ChatInterface; it has: demo, gradio' in app.log
 
 
 # Scripts
@@ -165,10 +159,9 @@ def test_a_script_that_fails_answers_with_its_line(begin, kind):
     assert (found.error, found.where) == ("NameError: name 'missing' is not defined", "app.py:3")
 
 
-@pytest.mark.parametrize("kind", SCRIPTS)
-def test_a_script_that_is_no_python_is_not_started(begin, kind):
-    app = begin(kind, "app.py", {"app.py": "import os\nx = (\n"})
-    assert app.process.wait(60) == 1
+def test_a_script_that_is_no_python_is_not_started(begin):
+    app = begin(Kind.BOKEH, "app.py", {"app.py": "import os\nx = (\n"})
+    assert app.await_end() == 1
     assert "[tholos] cannot start: " in app.log
     assert app.crash().where == "app.py:2"
 
@@ -216,7 +209,7 @@ def test_a_cell_that_fails_is_named_with_the_line_that_is_the_cause(begin):
         "own.py": "def divide(by):\n    return 1 / by\n",
     }
     app = begin(Kind.NOTEBOOK, "a.ipynb", files)
-    assert app.process.wait(60) == 1
+    assert app.await_end() == 1
     assert "[tholos] cannot start: cell 2 of a.ipynb failed: ZeroDivisionError: division by zero" in app.log
     assert 'File "a.ipynb, cell 2", line 3' in app.log
     assert app.crash().where == "own.py:2"
@@ -268,7 +261,7 @@ def test_a_missing_package_is_named(start, kind):
     files = {"app.py": "x = 1\n", "a.ipynb": notebook("1")}
     entrypoint = {Kind.GRADIO: "app:x", Kind.BOKEH: "app.py", Kind.PANEL: "app.py"}.get(kind, "a.ipynb")
     app = start(kind, entrypoint, files, version="3.8")
-    assert app.process.wait(20) == 1
+    assert app.await_end() == 1
     assert app.log.startswith(
         f"[tholos] cannot start: {MISSING[kind]} is not installed; add it to the requirements"
     )
