@@ -23,7 +23,9 @@ class AppSettings(BaseModel):
     """How apps run."""
 
     start_timeout_s: float = Field(
-        60.0, gt=0, description="Seconds that a new instance has for its first answer."
+        60.0,
+        gt=0,
+        description="Seconds that a new instance has for its first answer; Gradio and Voilà have 180, a notebook 1800.",
     )
     hold_s: float = Field(30.0, gt=0, description="Seconds that a request waits for an app that is starting.")
     drain_timeout_s: float = Field(

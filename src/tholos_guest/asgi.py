@@ -36,7 +36,11 @@ LOGGING = {
 
 def serve(entrypoint: str, socket_path: str, grace_s: float) -> None:
     """Serve until TERM, then finish what is in progress for at most ``grace_s`` seconds."""
-    app = entry.load(entrypoint)
+    serve_app(entry.load(entrypoint), socket_path, grace_s)
+
+
+def serve_app(app: object, socket_path: str, grace_s: float) -> None:
+    """As ``serve``, an app that is loaded."""
     server = Server(uvicorn.Config(GatewayHeaders(app), **known_options(grace_s)))
     listener = bind(socket_path)  # uvicorn listens once the app's lifespan has begun
     # Before and after its own handling uvicorn leaves TERM to the handler that it found.

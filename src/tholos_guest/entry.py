@@ -18,7 +18,7 @@ USUAL = ("app", "application", "create_app()", "make_app()")
 
 
 def load(entrypoint: str) -> object:
-    """Import the module and find the app in it.
+    """Import the module and find the app in it; of a Dash app, the app that it is served by.
 
     Raises:
         CannotStart: importing failed, nothing of that name is there, the factory failed, or it is not callable.
@@ -33,10 +33,19 @@ def load(entrypoint: str) -> object:
         )
     if name.endswith("()") and callable(found):
         found = call(found, module_name, name)
+    if is_a(found, "dash", "Dash"):
+        found = getattr(found, "server", None)
     if not callable(found):
         kind = type(found).__name__
         raise CannotStart('"%s:%s" is not an app: it is of type %s, not callable' % (module_name, name, kind))
     return found
+
+
+def is_a(found: object, package: str, name: str) -> bool:
+    """Whether an object is of a package's class, or of one that derives from it, without importing the package."""
+    return any(
+        one.__name__ == name and one.__module__.partition(".")[0] == package for one in type(found).__mro__
+    )
 
 
 def import_module(name: str) -> ModuleType:
@@ -80,14 +89,21 @@ def modules_here() -> str:
 
 def find(module: ModuleType, wanted: str) -> tuple[object, str]:
     """The wanted attribute, else the first usual one, with the name under which it was found."""
+    failed: AttributeError | None = None
     for name in (wanted, *USUAL):
         found: object = module
         try:
             for part in name.replace("()", "").split("."):
                 found = getattr(found, part)
-        except AttributeError:
+        except AttributeError as error:
+            if last_place(error.__traceback__, os.getcwd()):  # what makes the attribute is code of the app
+                failed = failed or error
             continue
+        except Exception as error:  # the same
+            raise CannotStart(explain(error, module.__name__)) from error
         return found, name
+    if failed is not None:
+        raise CannotStart(explain(failed, module.__name__)) from failed
     public = [name for name in vars(module) if not name.startswith("_")]
     raise CannotStart(
         'module "%s" has no attribute "%s"; it has: %s' % (module.__name__, wanted, shorten(sorted(public)))

@@ -1,11 +1,12 @@
 """Options, paths and signals of an app's process; which server it becomes is decided here.
 
-Importing the app is ``entry``'s work, serving it that of ``wsgi``, ``asgi``, ``streamlit`` and ``static``.
+Importing the app is ``entry``'s work, serving it that of the module with the kind's name.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import os
 import signal
 import sys
@@ -15,14 +16,17 @@ from tholos_guest.failure import CannotStart, report
 GRACE_S = 8.0
 """Seconds that requests in progress get after TERM; the supervisor kills after ten."""
 
-_NAMES = ("kind", "entrypoint", "socket", "path")
+KINDS = ("wsgi", "asgi", "streamlit", "gradio", "bokeh", "panel", "voila", "notebook", "static")
+
+_NAMES = ("kind", "entrypoint", "socket", "path", "options")
 
 
 def main(argv: list[str]) -> int:
     """Serve an app until TERM.
 
     Args:
-        argv: ``--kind K --entrypoint E --socket S`` and, for the kinds that need our servers, ``--path FOLDER``.
+        argv: ``--kind K --entrypoint E --socket S``, for the kinds that need our servers ``--path FOLDER``, and
+            ``--options A,B`` for what a kind is told besides.
 
     Returns:
         The exit code: 0 after TERM, 1 where the app cannot be started, 2 for a wrong command line.
@@ -32,11 +36,12 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     options = parse(argv)
     if options is None:
-        sys.stderr.write("[tholos] usage: bootstrap.py --kind K --entrypoint E --socket S [--path FOLDER]\n")
+        usage = "--kind K --entrypoint E --socket S [--path FOLDER] [--options A,B]"
+        sys.stderr.write("[tholos] usage: bootstrap.py %s\n" % usage)
         return 2
     arrange_path(sys.path, os.getcwd(), options.get("path", ""))
     try:
-        serve(options["kind"], options["entrypoint"], options["socket"])
+        serve(options["kind"], options["entrypoint"], options["socket"], options.get("options", ""))
     except CannotStart as error:
         report(error)
         return 1
@@ -65,23 +70,10 @@ def arrange_path(path: list[str], app: str, wheels: str) -> None:
         path.append(wheels)
 
 
-def serve(kind: str, entrypoint: str, socket_path: str) -> None:
+def serve(kind: str, entrypoint: str, socket_path: str, options: str = "") -> None:
     """Become the server of this kind; returns after TERM."""
-    if kind == "wsgi":
-        from tholos_guest import wsgi
-
-        wsgi.serve(entrypoint, socket_path, GRACE_S)
-    elif kind == "asgi":
-        from tholos_guest import asgi
-
-        asgi.serve(entrypoint, socket_path, GRACE_S)
-    elif kind == "streamlit":
-        from tholos_guest import streamlit
-
-        streamlit.serve(entrypoint, socket_path)
-    elif kind == "static":
-        from tholos_guest import static
-
-        static.serve(entrypoint, socket_path, GRACE_S)
-    else:
-        raise CannotStart('there is no kind "%s"; there are: wsgi, asgi, streamlit, static' % kind)
+    if kind not in KINDS:
+        raise CannotStart('there is no kind "%s"; there are: %s' % (kind, ", ".join(KINDS)))
+    server = importlib.import_module("tholos_guest." + kind)
+    further = (frozenset(options.split(",")),) if kind == "notebook" else ()
+    server.serve(entrypoint, socket_path, GRACE_S, *further)

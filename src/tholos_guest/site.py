@@ -66,6 +66,7 @@ BINARY_TYPES = {
     "woff2": "font/woff2",
     "zip": "application/zip",
 }
+INDEX = "index.html"
 HASHED_SIZE = 16 << 20
 """Bytes up to which a file's ETag is its content's hash; larger ones go by their place on the disk."""
 
@@ -98,20 +99,23 @@ class Reply:
         self.length = length
 
 
-def root_of(folder: str) -> str:
-    """The site's real folder.
+def root_of(place: str) -> tuple[str, str]:
+    """The site's real folder and the name of its first page.
 
     Raises:
         CannotStart: there is none.
     """
-    root = os.path.realpath(folder)
-    if not os.path.isdir(root):
-        raise CannotStart("there is no folder %s" % folder)
-    return root
+    real = os.path.realpath(place)
+    if os.path.isfile(real) and place.endswith((".html", ".htm")):
+        folder, name = os.path.split(os.path.abspath(place))
+        return os.path.realpath(folder), name
+    if not os.path.isdir(real):
+        raise CannotStart("there is no folder %s" % place)
+    return real, INDEX
 
 
-def find(root: str, target: str) -> Found:
-    """The file that a request target means; 404.html stands in for what is not there."""
+def find(root: str, target: str, first: str = INDEX) -> Found:
+    """The file that a request target means; ``first`` is the page of the root, 404.html stands in for what is not there."""
     raw, mark, query = target.partition("?")
     segments = split(raw)
     if segments is None:
@@ -124,7 +128,7 @@ def find(root: str, target: str) -> Found:
                 301,
                 {"Location": "./" + quote(segments[-1]) + "/" + mark + query, "Cache-Control": "no-cache"},
             )
-        path = inside(root, [*segments, "index.html"])
+        path = inside(root, [*segments, INDEX if path != root else first])
     elif raw.endswith("/"):
         path = None
     if path is not None and os.path.isfile(path):

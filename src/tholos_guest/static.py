@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from socket import socket
 
 
-def serve(folder: str, socket_path: str, grace_s: float) -> None:
-    """Serve until TERM, then finish what is in progress for at most ``grace_s`` seconds."""
-    root = site.root_of(folder)
-    server = Server(listen(socket_path), root)
+def serve(place: str, socket_path: str, grace_s: float) -> None:
+    """Serve a folder, or that of a first page, until TERM; then finish what is in progress for ``grace_s`` seconds."""
+    root, page = site.root_of(place)
+    server = Server(listen(socket_path), root, page)
     signal.signal(signal.SIGTERM, end)
     try:
         server.serve_forever(poll_interval=3600)
@@ -45,10 +45,11 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listener: socket, root: str) -> None:
+    def __init__(self, listener: socket, root: str, page: str) -> None:
         socketserver.BaseServer.__init__(self, listener.getsockname(), Handler)
         self.socket = listener
         self.root = root
+        self.page = page
         self.lock = threading.Lock()
         self.answering = 0
 
@@ -79,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
             # A body would be taken for the next request.
             if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
                 self.close_connection = True
-            self.answer(site.find(self.server.root, self.path))
+            self.answer(site.find(self.server.root, self.path, self.server.page))
         finally:
             self.server.count(-1)
 

@@ -29,8 +29,8 @@ SETTINGS = {
 }
 
 
-def serve(script: str, socket_path: str) -> None:
-    """Run the script's app until TERM.
+def serve(script: str, socket_path: str, _grace_s: float) -> None:
+    """Run the script's app until TERM; what is in progress is Streamlit's to end.
 
     Raises:
         CannotStart: there is no such script, Streamlit is not installed, or it cannot use a unix socket.

@@ -65,7 +65,10 @@ def add_publish(commands: Commands) -> None:
     )
     publish.add_argument("--name", help="of the app; else the one before, else the folder's")
     publish.add_argument("-m", "--message", default="", help="what is new")
-    publish.add_argument("--kind", help="wsgi, asgi, streamlit or static")
+    publish.add_argument(
+        "--kind",
+        help="wsgi, asgi, a framework such as flask or gradio, streamlit, panel, bokeh, notebook, voila or static",
+    )
     publish.add_argument("--entrypoint", metavar="MODULE:NAME", help="what to start")
     publish.add_argument("--python", metavar="VERSION", help="such as 3.12 or >=3.11")
     publish.add_argument("--requirements", metavar="FILE", help="where the packages are listed")

@@ -53,6 +53,11 @@ _KINDS = {
     Kind.WSGI: "WSGI: Flask, Django and others",
     Kind.ASGI: "ASGI: FastAPI, Starlette and others",
     Kind.STREAMLIT: "Streamlit script",
+    Kind.GRADIO: "Gradio",
+    Kind.PANEL: "Panel script",
+    Kind.BOKEH: "Bokeh script",
+    Kind.NOTEBOOK: "Notebook, rendered",
+    Kind.VOILA: "Notebook, interactive (Voilà)",
     Kind.STATIC: "Static site",
 }
 

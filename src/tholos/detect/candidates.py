@@ -8,6 +8,8 @@ A candidate's rank is a tuple; lower is better, and equal ranks of different app
 3. the object's name: ``app``, ``application``, ``server`` or ``api``, any other object, the factories in the order of
    ``definitions.FACTORIES``, classes.
 
+A file that defines no app may be a script that is one: of Streamlit, Panel or Bokeh, or of Shiny's Express.
+
 Tests, examples, documentation, set-up scripts and the pages of a Streamlit app are no candidates. Files anywhere else are
 read only where nothing better was found.
 """
@@ -20,13 +22,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tholos.detect import django, frameworks, statements
+from tholos.detect import django, frameworks, scripts
 from tholos.detect.definitions import FACTORIES, App, Definition, Reader
 from tholos.detect.errors import SourceBroken, SourceTooLarge
 from tholos.detect.model import Evidence, Kind
 from tholos.detect.modules import Modules
+from tholos.detect.scripts import Script
 from tholos.detect.sources import Folder, Source
-from tholos.detect.statements import Guard
 
 NAMES = (
     "app.py",
@@ -96,7 +98,7 @@ class Candidate:
     """One way to start an app."""
 
     entrypoint: str
-    kind: Kind | None
+    kind: Kind
     framework: str
     evidence: Evidence
     """The statement that binds the name."""
@@ -177,16 +179,18 @@ class Finder:
             self.broken[*self.place(path), 0] = error
             return []
         found = [self.candidate(definition, source) for definition in self._reader.definitions(path)]
-        web = [candidate for candidate in found if candidate.kind is not None]
-        if len(web) > 1:
-            web = [candidate for candidate in web if not self._is_mounted(candidate)] or web
-        return web or self._script(source) or found
+        if len(found) > 1:
+            found = [candidate for candidate in found if not self._is_mounted(candidate)] or found
+        return found or self._script(source)
 
     def _is_mounted(self, candidate: Candidate) -> bool:
         """Whether an app is only a part of another one of its file."""
         name = re.escape(candidate.entrypoint.partition(":")[2].removesuffix("()"))
-        mounted = re.compile(rf"(?:\.mount|\bMount|DispatcherMiddleware)\([^\n]{{0,200}}\b{name}\b".encode())
-        return mounted.search(self._folder.read(candidate.evidence.path)) is not None
+        by = r"\.mount|\bMount|DispatcherMiddleware"
+        mounted = rf"(?:{by})\([^\n]{{0,200}}\b{name}\b|\bDash\([^\n]{{0,200}}\bserver ?= ?{name}\b"
+        if candidate.kind is Kind.GRADIO:
+            mounted += rf"|\bmount_gradio_app\([^\n]{{0,200}}\b{name}\b"
+        return re.search(mounted.encode(), self._folder.read(candidate.evidence.path)) is not None
 
     def candidate(self, definition: Definition, source: Source) -> Candidate:
         """A definition as something to start."""
@@ -208,20 +212,14 @@ class Finder:
         )
 
     def _script(self, source: Source) -> list[Candidate]:
-        """A Streamlit script: a file that imports streamlit, is nobody's module and no page of another."""
-        line = streamlit_line(source)
-        if not line or "pages" in source.path.split("/")[:-1] or source.path.endswith("__init__.py"):
+        """A script: a file that uses one of their frameworks, is nobody's module and no page of another."""
+        script = scripts.find(source, self._folder.read(source.path))
+        if not script or "pages" in source.path.split("/")[:-1] or source.path.endswith("__init__.py"):
             return []
         place = self.place(source.path)
         if place[0] >= 3 and self._is_imported(source.path):
             return []
-        where = Evidence(source.path, line)
-        root = source.path.rpartition("/")[0]
-        return [
-            Candidate(
-                source.path, Kind.STREAMLIT, frameworks.STREAMLIT, where, where, (*place, 0), root, "script"
-            )
-        ]
+        return [of_script(source.path, script, (*place, 0))]
 
     def pages(self, script: str) -> list[str]:
         """The further scripts of a Streamlit app: those in ``pages`` and those that its main script names."""
@@ -267,22 +265,11 @@ def is_aside(path: str) -> bool:
     return name in _NOT_APPS or _TEST_FILE.fullmatch(name) is not None or not _ASIDE.isdisjoint(folders)
 
 
-def streamlit_line(source: Source) -> int:
-    """The line of a file's first import of streamlit, 0 without one."""
-    for node, guard in statements.walk(source.tree.body):
-        if guard is Guard.TYPING:
-            continue
-        if isinstance(node, ast.Import) and any(
-            alias.name.split(".")[0] == "streamlit" for alias in node.names
-        ):
-            return node.lineno
-        if (
-            isinstance(node, ast.ImportFrom)
-            and not node.level
-            and (node.module or "").split(".")[0] == "streamlit"
-        ):
-            return node.lineno
-    return 0
+def of_script(path: str, script: Script, rank: Rank = (0, 0, 0)) -> Candidate:
+    """A script as something to start."""
+    where, root = Evidence(path, script.line), path.rpartition("/")[0]
+    entrypoint = scripts.express_entrypoint(path) if script.kind is Kind.ASGI else path
+    return Candidate(entrypoint, script.kind, script.framework, where, where, rank, root, "script")
 
 
 def _distinct(found: Iterable[Candidate]) -> list[Candidate]:

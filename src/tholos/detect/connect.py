@@ -1,8 +1,9 @@
 """The manifest that other publishers write beside an app, and ours: Connect's version 1 with the key ``tholos``. Pure.
 
-Read, it says what the publisher did not say: flags stand above it, the files below it. It never keeps from running what would
-run without it: what cannot be read, or does not fit the files, becomes a note. Checksums decide one thing only, whether our
-lock is still that of the file it was made from. Unknown keys are passed over at every level.
+Read, it says what the publisher did not say: flags stand above it, the files below it. What cannot be read, or does not fit
+the files, becomes a note and keeps nothing from running; only an app mode that is not served is for the caller to refuse.
+Checksums decide one thing only, whether our lock is still that of the file it was made from. Unknown keys are passed over at
+every level.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from tholos.detect import interpreters
-from tholos.detect.model import Brought, Evidence, FileTree, Kind, Overrides, Requirements
+from tholos.detect import frameworks, interpreters, scripts
+from tholos.detect.model import NOTEBOOKS, SCRIPTS, Brought, Evidence, FileTree, Kind, Overrides, Requirements
 
 NAME = "manifest.json"
 SPARE_NAME = "tholos.manifest.json"
@@ -23,20 +24,43 @@ VERSION = 1
 LIMIT = 8 << 20
 """Bytes of a manifest; 50,000 files take about 5 MB."""
 
-_MODES = {
-    "python-api": Kind.WSGI,
-    "python-dash": Kind.WSGI,
-    "python-fastapi": Kind.ASGI,
-    "python-shiny": Kind.ASGI,
-    "python-streamlit": Kind.STREAMLIT,
-    "static": Kind.STATIC,
-}
 MODE_OF_KIND = {
     Kind.WSGI: "python-api",
     Kind.ASGI: "python-fastapi",
     Kind.STREAMLIT: "python-streamlit",
+    Kind.GRADIO: "python-gradio",
+    Kind.BOKEH: "python-bokeh",
+    Kind.PANEL: "python-panel",
+    Kind.VOILA: "jupyter-voila",
+    Kind.NOTEBOOK: "jupyter-static",
     Kind.STATIC: "static",
 }
+_MODE_OF_FRAMEWORK = {
+    (Kind.WSGI, frameworks.DASH): "python-dash",
+    (Kind.ASGI, frameworks.SHINY): "python-shiny",
+}
+_KINDS = {
+    **{mode: kind.value for kind, mode in MODE_OF_KIND.items()},
+    "python-dash": "dash",
+    "python-shiny": "shiny",
+}
+"""What ``--kind`` would say, by app mode."""
+UNSERVED = {
+    "shiny": "a Shiny app in R",
+    "rmd-shiny": "an R Markdown document with Shiny",
+    "rmd-static": "an R Markdown document",
+    "api": "an R API",
+    "quarto-static": "a Quarto document",
+    "quarto-shiny": "a Quarto document with Shiny",
+    "nodejs": "a Node.js app",
+    "nodejs-api": "a Node.js app",
+    "tensorflow-saved-model": "a TensorFlow model",
+}
+"""App modes that are known and not served, in words."""
+_HIDES = ("hide_all_input", "hide_tagged_input")
+_LOCALE = re.compile(r"[a-z]{2,3}_[A-Z]{2}\.(?:UTF-8|utf8|utf-8|UTF8)")
+_OTHERS_LOCALE = "en_US.UTF-8"
+"""Written where none was asked for: other publishers do so."""
 
 _NO_FILES = frozenset({"none", "imports"})
 """What may be said in place of a file of packages."""
@@ -73,6 +97,11 @@ class Manifest:
     secrets: tuple[str, ...] = ()
     limits: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    """Of a notebook: what of it is hidden."""
+    locale: str = ""
+    unserved: str = ""
+    """The app mode, if it is none that is served."""
 
     def brought(self) -> Brought | None:
         """The settings for an app's first release."""
@@ -121,6 +150,19 @@ class Facts:
     variables: Mapping[str, str | None] = field(default_factory=dict)
     """None for a secret: its value is never written."""
     limits: Mapping[str, object] = field(default_factory=dict)
+    framework: str = ""
+    options: tuple[str, ...] = ()
+    locale: str = ""
+
+    @property
+    def mode(self) -> str:
+        """The app mode that comes nearest."""
+        return mode_of(self.kind, self.framework)
+
+
+def mode_of(kind: Kind, framework: str) -> str:
+    """The app mode that comes nearest."""
+    return _MODE_OF_FRAMEWORK.get((kind, framework), MODE_OF_KIND[kind])
 
 
 class NotRead(ValueError):
@@ -184,12 +226,24 @@ def _read(tree: FileTree, path: str, paths: frozenset[str]) -> Manifest | None:
     except NotRead as error:
         return Manifest(path, notes=(f"{path} is passed over: {error}.",))
     ours = document.get("tholos")
+    found = _told(tree, path, document, paths)
+    hidden = _object(document.get("jupyter"))
+    locale = _text(ours if isinstance(ours, dict) else document, "locale") or ""
+    return replace(
+        found,
+        options=tuple(name for name in _HIDES if hidden.get(name) is True),
+        locale=locale if _LOCALE.fullmatch(locale) else "",
+    )
+
+
+def _told(tree: FileTree, path: str, document: Json, paths: frozenset[str]) -> Manifest:
+    """What our key says, and else what everybody's do."""
+    ours = document.get("tholos")
     if not isinstance(ours, dict):
         return _of_others(path, document, paths)
     told = _of_ours(tree, path, ours, paths)
-    if (told.overrides.kind and told.overrides.entrypoint) or not _object(document["metadata"]).get(
-        "appmode"
-    ):
+    said = told.overrides
+    if (said.kind and said.entrypoint) or not _object(document["metadata"]).get("appmode"):
         return told
     return _completed(told, _of_others(path, document, paths), has_lock="lock" in ours)
 
@@ -307,21 +361,25 @@ def _of_others(path: str, document: Json, paths: frozenset[str]) -> Manifest:
     """What another publisher's manifest is good for: kind, entry point, Python and the file that lists the packages."""
     metadata = _object(document["metadata"])
     mode = _text(metadata, "appmode") or ""
-    kind = _MODES.get(mode)
+    kind = _KINDS.get(mode)
     if kind is None:
-        return Manifest(path, notes=(f"{path} asks for {mode or 'no app mode'}, which is not served here.",))
-    if kind is Kind.STATIC:
-        return _of_site(path, metadata)
-    entrypoint = _entrypoint(mode, _text(metadata, "entrypoint"))
+        told = f"{path} is passed over: it asks for no app mode."
+        return Manifest(path, notes=() if mode else (told,), unserved=mode)
+    if kind == Kind.STATIC:
+        return _of_site(path, metadata, paths)
+    entrypoint = _text(metadata, "entrypoint")
     if entrypoint and not _is_there(entrypoint, paths):
         return Manifest(path, notes=(f"{path} begins at {entrypoint[:200]}, which is not here.",))
     python = _object(document.get("python"))
     package_file = _text(_object(python.get("package_manager")), "package_file")
     wish, notes = _wish(path, document)
+    managed = _object(_object(document.get("environment")).get("environment_management"))
+    if managed.get("python") is False:
+        notes += (f"{path} asks for no packages to be installed; they are installed all the same.",)
     return Manifest(
         path,
         Overrides(
-            kind=None if mode == "python-dash" else kind.value,
+            kind=kind,
             entrypoint=entrypoint,
             python=wish,
             requirements=package_file if package_file in paths else None,
@@ -331,28 +389,25 @@ def _of_others(path: str, document: Json, paths: frozenset[str]) -> Manifest:
     )
 
 
-def _of_site(path: str, metadata: Json) -> Manifest:
+def _of_site(path: str, metadata: Json, paths: frozenset[str]) -> Manifest:
     page = _text(metadata, "primary_html") or _text(metadata, "entrypoint") or "index.html"
-    folder, _, name = page.rpartition("/")
-    if name != "index.html":
-        return Manifest(path, notes=(f"{path} begins at {page}; a site is served from its index.html.",))
-    return Manifest(path, Overrides(kind=Kind.STATIC.value, entrypoint=folder or "."))
-
-
-def _entrypoint(mode: str, said: str | None) -> str | None:
-    """Our way to say it; a Dash object is served by its ``server``."""
-    if said is None:
-        return None
-    module, _, name = said.partition(":")
-    return f"{module}:{name}.server" if mode == "python-dash" and name and "server" not in name else said
+    folder, _, name = page.removeprefix("./").rpartition("/")
+    if name == "index.html":
+        return Manifest(path, Overrides(kind=Kind.STATIC.value, entrypoint=folder or "."))
+    if page.removeprefix("./") not in paths:
+        return Manifest(path, notes=(f"{path} begins at {page[:200]}, which is not here.",))
+    return Manifest(path, Overrides(kind=Kind.STATIC.value, entrypoint=page))
 
 
 def _is_there(entrypoint: str, paths: frozenset[str]) -> bool:
-    """Whether a file stands behind an entry point; Shiny's Express files are loaded by the package itself."""
+    """Whether a file stands behind an entry point; what Shiny loads of others is its own business."""
+    express = scripts.express_path(entrypoint)
+    if express:
+        return express in paths
     target = entrypoint.partition(":")[0].removeprefix("./")
     first = target.partition(".")[0]
     module = target.replace(".", "/")
-    ends = (target, f"{module}.py", f"{module}/__init__.py")
+    ends = (target, f"{module}.py", f"{module}/__init__.py", f"{module}/main.py", f"{target}.ipynb")
     known = any(path in ends or path.endswith(tuple(f"/{end}" for end in ends)) for path in paths)
     return known or (first == "shiny" and ":" in entrypoint)
 
@@ -389,8 +444,10 @@ def to_json(facts: Facts) -> Json:
     is_site = facts.kind is Kind.STATIC
     document: Json = {"version": VERSION}
     if not is_site:
-        document["locale"] = "en_US.UTF-8"
-    document["metadata"] = {"appmode": MODE_OF_KIND[facts.kind], **_metadata(facts)}
+        document["locale"] = facts.locale or _OTHERS_LOCALE
+    document["metadata"] = {"appmode": facts.mode, **_metadata(facts)}
+    if facts.options:
+        document["jupyter"] = dict.fromkeys(facts.options, True)
     if not is_site:
         document["python"] = _python(facts)
     if facts.wish and not is_site:
@@ -407,14 +464,21 @@ def encode(document: Json) -> bytes:
 
 def _metadata(facts: Facts) -> Json:
     if facts.kind is Kind.STATIC:
-        folder = "" if facts.entrypoint in {"", "."} else f"{facts.entrypoint}/"
-        page = f"{folder}index.html"
+        page = _first_page(facts.entrypoint)
         return {"entrypoint": page, "primary_html": page}
-    if facts.kind is Kind.STREAMLIT and "/" not in facts.entrypoint:
+    if facts.kind in SCRIPTS and "/" not in facts.entrypoint:
         return {"entrypoint": facts.entrypoint.removesuffix(".py")}
+    if facts.kind in NOTEBOOKS:
+        return {"entrypoint": "" if facts.entrypoint == "." else facts.entrypoint}
     module, _, name = facts.entrypoint.partition(":")
     # Factories of these names are found without being named, and cannot be named.
     return {"entrypoint": module if name in {"create_app()", "make_app()"} else facts.entrypoint}
+
+
+def _first_page(entrypoint: str) -> str:
+    if entrypoint.endswith((".html", ".htm")):
+        return entrypoint
+    return "index.html" if entrypoint in {"", "."} else f"{entrypoint}/index.html"
 
 
 def _python(facts: Facts) -> Json:
@@ -432,6 +496,7 @@ def _ours(facts: Facts) -> Json:
         "entrypoint": facts.entrypoint,
         "paths": [] if facts.paths == ("",) else list(facts.paths),
         "python": facts.wish,
+        "locale": facts.locale,
         "made_with": facts.python,
         "prepare": facts.prepare,
         "keep": list(facts.keep),

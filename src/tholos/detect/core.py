@@ -10,12 +10,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tholos.detect import connect, django, interpreters, keep
+from tholos.detect import connect, django, errors, interpreters, keep, notebooks
 from tholos.detect.candidates import Candidate, is_aside
 from tholos.detect.connect import Manifest
 from tholos.detect.entrypoints import Choice, Chooser
 from tholos.detect.errors import OverrideInvalid
-from tholos.detect.model import Detection, Evidence, FileTree, Finding, Kind, Overrides, Requirements
+from tholos.detect.model import (
+    NOTEBOOKS,
+    Detection,
+    Evidence,
+    FileTree,
+    Finding,
+    Kind,
+    Overrides,
+    Requirements,
+)
 from tholos.detect.requirements import Found, Search
 from tholos.detect.sources import Folder
 from tholos.kit.errors import Invalid
@@ -38,6 +47,8 @@ def detect(tree: FileTree, overrides: Overrides = _NO_OVERRIDES, *, upgrade: boo
     manifest = connect.read(tree)
     if manifest is None:
         return _detect(tree, overrides, None)
+    if manifest.unserved and overrides.kind is None and overrides.entrypoint is None:
+        raise _unserved(manifest)
     told = manifest.complete(overrides)
     lock = None if upgrade or overrides.requirements is not None else manifest.requirements()
     if told == overrides and lock is None:
@@ -69,6 +80,18 @@ def _noted(found: Detection, manifest: Manifest, said: Overrides) -> Detection:
         notes=(*manifest.notes, *found.notes),
         made_with=manifest.made_with if said.python is None else "",
         brought=manifest.brought(),
+        options=manifest.options if found.kind is Kind.NOTEBOOK else (),
+        locale=manifest.locale if found.kind is not Kind.STATIC else "",
+    )
+
+
+def _unserved(manifest: Manifest) -> errors.AppModeUnsupported:
+    return errors.AppModeUnsupported(
+        f"Cannot publish: {manifest.path} asks for the app mode {manifest.unserved[:40]!r}, "
+        f"which is {connect.UNSERVED.get(manifest.unserved, 'not known')} and not served here.",
+        where=manifest.path,
+        fix=f"Published are {errors.SUPPORTED}. If the folder holds one of them too, pass --kind.",
+        mode=manifest.unserved[:40],
     )
 
 
@@ -131,7 +154,9 @@ def _starts(folder: Folder, chooser: Chooser, choice: Choice, project: django.Pr
     Django loads applications and a Streamlit app its pages by name, so theirs are starts of their own.
     """
     path = choice.candidate.evidence.path
-    starts = [path] if path.endswith(".py") else []
+    starts = [path] if path.endswith(".py") or choice.kind in NOTEBOOKS else []
+    if choice.entrypoint.value == notebooks.FOLDER and choice.kind is Kind.VOILA:
+        starts = list(folder.notebooks)
     if choice.candidate.origin.path.endswith(".py"):
         starts.append(choice.candidate.origin.path)
     if choice.kind is Kind.STREAMLIT:

@@ -35,14 +35,15 @@ FACTORIES = (
 )
 """Names under which a function is taken for a factory, best first."""
 
+_LAUNCHED = "demo"
 _APP_NAME = re.compile(r"app|api|server|wsgi|asgi|site|web", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An object that a server can be given; kind ``None`` for one that no server takes as it is."""
+    """An object that a server can be given."""
 
-    kind: Kind | None
+    kind: Kind
     framework: str
     origin: Evidence
     """Where it is made: two names with one origin are one app."""
@@ -111,7 +112,7 @@ class Reader:
         self._modules = modules
         self._scopes: dict[str, Scope] = {}
         self._returned: dict[tuple[str, int], App | None] = {}
-        self._instances: dict[tuple[str, int], tuple[Kind | None, str] | None] = {}
+        self._instances: dict[tuple[str, int], tuple[Kind, str] | None] = {}
 
     def scope(self, path: str, depth: int = 0) -> Scope | None:
         """A module's names; those bound so far while it is being read, as in a circular import."""
@@ -211,6 +212,16 @@ class Reader:
             _set(scope, node.name, self._decorated(node, scope, depth), node.lineno)
         elif isinstance(node, ast.ClassDef):
             _set(scope, node.name, _Class(node, scope.path), node.lineno)
+        else:
+            self._bind_used(node, scope, depth)
+
+    def _bind_used(self, node: ast.stmt, scope: Scope, depth: int) -> None:
+        """What is bound by using something: ``with … as name``, and of Gradio what is launched."""
+        if isinstance(node, ast.Expr):
+            self._bind_launched(node.value, scope, depth)
+        for item in node.items if isinstance(node, ast.With) else ():
+            if item.optional_vars is not None:
+                self._bind_names([item.optional_vars], item.context_expr, None, scope, depth)
 
     def _bind_import(self, node: ast.Import, scope: Scope) -> None:
         for alias in node.names:
@@ -246,6 +257,14 @@ class Reader:
             value = self._annotated(annotation, scope, expression.lineno, depth)
         for name in names:
             _set(scope, name, value, targets[0].lineno)
+
+    def _bind_launched(self, expression: ast.expr, scope: Scope, depth: int) -> None:
+        """Of Gradio, what is launched without having a name: the guest code finds it under this one."""
+        if not (isinstance(expression, ast.Call) and isinstance(expression.func, ast.Attribute)):
+            return
+        app = self._app(expression.func.value, scope, depth) if expression.func.attr == "launch" else None
+        if app and app.kind is Kind.GRADIO and app not in scope.values.values():
+            _set(scope, _LAUNCHED, app, expression.lineno)
 
     def _wrapped(self, names: list[str], expression: ast.expr, scope: Scope, depth: int) -> App | None:
         """An app that is put into a wrapper and keeps its name: ``app = ProxyFix(app)``. ``api = Api(app)`` is none."""
@@ -321,6 +340,8 @@ class Reader:
             )
         if isinstance(value, App) and value.framework == frameworks.DASH and name == "server":
             return App(Kind.WSGI, frameworks.DASH, value.origin)
+        if isinstance(value, App) and value.kind is Kind.GRADIO and name == "queue":
+            return value
         return value if isinstance(value, App) and name in {"wsgi_app", "asgi_app"} else None
 
     def _resolve(self, value: _Value, depth: int) -> _Value:
@@ -344,6 +365,8 @@ class Reader:
         made = self._constructed(function, Evidence(scope.path, call.lineno), depth) or self._call(
             function, depth
         )
+        if made is None and isinstance(function, App) and function.kind is Kind.GRADIO:
+            return function  # its ``queue`` gives it back
         if made is None and isinstance(call.func, ast.Attribute) and call.func.attr in frameworks.METHODS:
             kind, framework = frameworks.METHODS[call.func.attr]
             return App(kind, framework, Evidence(scope.path, call.lineno))
@@ -357,14 +380,14 @@ class Reader:
         made = self._instance(value, depth) if isinstance(value, _Class) else None
         return App(*made, origin) if made else None
 
-    def _instance(self, made: _Class, depth: int) -> tuple[Kind | None, str] | None:
+    def _instance(self, made: _Class, depth: int) -> tuple[Kind, str] | None:
         key = (made.path, made.node.lineno)
         if key not in self._instances:
             self._instances[key] = None
             self._instances[key] = self._derived(made, depth) or signatures.of_instance(made.node)
         return self._instances[key]
 
-    def _derived(self, made: _Class, depth: int) -> tuple[Kind | None, str] | None:
+    def _derived(self, made: _Class, depth: int) -> tuple[Kind, str] | None:
         scope = self.scope(made.path, depth + 1)
         if scope is None or depth >= DEPTH_LIMIT:
             return None

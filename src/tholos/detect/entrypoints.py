@@ -1,8 +1,9 @@
 """The one thing to start: what the publisher named, else the best candidate, else an error that says what was seen.
 
-A named entry point is ``module``, ``module:name``, ``module:factory()``, a file's path with or without ``:name``, or a
-site's folder. Unnamed, apps come before sites; two apps of equal rank are an error, a lesser one is told in a note. A file
-that cannot be read and would have ranked best is an error too: it is most likely the app.
+A named entry point is ``module``, ``module:name``, ``module:factory()``, a file's path with or without ``:name``, a site's
+folder, or ``.`` for all notebooks of the folder. Unnamed, apps come before sites and sites before notebooks; two of equal
+rank are an error, a lesser one is told in a note. A file that cannot be read and would have ranked best is an error too: it
+is most likely the app.
 """
 
 from __future__ import annotations
@@ -11,16 +12,30 @@ import ast
 import re
 from dataclasses import dataclass, replace
 
-from tholos.detect import errors, frameworks, interpreters, modules, sites, unserved
-from tholos.detect.candidates import Candidate, Finder, streamlit_line
+from tholos.detect import errors, frameworks, interpreters, modules, notebooks, scripts, sites, unserved
+from tholos.detect.candidates import Candidate, Finder, of_script
 from tholos.detect.definitions import Reader
-from tholos.detect.model import Evidence, Finding, Kind, Overrides
+from tholos.detect.model import NOTEBOOKS, OBJECTS, SCRIPTS, Evidence, Finding, Kind, Overrides
 from tholos.detect.modules import Modules
 from tholos.detect.sources import Folder, Source
 
 _SHOWN = 8
 """Candidates that a message lists."""
+_USUAL = ("app", "application", "create_app()", "make_app()")
+"""Names that are tried, in this order, for an object of a kind that is given."""
+_USUAL_GRADIO = ("demo", "app", "iface", "interface")
 _OBJECT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(\(\))?")
+
+_IMPORTED = {
+    frameworks.STREAMLIT: "streamlit",
+    frameworks.PANEL: "panel",
+    frameworks.BOKEH: "bokeh",
+    frameworks.SHINY: "shiny.express",
+}
+_NOTEBOOK = {
+    frameworks.NOTEBOOK: "a notebook; it is rendered when the app starts",
+    frameworks.VOILA: "a notebook that visitors use",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +88,27 @@ class Chooser:
         else:
             candidate, *others = self._found(kind)
             why = "the name that is looked for first" if others else "the only app here"
-        self._check_importable(candidate)
+        self._check(candidate)
         given = overrides.kind or ""
         framework = _framework(candidate, given)
         if candidate.kind is Kind.STREAMLIT:
             pages = self._finder.pages(candidate.entrypoint)
             others = [other for other in others if other.entrypoint not in pages]
         notes = tuple(_note(other) for other in others[:_SHOWN])
-        entrypoint = Finding(
-            candidate.entrypoint, why if candidate.kind is not Kind.STATIC else "holds index.html"
-        )
-        entrypoint = replace(entrypoint, evidence=candidate.evidence)
-        return Choice(
-            candidate, candidate.kind or Kind.WSGI, framework, entrypoint, notes, tuple(others[:_SHOWN])
-        )
+        why = {"site": "holds index.html", "page": "the page that it begins at"}.get(candidate.how, why)
+        entrypoint = Finding(candidate.entrypoint, why, candidate.evidence)
+        return Choice(candidate, candidate.kind, framework, entrypoint, notes, tuple(others[:_SHOWN]))
 
     def _found(self, kind: Kind | None) -> list[Candidate]:
-        every = [] if kind is Kind.STATIC else self._finder.all()
-        found = [
-            candidate for candidate in every if candidate.kind is not None and kind in {None, candidate.kind}
-        ]
+        every = [] if kind is Kind.STATIC or kind in NOTEBOOKS else self._finder.all()
+        found = [candidate for candidate in every if kind in {None, candidate.kind}]
         self._refuse_broken(found)
+        if not found and kind is None:
+            unserved.refuse(self._folder)
         if not found and kind in {None, Kind.STATIC}:
-            if kind is None:
-                unserved.refuse(self._folder, every)
             found = sites.find(self._folder)
+        if not found and (kind is None or kind in NOTEBOOKS):
+            found = notebooks.find(self._folder, kind)
         if not found:
             raise self._nothing(kind, every)
         equal = [candidate for candidate in found if candidate.rank == found[0].rank]
@@ -140,39 +151,37 @@ class Chooser:
             path = error.where.rpartition(":")[0]
             name = value.partition(":")[2]
             python, _ = interpreters.find(self._folder, path, overrides.python)
-            trusted = (
-                (name and _OBJECT.fullmatch(name))
-                if kind in {Kind.WSGI, Kind.ASGI}
-                else kind is Kind.STREAMLIT
-            )
+            trusted = (name and _OBJECT.fullmatch(name)) if kind in OBJECTS else kind in SCRIPTS
             if kind is None or not trusted or interpreters.allows_this(python.value):
                 raise
             self._folder.unread[path] = error.message
             root, module = self._modules.home(Source(path, ast.Module([], [])))
-            if kind is Kind.STREAMLIT:
-                root, where = path.rpartition("/")[0], Evidence(path, 1)
-                return Candidate(path, kind, frameworks.STREAMLIT, where, where, (0, 0, 0), root, "given")
-            where = Evidence(path, 1)
-            return Candidate(
-                f"{module}:{name}", kind, kind.value.upper(), where, where, (0, 0, 0), root, "given"
-            )
+            if kind in scripts.OF_KIND:
+                return replace(of_script(path, scripts.OF_KIND[kind]), how="given")
+            return _trusted(f"{module}:{name}", kind, Evidence(path, 1), root)
 
     def _named(self, value: str, kind: Kind | None) -> Candidate:
         if not value or any(not character.isprintable() for character in value):
             raise self._missing(value, "the value is empty or not printable")
+        if scripts.express_path(value) in self._folder.paths and kind in {None, Kind.ASGI}:
+            return of_script(scripts.express_path(value), scripts.EXPRESS)
+        if kind in NOTEBOOKS or (kind is None and value.endswith(".ipynb")):
+            return self._notebook(value, kind)
         folder = value.removesuffix("index.html").strip("/").removeprefix("./")
         place = "" if folder == "." else folder
-        if kind is Kind.STATIC or (value.endswith(("/", ".html")) or value == "."):
-            if (f"{place}/index.html" if place else "index.html") in self._folder.paths:
-                return sites.of_folder(place)
-            raise self._missing(value, "there is no index.html in it")
+        if kind is Kind.STATIC or value.endswith(("/", *sites.PAGES)) or value == ".":
+            return self._site(value, place)
         target, _, name = value.partition(":")
         path = self._file(target)
+        if path is None and kind in SCRIPTS:
+            path = self._file(f"{folder}/main.py")
         if path is None:
             if f"{folder}/index.html" in self._folder.paths and kind is None:
                 return sites.of_folder(place)
             return self._elsewhere(value, target, name, kind)
         found = self._in_file(path, name, kind) if name else self._best_of(value, path, kind)
+        if found.framework == frameworks.DASH and kind is Kind.ASGI:  # what is in it may be an app of either
+            found = replace(found, kind=kind)
         if found.kind is not kind and kind is not None:
             raise errors.OverrideInvalid(
                 f"Cannot publish {value} as {kind.value}: {found.framework} in {found.origin} is {found.kind}.",
@@ -180,6 +189,27 @@ class Chooser:
                 fix="Leave --kind out.",
             )
         return found
+
+    def _site(self, value: str, place: str) -> Candidate:
+        page = value.removeprefix("./")
+        if page.endswith(sites.PAGES) and page.rpartition("/")[2] != "index.html":
+            if page in self._folder.paths:
+                return sites.of_page(page)
+            raise self._missing(value, "there is no such page")
+        if (f"{place}/index.html" if place else "index.html") in self._folder.paths:
+            return sites.of_folder(place)
+        raise self._missing(value, "there is no index.html in it")
+
+    def _notebook(self, value: str, kind: Kind | None) -> Candidate:
+        """A notebook by its path, or all of them for Voilà."""
+        plain = value.removeprefix("./")
+        known = self._folder.notebooks
+        if kind is Kind.VOILA and plain == notebooks.FOLDER and known:
+            return notebooks.of_path(plain, kind, known[0])
+        path = next((path for path in (plain, f"{plain}.ipynb") if path in known), None)
+        if path is None:
+            raise self._missing(value, "there is no such notebook")
+        return notebooks.of_path(path, kind or notebooks.kind_of(self._folder, [path]))
 
     def _file(self, target: str) -> str | None:
         plain = target.removeprefix("./")
@@ -196,25 +226,16 @@ class Chooser:
         """An entry point in an installed package, which only someone who knows its kind can name."""
         dotted = re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", module)
         is_local = self._modules.absolute(module.partition(".")[0], "") is not None
-        if kind not in {Kind.WSGI, Kind.ASGI} or not dotted or is_local or not _OBJECT.fullmatch(name):
+        if kind not in OBJECTS or not dotted or is_local or not _OBJECT.fullmatch(name):
             raise self._missing(
                 value, f"there is no module {module!r}" if "/" not in module else f"there is no {module}"
             )
-        return Candidate(
-            value,
-            kind,
-            kind.value.upper() if kind else "",
-            Evidence(),
-            Evidence(),
-            (0, 0, 0),
-            "",
-            "installed",
-        )
+        return replace(_trusted(value, kind, Evidence()), how="installed")
 
     def _in_file(self, path: str, name: str, kind: Kind | None) -> Candidate:
         source = self._folder.parse(path)
         definition = self._reader.lookup(path, name)
-        if definition is not None and definition.app.kind is not None:
+        if definition is not None:
             return self._finder.candidate(definition, source)
         scope = self._reader.scope(path)
         first = re.split(r"[.(]", name, maxsplit=1)[0]
@@ -224,36 +245,31 @@ class Chooser:
             if guarded:
                 reason = f'{path}:{guarded} defines {first!r} only under `if __name__ == "__main__"`, which an import leaves out'
             raise self._missing(f"{path}:{name}", reason, path)
-        if kind not in {Kind.WSGI, Kind.ASGI}:
+        if kind not in OBJECTS:
             raise errors.OverrideInvalid(
                 f"Cannot tell what {name!r} of {path} is: no known framework makes it.",
                 where=f"{path}:{scope.lines.get(first, 1)}",
                 fix="Say how it is called with --kind wsgi or --kind asgi.",
             )
         root, module = self._modules.home(source)
-        where = Evidence(path, scope.lines.get(first, 1))
-        return Candidate(
-            f"{module}:{name}",
-            kind,
-            kind.value.upper() if kind else "",
-            where,
-            where,
-            (0, 0, 0),
-            root,
-            "given",
-        )
+        return _trusted(f"{module}:{name}", kind, Evidence(path, scope.lines.get(first, 1)), root)
 
     def _best_of(self, value: str, path: str, kind: Kind | None) -> Candidate:
         source = self._folder.parse(path)
-        line = streamlit_line(source)
-        if kind is Kind.STREAMLIT or (line and kind is None and not self._reader.definitions(path)):
-            where = Evidence(path, line)
-            root = path.rpartition("/")[0]
-            return Candidate(
-                path, Kind.STREAMLIT, frameworks.STREAMLIT, where, where, (0, 0, 0), root, "script"
-            )
-        found = [candidate for candidate in self._finder.of_file(path) if candidate.kind is not None]
+        script = scripts.find(source, self._folder.read(path))
+        if kind in scripts.OF_KIND:
+            is_found = script is not None and script.kind is kind
+            return of_script(path, script if script and is_found else scripts.OF_KIND[kind])
+        if script and kind in {None, script.kind} and not self._reader.definitions(path):
+            return of_script(path, script)
+        found = self._finder.of_file(path)
         found.sort(key=lambda candidate: candidate.rank)
+        if not found and kind in OBJECTS:
+            scope = self._reader.scope(path)
+            usual = _USUAL_GRADIO if kind is Kind.GRADIO else _USUAL
+            known = [name for name in usual if scope and name.removesuffix("()") in scope.values]
+            if known:
+                return self._in_file(path, known[0], kind)
         if not found:
             raise self._missing(value, f"{path} defines no app", path)
         equal = [candidate for candidate in found if candidate.rank == found[0].rank]
@@ -273,9 +289,12 @@ class Chooser:
             candidates=[candidate.entrypoint for candidate in found[:_SHOWN]],
         )
 
-    def _check_importable(self, candidate: Candidate) -> None:
+    def _check(self, candidate: Candidate) -> None:
+        """That a notebook can be run, and a module imported."""
         path = candidate.evidence.path
-        if candidate.kind not in {Kind.WSGI, Kind.ASGI} or candidate.how in {"project", "installed"}:
+        if candidate.kind in NOTEBOOKS and candidate.entrypoint != notebooks.FOLDER:
+            notebooks.check(self._folder, path)
+        if candidate.kind not in OBJECTS or candidate.how in {"project", "installed", "script"}:
             return
         name = path.rpartition("/")[2].removesuffix(".py")
         if "." in name:
@@ -307,6 +326,12 @@ def _kind(value: str | None) -> Kind | None:
     return known[0]
 
 
+def _trusted(entrypoint: str, kind: Kind, where: Evidence, root: str = "") -> Candidate:
+    """What is taken at the publisher's word."""
+    name = frameworks.KINDS[kind.value][1]
+    return Candidate(entrypoint, kind, name, where, where, (0, 0, 0), root, "given")
+
+
 def _framework(candidate: Candidate, given: str) -> Finding:
     name = candidate.framework
     known = frameworks.KINDS.get(given.strip().lower())
@@ -317,13 +342,15 @@ def _framework(candidate: Candidate, given: str) -> Finding:
         "imported": f"imports a {name} app made in {candidate.origin.path}",
         "function": f"a function with the parameters of {name}",
         "class": f"a class with the parameters of {name}",
-        "script": "imports streamlit",
+        "script": f"a script that imports {_IMPORTED.get(name, '')}",
+        "notebook": _NOTEBOOK.get(name, ""),
         "site": "a folder with index.html",
+        "page": "a page",
         "project": "a Django project with manage.py",
         "installed": "given with --kind",
         "given": "given with --kind",
     }.get(candidate.how, f"makes a {name} app")
-    is_own = candidate.how in {"factory", "function", "class", "script", "site", "given"}
+    is_own = candidate.how in {"factory", "function", "class", "script", "notebook", "site", "page", "given"}
     return Finding(name, why, candidate.evidence if is_own else candidate.origin)
 
 

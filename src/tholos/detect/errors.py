@@ -5,8 +5,8 @@ from __future__ import annotations
 from tholos.kit.errors import Invalid
 
 SUPPORTED = (
-    "Flask, Django and anything else that speaks WSGI; FastAPI, Starlette and anything else that speaks ASGI; "
-    "Streamlit; static sites"
+    "Flask, Django, Dash and anything else that speaks WSGI; FastAPI, Shiny and anything else that speaks ASGI; "
+    "Gradio; Streamlit, Panel and Bokeh scripts; notebooks, rendered or by Voilà; static sites"
 )
 """What can be published today, for messages."""
 
@@ -57,6 +57,12 @@ class KindUnsupported(Invalid):
     """Cannot publish this kind of app yet."""
 
     code = "kind_unsupported"
+
+
+class AppModeUnsupported(Invalid):
+    """Cannot publish: the manifest asks for an app mode that is not served here."""
+
+    code = "app_mode_unsupported"
 
 
 class PythonConflict(Invalid):

@@ -11,6 +11,12 @@ FLASK = "Flask"
 DJANGO = "Django"
 DASH = "Dash"
 STREAMLIT = "Streamlit"
+SHINY = "Shiny"
+GRADIO = "Gradio"
+BOKEH = "Bokeh"
+PANEL = "Panel"
+VOILA = "Voilà"
+NOTEBOOK = "Notebook"
 STATIC = "Static site"
 
 _WSGI: dict[str, tuple[str, ...]] = {
@@ -26,6 +32,8 @@ _WSGI: dict[str, tuple[str, ...]] = {
     "TurboGears": ("tg.AppConfig.make_wsgi_app",),
     "Socket.IO": ("socketio.WSGIApp", "socketio.Middleware"),
     "WSGI": ("a2wsgi.ASGIMiddleware",),
+    # An object with a Flask app in it, which the guest code takes out.
+    DASH: ("dash.Dash", "dash.dash.Dash", "dash_extensions.enrich.DashProxy"),
 }
 _ASGI: dict[str, tuple[str, ...]] = {
     "FastAPI": ("fastapi.FastAPI", "fastapi.applications.FastAPI"),
@@ -40,8 +48,8 @@ _ASGI: dict[str, tuple[str, ...]] = {
     "Falcon": ("falcon.asgi.App",),
     "BlackSheep": ("blacksheep.Application", "blacksheep.server.Application"),
     "Connexion": ("connexion.App", "connexion.AsyncApp", "connexion.FlaskApp"),
-    "Shiny": ("shiny.App",),
-    "Gradio": ("gradio.mount_gradio_app", "gradio.routes.mount_gradio_app"),
+    SHINY: ("shiny.App",),
+    GRADIO: ("gradio.mount_gradio_app", "gradio.routes.mount_gradio_app"),
     "Ariadne": ("ariadne.asgi.GraphQL",),
     "Strawberry": ("strawberry.asgi.GraphQL",),
     "Emmett": ("emmett.App",),
@@ -49,12 +57,12 @@ _ASGI: dict[str, tuple[str, ...]] = {
     "ASGI": ("asgiref.wsgi.WsgiToAsgi", "a2wsgi.WSGIMiddleware"),
 }
 
-CONSTRUCTORS: dict[str, tuple[Kind | None, str]] = {
+_BLOCKS = ("Blocks", "Interface", "ChatInterface", "TabbedInterface", "load")
+
+CONSTRUCTORS: dict[str, tuple[Kind, str]] = {
     **{name: (Kind.WSGI, framework) for framework, names in _WSGI.items() for name in names},
     **{name: (Kind.ASGI, framework) for framework, names in _ASGI.items() for name in names},
-    # An object that no server takes; its ``server`` attribute is a Flask app.
-    "dash.Dash": (None, DASH),
-    "dash.dash.Dash": (None, DASH),
+    **{f"gradio.{name}": (Kind.GRADIO, GRADIO) for name in _BLOCKS},
 }
 """What calling a name makes; also the base classes and return types that say the same."""
 
@@ -70,7 +78,14 @@ KINDS: dict[str, tuple[Kind, str]] = {
     "wsgi": (Kind.WSGI, "WSGI"),
     "asgi": (Kind.ASGI, "ASGI"),
     "streamlit": (Kind.STREAMLIT, STREAMLIT),
+    "gradio": (Kind.GRADIO, GRADIO),
+    "bokeh": (Kind.BOKEH, BOKEH),
+    "panel": (Kind.PANEL, PANEL),
+    "voila": (Kind.VOILA, VOILA),
+    "notebook": (Kind.NOTEBOOK, NOTEBOOK),
     "static": (Kind.STATIC, STATIC),
+    "dash": (Kind.WSGI, DASH),
+    "shiny": (Kind.ASGI, SHINY),
     "flask": (Kind.WSGI, FLASK),
     "django": (Kind.WSGI, DJANGO),
     "bottle": (Kind.WSGI, "Bottle"),
@@ -81,23 +96,27 @@ KINDS: dict[str, tuple[Kind, str]] = {
 }
 """What ``--kind`` takes."""
 
-DISTRIBUTIONS: dict[str, str] = {
-    FLASK: "Flask",
-    DJANGO: "Django",
-    DASH: "dash",
-    STREAMLIT: "streamlit",
-    "FastAPI": "fastapi",
-    "Starlette": "starlette",
-    "Quart": "Quart",
-    "Litestar": "litestar",
-    "Bottle": "bottle",
-    "Falcon": "falcon",
-    "Shiny": "shiny",
-    "Gradio": "gradio",
-    "BlackSheep": "blacksheep",
-    "Connexion": "connexion",
-    "CherryPy": "CherryPy",
-    "Pyramid": "pyramid",
+DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
+    FLASK: ("Flask",),
+    DJANGO: ("Django",),
+    DASH: ("dash",),
+    STREAMLIT: ("streamlit",),
+    GRADIO: ("gradio",),
+    BOKEH: ("bokeh",),
+    PANEL: ("panel",),
+    VOILA: ("voila", "ipykernel"),
+    NOTEBOOK: ("nbconvert", "ipykernel"),
+    "FastAPI": ("fastapi",),
+    "Starlette": ("starlette",),
+    "Quart": ("Quart",),
+    "Litestar": ("litestar",),
+    "Bottle": ("bottle",),
+    "Falcon": ("falcon",),
+    SHINY: ("shiny",),
+    "BlackSheep": ("blacksheep",),
+    "Connexion": ("connexion",),
+    "CherryPy": ("CherryPy",),
+    "Pyramid": ("pyramid",),
 }
 """What brings a framework; those left out come with others or under several names."""
 
@@ -108,28 +127,25 @@ BRINGS: dict[str, frozenset[str]] = {
     "litestar": frozenset({"starlite"}),
     "django": frozenset({"djangorestframework", "channels", "wagtail", "django-ninja"}),
     "pyramid": frozenset({"cornice"}),
+    "bokeh": frozenset({"panel"}),
+    "nbconvert": frozenset({"voila", "notebook", "jupyterlab", "jupyter"}),
+    "ipykernel": frozenset({"notebook", "jupyterlab", "jupyter"}),
 }
 """Distributions that cannot be without that one."""
 
 UNSERVED: dict[str, str] = {
     "aiohttp.web": "aiohttp",
-    "bokeh": "Bokeh",
     "chainlit": "Chainlit",
-    "dash": "Dash",
     "flet": "Flet",
-    "gradio": "Gradio",
     "marimo": "marimo",
     "mesop": "Mesop",
     "nicegui": "NiceGUI",
-    "panel": "Panel",
     "reflex": "Reflex",
     "robyn": "Robyn",
     "sanic": "Sanic",
-    "shiny": "Shiny",
     "solara": "Solara",
     "taipy": "Taipy",
     "tornado.web": "Tornado",
-    "voila": "Voilà",
 }
 """Imports that say what an app is where nothing that can be served was found."""
 
@@ -137,6 +153,6 @@ MENTIONS = (
     r"\b(?:Flask|APIFlask|Eve|FastAPI|Starlette|Router|Quart|Litestar|Starlite|Dash|get_[aw]sgi_application|WSGIHandler|"
     r"get_default_application|ProtocolTypeRouter|make_wsgi_app|wsgifunc|streamable_http_app|sse_app|start_response|receive|"
     r"bottle|falcon|cherrypy|werkzeug|spyne|whitenoise|pecan|flask_openapi3|blacksheep|connexion|shiny|gradio|ariadne|strawberry|"
-    r"emmett|socketio|a2wsgi|asgiref|streamlit)\b"
+    r"emmett|socketio|a2wsgi|asgiref|streamlit|bokeh|panel)\b"
 )
 """A file that holds none of these words defines no app by itself, and need not be parsed to know it."""

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tholos.detect import distributions, skim, statements
+from tholos.detect import distributions, notebooks, skim, statements
 from tholos.detect.model import Evidence
 from tholos.detect.modules import Modules
 from tholos.detect.sources import Folder
@@ -67,6 +67,8 @@ def follow(folder: Folder, modules: Modules, starts: list[str], *, is_script: bo
 
 def _body(walk: _Walk, path: str) -> list[ast.stmt]:
     """A module's statements, or its imports alone where they tell as much or enough was parsed already."""
+    if path.endswith(".ipynb"):
+        return notebooks.body_of(walk.folder, path)
     is_many = len(walk.seen) > PARSED_LIMIT
     skimmed = skim.imports_of(walk.folder.read(path), strict=not is_many)
     if skimmed is not None:

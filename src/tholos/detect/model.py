@@ -14,7 +14,20 @@ class Kind(StrEnum):
     WSGI = "wsgi"
     ASGI = "asgi"
     STREAMLIT = "streamlit"
+    GRADIO = "gradio"
+    BOKEH = "bokeh"
+    PANEL = "panel"
+    VOILA = "voila"
+    NOTEBOOK = "notebook"
+    """Executed and rendered when it starts; what comes of that is served as a site."""
     STATIC = "static"
+
+
+SCRIPTS = frozenset({Kind.STREAMLIT, Kind.BOKEH, Kind.PANEL})
+"""Kinds whose entry point is a script that is run for every visitor."""
+NOTEBOOKS = frozenset({Kind.VOILA, Kind.NOTEBOOK})
+OBJECTS = frozenset({Kind.WSGI, Kind.ASGI, Kind.GRADIO})
+"""Kinds whose entry point is an object of a module."""
 
 
 class FileTree(Protocol):
@@ -96,7 +109,9 @@ class Detection:
     framework: Finding
     """The name people know: Flask, Django, FastAPI, Streamlit, Static site …; its why and evidence stand for the kind."""
     entrypoint: Finding
-    """``module:attribute``, ``module:factory()``, a script's path, or a static site's folder."""
+    """``module:attribute``, ``module:factory()``, the path of a script, a notebook or a site's first page, or a folder of
+    notebooks or of a site.
+    """
     python: Finding
     """A version specifier such as ``>=3.11``; empty for any."""
     requirements: Requirements
@@ -111,3 +126,7 @@ class Detection:
     alternatives: tuple[Finding, ...] = ()
     """Other entry points that could have been chosen; each one's why is its framework."""
     brought: Brought | None = None
+    options: tuple[str, ...] = ()
+    """What the kind is told besides, by name: of a notebook ``hide_all_input`` and ``hide_tagged_input``."""
+    locale: str = ""
+    """The LANG that a manifest asks for, as ``de_CH.UTF-8``; empty for ours."""

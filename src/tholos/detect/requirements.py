@@ -5,8 +5,8 @@ In order: ``--requirements``; the entry file's script metadata; ``uv.lock`` with
 can be reached from the entry point, together with the ``pip:`` list of an ``environment.yml``. Lists in Pipenv's,
 setuptools' and conda's files come out in the form ``requirements.txt``.
 
-Where what was declared lacks the very framework that the entry point uses, its distribution is added and a note tells; to a
-lock or to a file with hashes nothing can be added, so only the note tells. ``--requirements none`` and
+Where what was declared lacks the very framework that the entry point uses, or what its kind is run with, the distribution is
+added and a note tells; to a lock or to a file with hashes nothing can be added, so only the note tells. ``--requirements none`` and
 ``--requirements imports`` pass over what the files declare.
 """
 
@@ -19,7 +19,7 @@ from tholos.detect import declared, distributions, frameworks, imports, pip_file
 from tholos.detect.entrypoints import Choice
 from tholos.detect.errors import OverrideInvalid
 from tholos.detect.imports import Imports
-from tholos.detect.model import Evidence, Kind, Requirements
+from tholos.detect.model import NOTEBOOKS, Evidence, Kind, Requirements
 from tholos.detect.modules import Modules
 from tholos.detect.pip_files import Listed
 from tholos.detect.sources import Folder, line_of, malformed
@@ -53,7 +53,7 @@ class Search:
     def reached(self) -> Imports:
         """What the app imports; followed once, when first asked for."""
         if self._reached is None:
-            is_script = self._choice.kind is Kind.STREAMLIT
+            is_script = self._choice.kind is Kind.STREAMLIT or self._choice.kind in NOTEBOOKS
             self._reached = imports.follow(self._folder, self._modules, self._starts, is_script=is_script)
             for module, where in self._named_modules.items():
                 name = distributions.of_import(module)
@@ -187,9 +187,13 @@ class Search:
         )
 
     def _with_framework(self, found: Found) -> Found:
+        for name in frameworks.DISTRIBUTIONS.get(self._choice.framework.value, ()):
+            found = self._with(name, found)
+        return found
+
+    def _with(self, name: str, found: Found) -> Found:
         requirements = found.requirements
-        name = frameworks.DISTRIBUTIONS.get(self._choice.framework.value)
-        if name is None or requirements.why.startswith("given") or _brings(requirements, name):
+        if requirements.why.startswith("given") or _brings(requirements, name):
             return found
         where = self._choice.framework.evidence
         lacking = f"{name}, which {where} needs, is not in {requirements.evidence.path or 'the requirements'}"

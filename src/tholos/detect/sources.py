@@ -8,6 +8,7 @@ the other modules.
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 import warnings
@@ -26,6 +27,8 @@ DOCUMENT_LIMIT = 1 << 20
 
 LOCK_LIMIT = 32 << 20
 """Bytes of a lock file."""
+NOTEBOOK_LIMIT = 16 << 20
+"""Bytes of a notebook; it holds the pictures that its cells have drawn."""
 DEPTH_LIMIT = 32
 
 _UNSEEN = frozenset({"__pycache__", "node_modules", "site-packages", "__pypackages__"})
@@ -58,10 +61,14 @@ class Folder:
         self.python = tuple(
             sorted(path for path in self.paths if path.endswith(".py") and self._is_own(path))
         )
+        self.notebooks = tuple(
+            sorted(path for path in self.paths if path.endswith(".ipynb") and self._is_own(path))
+        )
         self.folders = frozenset(_folders(self.python))
         self._parsed: dict[str, Source | errors.SourceBroken | errors.SourceTooLarge] = {}
         self._bytes: dict[str, bytes] = {}
         self._texts: dict[str, str] = {}
+        self._documents: dict[str, object] = {}
         self._spent = 0
         self.unread: dict[str, str] = {}
         """Python files that were left out, and why."""
@@ -128,7 +135,10 @@ class Folder:
         return self._texts[path]
 
     def _decoded(self, path: str) -> str:
-        limit = LOCK_LIMIT if "lock" in path.rpartition("/")[2] else DOCUMENT_LIMIT
+        name = path.rpartition("/")[2]
+        limit = (
+            LOCK_LIMIT if "lock" in name else NOTEBOOK_LIMIT if name.endswith(".ipynb") else DOCUMENT_LIMIT
+        )
         data = self._tree.read(path, limit + 1)
         if len(data) > limit:
             raise errors.FileMalformed(f"Cannot read {path}: it is larger than {limit >> 20} MB.", where=path)
@@ -163,6 +173,16 @@ class Folder:
         line = int(found[1]) if found else max(1, text.rstrip("\n").count("\n") + 1)
         raise malformed(path, line, f"it is not valid TOML ({reason})")
 
+    def json(self, path: str) -> object:
+        """A JSON document; what was read once is kept.
+
+        Raises:
+            FileMalformed: with the line that the parser names.
+        """
+        if path not in self._documents:
+            self._documents[path] = _from_json(path, self.text(path))
+        return self._documents[path]
+
 
 def malformed(path: str, line: int, reason: str, fix: str = "") -> errors.FileMalformed:
     """The error for one line of a document."""
@@ -178,6 +198,18 @@ def line_of(text: str, pattern: str) -> int:
     """The 1-based line where a pattern first matches, 0 where it does not."""
     found = re.search(pattern, text, re.MULTILINE)
     return text.count("\n", 0, found.start()) + 1 if found else 0
+
+
+def _from_json(path: str, text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line, reason = error.lineno, "it is not valid JSON"
+    except RecursionError:
+        line, reason = 0, "it is nested too deeply"
+    except ValueError:  # a number beyond the interpreter's limit of digits
+        line, reason = 0, "a number in it is too long"
+    raise malformed(path, line, reason, "Save the file again.")
 
 
 def _is_plain(path: str) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
 
 from tholos.detect import errors, frameworks, statements
-from tholos.detect.candidates import Candidate, is_aside
+from tholos.detect.candidates import is_aside
 from tholos.detect.definitions import Reader
 from tholos.detect.sources import Folder, Source
 
@@ -16,7 +15,6 @@ _NAMES = re.compile(
     rb"\b(?:" + b"|".join(sorted({name.partition(".")[0].encode() for name in frameworks.UNSERVED})) + rb")\b"
 )
 _DOCUMENTS = (
-    (".ipynb", "a notebook"),
     (".qmd", "a Quarto document"),
     (".rmd", "an R Markdown document"),
     (".r", "an R script"),
@@ -27,16 +25,8 @@ _DOCUMENTS = (
 )
 
 
-def refuse(folder: Folder, every: Sequence[Candidate]) -> None:
+def refuse(folder: Folder) -> None:
     """Raise ``KindUnsupported`` where the folder is plainly an app of a framework that is not served yet."""
-    for candidate in every:
-        if candidate.framework == frameworks.DASH and candidate.kind is None:
-            name = candidate.entrypoint.partition(":")[2]
-            raise errors.KindUnsupported(
-                f"Cannot publish the Dash app in {candidate.evidence}: its server is not a name of the module.",
-                where=str(candidate.evidence),
-                fix=f"Add the line `server = {name}.server` below it; it is then published as a Flask app.",
-            )
     near = [path for path in folder.python if path.count("/") <= 1 and not is_aside(path)]
     for path in sorted(near, key=lambda path: (path.count("/"), path))[:_FILES]:
         source = folder.find(path) if _NAMES.search(folder.read(path)) else None

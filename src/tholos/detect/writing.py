@@ -31,7 +31,6 @@ USUAL_FILE = "requirements.txt"
 _FLAGS = ("kind", "entrypoint", "python", "requirements")
 _CARRIED = ("prepare", "keep", "variables", "limits")
 """What a manifest of ours may hold that no folder shows."""
-_MODES = {"Dash": "python-dash", "Shiny": "python-shiny"}
 """Where the framework decides and not the way to speak to it."""
 _PIP = re.compile(r".*\.(txt|in)")
 _NEWEST, _OLDEST = 14, 8
@@ -187,13 +186,11 @@ def compose(
             wish=wish,
             files=files,
             package_file=package_file,
+            framework=found.framework.value,
+            options=found.options,
+            locale=found.locale,
         )
     )
-    framework = found.framework.value
-    if framework in _MODES:
-        entrypoint = found.entrypoint.value
-        told = entrypoint.removesuffix(".server") if framework == "Dash" else entrypoint
-        document["metadata"] = {"appmode": _MODES[framework], "entrypoint": _rooted(told, found.paths[0])}
     document["tholos"] = _ours(found, package_file, said, before)
     return _with_others(document, before.document) if before else document
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from tholos.apps import limits
 from tholos.apps import service as apps
 from tholos.apps.errors import ReleaseNotFound
+from tholos.detect.model import Kind
 from tholos.instances.errors import AnswersWithError, InstanceDied, StartTimedOut
 from tholos.instances.models import Instance
 from tholos.instances.starting import Starter
 from tholos.kit.db import Database
-from tholos.runtime import crashes, logs
+from tholos.runtime import crashes, logs, plan
 from tholos.runtime.tracebacks import Traceback
 from tholos.variables.masking import NOTHING, Masker
 
@@ -47,8 +48,11 @@ class Causes:
     def timeout_of(self, instance: Instance) -> float:
         """Seconds that an instance has for its first answer."""
         with self.database.read() as db:
-            said = limits.limits_of(apps.get_release(db, instance.release_id).settings)
-        return said.start_timeout_s or self.start_timeout_s
+            release = apps.get_release(db, instance.release_id)
+        said = limits.limits_of(release.settings)
+        return plan.start_timeout_s(
+            Kind(str(release.manifest["kind"])), said.start_timeout_s, self.start_timeout_s
+        )
 
     def _folder(self, instance: Instance) -> str:
         return str(self.starter.sources_of(instance))

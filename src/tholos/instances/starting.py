@@ -119,6 +119,7 @@ class Starter:
             bootstrap=str(guest.bootstrap),
             wheels=str(guest.wheels),
             socket=instance.address.removeprefix("unix:"),
+            options=_texts(manifest.get("options")),
         )
         return InstanceSpec(
             instance=instance.id,
@@ -159,6 +160,7 @@ class Starter:
             temporary=str(self.layout.app(app.id) / "tmp"),
             url=self.app_url.format(name=app.name) + "/",
             variables={**self.variables, **revealed.plain, "PYTHONPATH": os.pathsep.join(paths)},
+            locale=str(release.manifest.get("locale", runtime.LOCALE)),
         )
 
     def sources_of(self, instance: Instance) -> Path:

@@ -106,6 +106,9 @@ class Source:
                 lock=self._lock(files) if kind is not Kind.STATIC else None,
                 variables=self.variables,
                 limits=self.limits,
+                framework=str(self.manifest.get("framework", "")),
+                options=_texts(self.manifest.get("options")),
+                locale=str(self.manifest.get("locale", "")),
             )
         )
 

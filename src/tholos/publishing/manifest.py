@@ -17,7 +17,9 @@ _EVIDENCE = frozenset({"evidence", "why", "notes", "python"})
 def to_json(found: Detection, python_why: str) -> JsonObject:
     """Everything a release needs to be built and started, with its evidence."""
     needs = found.requirements
+    further: JsonObject = {"options": list(found.options), "locale": found.locale}
     return {
+        **{name: value for name, value in further.items() if value},
         "kind": found.kind.value,
         "framework": found.framework.value,
         "entrypoint": found.entrypoint.value,

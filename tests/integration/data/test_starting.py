@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tholos.apps import service as apps
+from tholos.instances.causes import Causes
+from tholos.instances.models import Instance
 from tholos.instances.starting import Starter
 from tholos.kit.notices import Notices
 from tholos.publishing import releases
@@ -34,10 +36,12 @@ class Shelf:
         self.app, _ = add_live_app(database, people.ada, "sales", clock.now())
         self.one, self.two = self.add(), self.add()
 
-    def add(self):
+    def add(self, **manifest):
         with self.database.write() as db:
             app = apps.get_app(db, self.app.id)
-            new = replace(new_release(self.snapshot, keep=["state.json"]), fingerprint=str(app.last_number))
+            new = replace(
+                new_release(self.snapshot, keep=["state.json"], **manifest), fingerprint=str(app.last_number)
+            )
             release = apps.create_release(db, self.ada, app, new, self.clock.now())
             apps.switch(db, release.id, self.clock.now())
             return release
@@ -119,3 +123,9 @@ async def test_files_of_releases_that_are_gone_are_cleared_however_the_server_en
         assert releases.remove_old(db, app, 1, shelf.clock.now()) == [1]
     publisher.remove_old(shelf.app.id)
     assert (shelf.numbers(), shelf.logs()) == ([2, 3, 4], ["000003-ins_x.log"])
+
+
+def test_a_kind_that_does_much_first_has_longer_for_its_first_answer(shelf):
+    causes = Causes(shelf.database, shelf.starter, 60.0)
+    assert causes.timeout_of(Instance(release_id=shelf.one.id)) == 60.0
+    assert causes.timeout_of(Instance(release_id=shelf.add(kind="notebook").id)) == 1800.0

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,12 @@ import uv
 
 from tholos.detect.model import Kind, Requirements
 from tholos.runtime import plan
+from tholos.runtime.crashes import find_crash
 from tholos.runtime.environments import Environments
 from tholos.runtime.interpreters import Interpreter, Interpreters, PythonNotFound
+from tholos.runtime.tracebacks import Traceback
 
-START_S = 40.0
+START_S = 90.0
 
 
 class Machine:
@@ -45,14 +47,34 @@ class Machine:
 class App:
     """A running app."""
 
-    def __init__(self, process: subprocess.Popen[bytes], path: Path, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], path: Path, log: Path, folder: Path) -> None:
         self.process = process
         self.path = path
+        self.folder = folder
         self._log = log
 
     @property
     def log(self) -> str:
         return self._log.read_text()
+
+    def crash(self) -> Traceback:
+        """What is told of why it failed."""
+        found = find_crash(self._log, str(self.folder))
+        assert found, self.log
+        return found.traceback
+
+    def wait_until(self, is_so: Callable[[], object]) -> None:
+        ends = time.monotonic() + START_S
+        while not is_so():
+            assert time.monotonic() < ends, self.log
+            time.sleep(0.02)
+
+    @staticmethod
+    def is_running(pid: int) -> bool:
+        try:
+            return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+        except FileNotFoundError:
+            return False
 
     def await_ready(self) -> App:
         ends = time.monotonic() + START_S
@@ -94,6 +116,10 @@ class App:
                 received += chunk
         return received
 
+    def await_end(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        return self.process.wait(START_S)
+
     def end(self) -> int:
         self.process.terminate()
         return self.process.wait(20)
@@ -113,12 +139,17 @@ def machine(tmp_path_factory) -> Machine:
 
 @pytest.fixture
 def start(machine, tmp_path) -> Iterator:
-    """Start an app of some files: ``start(kind, entrypoint, files, requirements="", version="3.11")``."""
+    """Start an app of some files: ``start(kind, entrypoint, files, requirements="", version="3.11", options=())``."""
     started: list[App] = []
     sockets = tempfile.TemporaryDirectory(prefix="th")  # a unix socket's path is short
 
     def begin(
-        kind: Kind, entrypoint: str, files: dict[str, str], requirements: str = "", version: str = "3.11"
+        kind: Kind,
+        entrypoint: str,
+        files: dict[str, str],
+        requirements: str = "",
+        version: str = "3.11",
+        options: tuple[str, ...] = (),
     ) -> App:
         python = machine.python(version)
         executable = machine.environment(requirements, python)
@@ -135,6 +166,7 @@ def start(machine, tmp_path) -> Iterator:
             bootstrap=str(guest.bootstrap),
             wheels=str(guest.wheels),
             socket=str(path),
+            options=options,
         )
         env = plan.environment(
             python=executable,
@@ -147,7 +179,7 @@ def start(machine, tmp_path) -> Iterator:
         log = tmp_path / f"{len(started)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(argv, cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT)
-        started.append(App(process, path, log))
+        started.append(App(process, path, log, folder))
         return started[-1]
 
     yield begin

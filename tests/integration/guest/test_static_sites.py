@@ -34,6 +34,14 @@ def test_a_site_answers_on_every_interpreter(start, version):
     assert not app.path.exists()
 
 
+def test_a_site_may_begin_at_a_page_of_another_name(start):
+    files = {"index.html": "above", "out/report.html": "report", "out/report_files/a.css": "a {}"}
+    app = start(Kind.STATIC, "out/report.html", files).await_ready()
+    assert app.ask("/").body == b"report"
+    assert app.ask("/report_files/a.css").body == b"a {}"
+    assert app.ask("/index.html").status == 404
+
+
 def test_head_and_ranges_and_folders(site):
     head = site.ask("/big.bin", "HEAD")
     assert (head.body, head.headers["content-length"]) == (b"", "1000000")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -30,6 +31,20 @@ class MemoryTree:
 @pytest.fixture(scope="session")
 def tree() -> Callable[[Files], MemoryTree]:
     return MemoryTree
+
+
+def _notebook(*cells: str, **metadata: object) -> str:
+    written = [
+        {"cell_type": "code", "source": cell.splitlines(keepends=True), "metadata": {}, "outputs": []}
+        for cell in cells
+    ]
+    return json.dumps({"cells": written, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+
+
+@pytest.fixture(scope="session")
+def notebook() -> Callable[..., str]:
+    """A notebook of code cells."""
+    return _notebook
 
 
 @pytest.fixture(scope="session")

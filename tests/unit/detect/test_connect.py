@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tholos.detect import connect
+from tholos.detect import connect, errors
 from tholos.detect.connect import Facts, Lock
 from tholos.detect.core import detect
 from tholos.detect.model import Kind, Overrides
@@ -78,12 +78,104 @@ def test_a_dash_object_is_served_by_its_server(run):
     for said in ("app", "app:app", "app:server"):
         found = run({"app.py": source, "manifest.json": _foreign("python-dash", said)})
         assert found.kind is Kind.WSGI
-        assert found.entrypoint.value in {"app:server", "app:app.server"}
+        assert found.framework.value == "Dash"
+        assert found.entrypoint.value == ("app:server" if said == "app:server" else "app:app")
 
 
 def test_streamlit_by_module(run):
     found = run({"app.py": "import streamlit\n", "manifest.json": _foreign("python-streamlit", "app")})
     assert (found.kind, found.entrypoint.value) == (Kind.STREAMLIT, "app.py")
+
+
+KINDS = {
+    "shiny": ("python-shiny", "app:app", "from shiny import App\napp = App(1, 2)\n", Kind.ASGI, "app:app"),
+    "shiny by module": ("python-shiny", "app", "from shiny import App\napp = App(1, 2)\n", Kind.ASGI, "app:app"),
+    "express": (
+        "python-shiny", "shiny.express.app:app_2e_py", "from shiny.express import ui\n", Kind.ASGI, "shiny.express.app:app_2e_py",
+    ),
+    "express by file": ("python-shiny", "app.py", "from shiny.express import ui\n", Kind.ASGI, "shiny.express.app:app_2e_py"),
+    "gradio": ("python-gradio", "app", "import gradio\nx = gradio.Interface(1, 2, 3)\n", Kind.GRADIO, "app:x"),
+    "gradio by name": ("python-gradio", "app:x", "import gradio\nx = gradio.Interface(1, 2, 3)\n", Kind.GRADIO, "app:x"),
+    "gradio that nobody knows": ("python-gradio", "app", "import own\niface = own.make()\n", Kind.GRADIO, "app:iface"),
+    "bokeh": ("python-bokeh", "app", "from bokeh.io import curdoc\ncurdoc()\n", Kind.BOKEH, "app.py"),
+    "bokeh by file": ("python-bokeh", "app.py", "import drawing\n", Kind.BOKEH, "app.py"),
+    "panel": ("python-panel", "app", "import panel\n", Kind.PANEL, "app.py"),
+    "api that nobody knows": ("python-api", "app", "import own\napplication = own.make()\n", Kind.WSGI, "app:application"),
+    "api factory": ("python-fastapi", "app", "import own\ndef make_app():\n    return own.x\n", Kind.ASGI, "app:make_app()"),
+    "dash that nobody knows": ("python-dash", "app:app", "import own\napp = own.make()\n", Kind.WSGI, "app:app"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_mode_by_the_ways_to_write_its_entry_point(run, name):
+    mode, entrypoint, source, kind, expected = KINDS[name]
+    found = run({"app.py": source, "other.py": FLASK, "manifest.json": _foreign(mode, entrypoint)})
+    assert (found.kind, found.entrypoint.value, found.notes) == (kind, expected, ())
+
+
+@pytest.mark.parametrize(
+    ("mode", "entrypoint", "files", "expected"),
+    [
+        ("jupyter-voila", "a.ipynb", ["a.ipynb", "b.ipynb"], (Kind.VOILA, "a.ipynb")),
+        ("jupyter-voila", "", ["a.ipynb", "b.ipynb"], (Kind.VOILA, ".")),
+        ("jupyter-voila", "", ["a.ipynb"], (Kind.VOILA, "a.ipynb")),
+        ("jupyter-static", "deep/a.ipynb", ["deep/a.ipynb", "b.ipynb"], (Kind.NOTEBOOK, "deep/a.ipynb")),
+        ("static", "report.html", ["index.html", "report.html"], (Kind.STATIC, "report.html")),
+        ("static", "a/report.html", ["index.html", "a/report.html"], (Kind.STATIC, "a/report.html")),
+    ],
+)
+def test_notebooks_and_pages_by_their_names(run, notebook, mode, entrypoint, files, expected):
+    found = run(
+        {
+            **dict.fromkeys(files, notebook("x = 1")),
+            "app.py": FLASK,
+            "manifest.json": _foreign(mode, entrypoint),
+        }
+    )
+    assert (found.kind, found.entrypoint.value, found.notes) == (*expected, ())
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("quarto-static", "a Quarto document"), ("nodejs", "a Node.js app"), ("shiny", "a Shiny app in R"),
+        ("tensorflow-saved-model", "a TensorFlow model"), ("python-future", "not known"),
+    ],
+)  # fmt: skip
+def test_a_mode_that_is_not_served_is_refused_unless_a_kind_is_said(run, mode, said):
+    files = {"app.py": FLASK, "manifest.json": _foreign(mode)}
+    with pytest.raises(errors.AppModeUnsupported) as caught:
+        run(files)
+    assert (caught.value.code, caught.value.details["mode"]) == ("app_mode_unsupported", mode)
+    assert mode in caught.value.message
+    assert said in caught.value.message
+    assert "Gradio" in caught.value.fix
+    assert run(files, kind="flask").entrypoint.value == "app:app"
+    assert run(files, entrypoint="app").kind is Kind.WSGI
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [("de_CH.UTF-8", "de_CH.UTF-8"), ("C", ""), ("de_CH", ""), (7, ""), ("a_b.UTF-8; x", ""), (None, "")],
+)
+def test_a_locale_is_taken_where_it_can_be_one(run, locale, expected):
+    assert run({"app.py": FLASK, "manifest.json": _foreign(locale=locale)}).locale == expected
+
+
+def test_what_is_hidden_of_a_notebook_is_an_option(run, notebook):
+    hidden = {"hide_all_input": True, "hide_tagged_input": False, "other": True}
+    files = {
+        "a.ipynb": notebook("x = 1"),
+        "manifest.json": _foreign("jupyter-static", "a.ipynb", jupyter=hidden),
+    }
+    assert run(files).options == ("hide_all_input",)
+    assert run(files, kind="voila").options == ()
+
+
+def test_packages_are_installed_even_where_none_are_asked_for(run):
+    managed = {"environment_management": {"python": False}}
+    found = run({"app.py": FLASK, "manifest.json": _foreign(environment=managed)})
+    assert "installed all the same" in found.notes[0]
 
 
 def test_the_named_package_file_is_the_one_that_counts(run):
@@ -117,12 +209,12 @@ def test_flags_stand_above_the_manifest(run):
         ('{"version": true, "metadata": {}}', "not of version 1"),
         ('{"metadata": {}, "version": ' + "9" * 5000 + "}", "too long"),
         (b'{"version": 1, "metadata": {"appmode": "\xff"}}', "not UTF-8"),
-        (_foreign("quarto-shiny"), "asks for quarto-shiny"),
         (_foreign(entrypoint="missing:app"), "begins at missing:app"),
         (_foreign("python-fastapi", "app:app"), "does not fit these files"),
         (_foreign(environment={"python": {"requires": "the newest"}}), "is not a version"),
         (_foreign(metadata={"appmode": 7}), "asks for no app mode"),
         (_foreign("static", "report.html"), "begins at report.html"),
+        (_foreign("python-shiny", "shiny.express.app:gone_2e_py"), "begins at shiny.express.app:gone_2e_py"),
     ],
 )
 def test_what_cannot_be_used_is_told_and_the_app_runs(run, manifest, told):
@@ -163,7 +255,12 @@ def test_no_document_breaks_detection(run, value, is_ours):
         "tholos" if is_ours else "python": value,
         "environment": value,
     }
-    assert run({"app.py": FLASK, "manifest.json": json.dumps(document)}).entrypoint.value == "app:app"
+    files = {"app.py": FLASK, "manifest.json": json.dumps(document)}
+    try:
+        found = run(files)
+    except errors.AppModeUnsupported:
+        found = run(files, entrypoint="app")
+    assert found.entrypoint.value == "app:app"
 
 
 # Ours
@@ -192,12 +289,77 @@ def test_what_we_write_is_what_others_read():
         (Kind.STREAMLIT, "app.py", {"appmode": "python-streamlit", "entrypoint": "app"}),
         (Kind.WSGI, "app:create_app()", {"appmode": "python-api", "entrypoint": "app"}),
         (Kind.ASGI, "app:build()", {"appmode": "python-fastapi", "entrypoint": "app:build()"}),
+        (Kind.GRADIO, "app:demo", {"appmode": "python-gradio", "entrypoint": "app:demo"}),
+        (Kind.BOKEH, "app.py", {"appmode": "python-bokeh", "entrypoint": "app"}),
+        (Kind.PANEL, "deep/app.py", {"appmode": "python-panel", "entrypoint": "deep/app.py"}),
+        (Kind.VOILA, ".", {"appmode": "jupyter-voila", "entrypoint": ""}),
+        (Kind.VOILA, "a.ipynb", {"appmode": "jupyter-voila", "entrypoint": "a.ipynb"}),
+        (Kind.NOTEBOOK, "a.ipynb", {"appmode": "jupyter-static", "entrypoint": "a.ipynb"}),
+        (
+            Kind.STATIC,
+            "a/b.html",
+            {"appmode": "static", "entrypoint": "a/b.html", "primary_html": "a/b.html"},
+        ),
     ],
 )
 def test_entry_points_in_others_words(kind, entrypoint, metadata):
     document = json.loads(_ours(kind=kind, entrypoint=entrypoint))
     assert document["metadata"] == metadata
     assert ("python" in document) == (kind is not Kind.STATIC)
+
+
+def test_every_kind_has_a_mode():
+    assert connect.MODE_OF_KIND.keys() == set(Kind)
+    for framework, kind, mode in (("Dash", Kind.WSGI, "python-dash"), ("Shiny", Kind.ASGI, "python-shiny")):
+        assert json.loads(_ours(kind=kind, framework=framework))["metadata"]["appmode"] == mode
+
+
+WRITTEN = {
+    "dash": {"app.py": "import dash\napp = dash.Dash()\n"},
+    "shiny": {"app.py": "from shiny import App\napp = App(1, 2)\n"},
+    "express": {"app.py": "from shiny.express import ui\n"},
+    "gradio": {"app.py": "import gradio as gr\nwith gr.Blocks() as demo:\n    pass\n"},
+    "bokeh": {"app.py": "from bokeh.io import curdoc\ncurdoc()\n"},
+    "panel": {"deep/app.py": "import panel\npanel.panel(1).servable()\n"},
+    "streamlit": {"app.py": "import streamlit\n"},
+    "notebook": {"a.ipynb": "x = 1"},
+    "voila": {"a.ipynb": "import ipywidgets"},
+    "several notebooks": {"a.ipynb": "import ipywidgets", "b.ipynb": "x = 1"},
+    "page": {"a.html": ""},
+    "flask": {"one.py": FLASK},
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_what_is_written_of_a_kind_is_found_again(run, notebook, name, is_ours):
+    """By us, and by whoever reads the common part alone."""
+    files = {
+        path: notebook(text) if path.endswith(".ipynb") else text for path, text in WRITTEN[name].items()
+    }
+    first = run(files)
+    hidden = ("hide_tagged_input",) if first.kind is Kind.NOTEBOOK else ()
+    document = json.loads(
+        _ours(
+            kind=first.kind,
+            entrypoint=first.entrypoint.value,
+            framework=first.framework.value,
+            paths=first.paths,
+            wish="",
+            locale="de_CH.UTF-8",
+            options=hidden,
+            files={},
+        )
+    )
+    if not is_ours:
+        del document["tholos"]
+    again = run({**files, "manifest.json": json.dumps(document)})
+    for part in ("kind", "paths"):
+        assert getattr(again, part) == getattr(first, part)
+    for part in ("framework", "entrypoint"):
+        assert getattr(again, part).value == getattr(first, part).value
+    assert (again.options, again.notes) == (hidden, ())
+    assert again.locale == ("" if first.kind is Kind.STATIC else "de_CH.UTF-8")
 
 
 def test_our_own_comes_back_whole(run):

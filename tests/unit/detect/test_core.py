@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 from hypothesis import example, given, settings
@@ -17,23 +18,27 @@ PIECES = [
     "        pass", "app = A()", "if __name__ == '__main__':", "    import numpy", "try:", "    import cv2", "except ImportError:", "    pass",
     "import streamlit as st", "app = app", "application = x.app", "async def app(scope, receive, send):", "# /// script", "# dependencies = ['a']",
     "# ///", "'''", '"""', "x = {", "}", "from main import app", "import app", "from app import create_app as g", "app: Flask = g()",
-    "sqlite = 'sqlite:///x.db'", "\\", "app.mount('/x', app)", "server = app.server",
+    "sqlite = 'sqlite:///x.db'", "\\", "app.mount('/x', app)", "server = app.server", "import gradio as gr", "with gr.Blocks() as demo:", "gr.Interface(1).launch()",
+    "from shiny.express import ui", "# shiny_mode: express", "import panel as pn", "x.servable()", "from bokeh.io import curdoc", "app = dash.Dash()",
 ]  # fmt: skip
 NAMES = [
     "app.py", "main.py", "x.py", "y/__init__.py", "y/app.py", "src/app.py", "src/y/__init__.py", "manage.py", "mysite/settings.py", "index.html",
     "public/index.html", "requirements.txt", "pyproject.toml", "uv.lock", "setup.cfg", "Pipfile", ".python-version", "runtime.txt",
-    "environment.yml", "pages/1.py", "a.ipynb", "__init__.py", "wei rd.py", "my.app.py", "y.py",
+    "environment.yml", "pages/1.py", "a.ipynb", "b.ipynb", "voila.json", "report.html", "manifest.json", "__init__.py", "wei rd.py", "my.app.py", "y.py",
 ]  # fmt: skip
 
 sources = st.lists(st.sampled_from(PIECES), max_size=12).map("\n".join)
 documents = st.text(alphabet=st.sampled_from("[]{}=\"'-.,:<>~^rce#\\ \n\tabpython310"), max_size=60)
-contents = st.one_of(sources.map(str.encode), documents.map(str.encode), st.binary(max_size=60))
+cells = sources.map(
+    lambda text: json.dumps({"cells": [{"cell_type": "code", "source": [text, "%time\n"]}]}).encode()
+)
+contents = st.one_of(cells, sources.map(str.encode), documents.map(str.encode), st.binary(max_size=60))
 folders = st.dictionaries(st.sampled_from(NAMES), contents, max_size=7)
 flags = st.fixed_dictionaries(
     {},
     optional={
-        "entrypoint": st.one_of(st.sampled_from(["app", "app:app", "y.app:create_app()", "x.py", "public", ".", "../x", "a:b:c", "y"]), st.text(max_size=8)),
-        "kind": st.sampled_from(["wsgi", "asgi", "streamlit", "static", "django", "odd"]),
+        "entrypoint": st.one_of(st.sampled_from(["app", "app:app", "y.app:create_app()", "x.py", "public", ".", "../x", "a:b:c", "y", "a.ipynb", "report.html", "shiny.express.app:app_2e_py"]), st.text(max_size=8)),
+        "kind": st.sampled_from(["wsgi", "asgi", "streamlit", "static", "django", "gradio", "bokeh", "voila", "notebook", "shiny", "odd"]),
         "python": st.text(alphabet="3.12<>=*,x", max_size=6),
         "requirements": st.sampled_from(["none", "imports", *NAMES]),
         "keep": st.lists(st.text(max_size=6), max_size=2).map(tuple),

@@ -40,7 +40,7 @@ CASES = {
         "wsgi", "Django", "app:application", 2,
     ),
     "pyramid": ("from p import c\napp = c.make_wsgi_app()\n", "wsgi", "Pyramid", "app:app", 2),
-    "dash server": ("import dash\napp = dash.Dash('x')\nserver = app.server\n", "wsgi", "Dash", "app:server", 3),
+    "dash server": ("import dash\napp = dash.Dash('x')\nserver = app.server\n", "wsgi", "Dash", "app:app", 2),
     "wsgi to asgi": (FLASK + "from asgiref.wsgi import WsgiToAsgi\nw = Flask('x')\napp = WsgiToAsgi(w)\n", "asgi", "ASGI", "app:app", 4),
     "wsgi function": ("def application(environ, start_response):\n    return []\n", "wsgi", "WSGI", "app:application", 1),
     "asgi function": ("async def app(scope, receive, send):\n    pass\n", "asgi", "ASGI", "app:app", 1),

@@ -30,6 +30,9 @@ NAMED = {
     "site folder": ({**SITE, "app.py": APP}, "public", "public"),
     "site page": ({**SITE, "app.py": APP}, "public/index.html", "public"),
     "site here": ({"index.html": "", "app.py": APP}, ".", "."),
+    "a site's page": ({"deep/a.html": "", "app.py": APP}, "./deep/a.html", "deep/a.html"),
+    "notebook": ({"deep/a.ipynb": '{"cells": []}', "app.py": APP}, "deep/a.ipynb", "deep/a.ipynb"),
+    "express": ({"a.py": "import shiny.express\n", "b.py": APP}, "a", "shiny.express.app:a_2e_py"),
 }
 
 
@@ -58,10 +61,21 @@ REFUSED = {
     "main guard": (
         {"app.py": "import flask\nif __name__ == '__main__':\n    app = flask.Flask('x')\n"}, {}, errors.NothingToPublish, "app.py:3",
     ),
-    "notebook": ({"a.ipynb": "{}"}, {}, errors.KindUnsupported, "a notebook"),
+    "no notebook": ({"a.ipynb": "{}"}, {}, errors.FileMalformed, "no cells"),
+    "notebook of R": (
+        {"a.ipynb": '{"cells": [], "metadata": {"kernelspec": {"language": "R"}}}'}, {}, errors.KindUnsupported, "a notebook of 'r'",
+    ),
+    "two notebooks": (
+        {"a.ipynb": '{"cells": []}', "b.ipynb": '{"cells": []}'}, {}, errors.SeveralEntrypoints, "--entrypoint a.ipynb",
+    ),
+    "no such notebook": ({"a.ipynb": '{"cells": []}'}, {"entrypoint": "b.ipynb"}, errors.EntrypointMissing, "no such notebook"),
+    "no such page": ({"a.html": ""}, {"entrypoint": "b.html"}, errors.EntrypointMissing, "no such page"),
+    "express that is not there": (
+        {"app.py": APP}, {"entrypoint": "shiny.express.app:b_2e_py"}, errors.EntrypointMissing, "no module 'shiny.express.app'",
+    ),
     "r": ({"app.R": ""}, {}, errors.KindUnsupported, "app.R"),
-    "gradio": ({"app.py": "import os\nimport gradio as gr\n"}, {}, errors.KindUnsupported, "app.py:2"),
-    "dash without server": ({"app.py": "import dash\napp = dash.Dash('x')\n"}, {}, errors.KindUnsupported, "app.py:2"),
+    "nicegui": ({"app.py": "import os\nfrom nicegui import ui\n"}, {}, errors.KindUnsupported, "app.py:2"),
+    "a drawing that no server shows": ({"app.py": "from bokeh.plotting import show\n"}, {}, errors.NothingToPublish, "app.py"),
     "no module": ({"app.py": APP}, {"entrypoint": "nope:app"}, errors.EntrypointMissing, "app.py:3  Flask  --entrypoint app:app"),
     "no name": ({"app.py": APP}, {"entrypoint": "app:nope"}, errors.EntrypointMissing, "--entrypoint app:app"),
     "no page": ({"app.py": APP}, {"entrypoint": "x/"}, errors.EntrypointMissing, "index.html"),

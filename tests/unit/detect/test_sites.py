@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tholos.detect import errors
+
 PLACES = [
     ({"index.html": "x"}, "."),
     ({"public/index.html": "x"}, "public"),
@@ -12,6 +14,17 @@ PLACES = [
     ({"index.html": "x", "dist/index.html": "x", "package.json": "{}"}, "dist"),
     ({"_site/index.html": "x", "tool.py": "print(1)\n", "a.ipynb": "{}"}, "_site"),
 ]
+
+
+def test_the_only_page_is_the_first_one(run):
+    found = run({"report.html": "x", "report_files/a.html": "x"})
+    assert (found.kind, found.entrypoint.value, found.framework.value) == (
+        "static",
+        "report.html",
+        "Static site",
+    )
+    with pytest.raises(errors.NothingToPublish):
+        run({"a.html": "x", "b.html": "x"})
 
 
 @pytest.mark.parametrize(("files", "folder"), PLACES)

@@ -37,7 +37,7 @@ def write(tree):
     [
         (PLAIN, "python-api", "app:app"),
         ({"main.py": "from fastapi import FastAPI\napp = FastAPI()\n", "requirements.txt": "fastapi"}, "python-fastapi", "main:app"),
-        ({"app.py": "import dash\napp = dash.Dash(__name__)\nserver = app.server\n", "requirements.txt": "dash"}, "python-dash", "app:server"),
+        ({"app.py": "import dash\napp = dash.Dash(__name__)\nserver = app.server\n", "requirements.txt": "dash"}, "python-dash", "app:app"),
         ({"app.py": "import streamlit\nstreamlit.write(1)\n", "requirements.txt": "streamlit"}, "python-streamlit", "app"),
         ({"src/app.py": FLASK, "requirements.txt": "flask"}, "python-api", "src.app:app"),
         ({"site/index.html": ""}, "static", "site/index.html"),

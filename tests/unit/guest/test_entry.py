@@ -79,6 +79,16 @@ def test_the_usual_names_stand_in_for_a_missing_one_and_that_is_said(folder, cap
             "guest_app:make()",
             "make() in guest_app ends the process (exit code 3)",
         ),
+        (
+            "def __getattr__(name):\n    if name == 'app':\n        return None.app\n    raise AttributeError\n",
+            "guest_app:app",
+            'importing "guest_app" failed at guest_app.py:3: AttributeError: ',
+        ),
+        (
+            "def __getattr__(name):\n    return 1 / 0\n",
+            "guest_app:app",
+            'importing "guest_app" failed at guest_app.py:2: ZeroDivisionError: ',
+        ),
         ("", "other.thing:app", 'there is no module "other.thing"; the folder has: guest_app'),
     ],
 )
@@ -99,3 +109,17 @@ def test_the_report_begins_with_the_reason_and_shows_only_the_apps_frames(folder
     assert len(frames) == 2
     assert all("guest_app.py" in line for line in frames)
     assert rest[-1] == "ValueError: no"
+
+
+def test_a_module_that_says_itself_what_it_has_not_is_asked_for_the_usual_names(folder):
+    source = "def __getattr__(name):\n    if name != 'application':\n        raise AttributeError(name)\n    return len\n"
+    assert load(folder, source, "guest_app:app") is len
+
+
+@pytest.mark.parametrize("entrypoint", ["guest_app:app", "guest_app:app.server", "guest_app:create_app()"])
+def test_of_a_dash_app_the_app_in_it_is_found(folder, entrypoint):
+    source = (
+        "class Dash:\n    __module__ = 'dash.dash'\n    server = len\n"
+        "class Own(Dash): pass\napp = Own()\ncreate_app = Own\n"
+    )
+    assert load(folder, source, entrypoint) is len

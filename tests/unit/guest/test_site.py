@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tholos_guest import site
+from tholos_guest.failure import CannotStart
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def root(tmp_path_factory) -> str:
     (folder / "empty").mkdir()
     (folder / "leak.txt").symlink_to(outside)
     (folder / "alias.txt").symlink_to(folder / ".env")
-    return site.root_of(str(folder))
+    return site.root_of(str(folder))[0]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,30 @@ def root(tmp_path_factory) -> str:
 def test_a_path_means_a_file(root, target, name, type_):
     found = site.find(root, target)
     assert (found.status, found.path, found.headers) == (200, f"{root}/{name}", {"Content-Type": type_})
+
+
+def test_a_first_page_of_another_name_is_that_of_the_root_alone(tmp_path):
+    for name in ("report.html", "deep/index.html", "deep/report.html"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    for place in (tmp_path, tmp_path / "deep"):
+        assert site.root_of(str(place / "report.html")) == (str(place), "report.html")
+    root, first = site.root_of(str(tmp_path / "report.html"))
+    found = {
+        target: site.find(root, target, first).path
+        for target in ("/", "/deep/", "/report.html", "/index.html")
+    }
+    assert found == {
+        "/": f"{root}/report.html",
+        "/deep/": f"{root}/deep/index.html",
+        "/report.html": f"{root}/report.html",
+        "/index.html": None,
+    }
+
+
+def test_a_place_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(CannotStart, match=r"there is no folder .*/lost\.html"):
+        site.root_of(str(tmp_path / "lost.html"))
 
 
 def test_a_folder_is_asked_for_with_its_slash_whatever_the_prefix(root):

@@ -75,6 +75,22 @@ def test_what_is_downloaded_publishes_unchanged(files, lock_name):
         assert said == {"checksum": connect.md5(elsewhere.files[path])}
 
 
+def test_a_notebook_goes_elsewhere_with_what_is_hidden_of_it_and_its_locale():
+    foreign = {
+        "version": 1, "locale": "de_CH.UTF-8", "metadata": {"appmode": "jupyter-static", "entrypoint": "a.ipynb"},
+        "jupyter": {"hide_all_input": True},
+    }  # fmt: skip
+    found, elsewhere = _download({"a.ipynb": '{"cells": []}', "manifest.json": json.dumps(foreign)})
+    again = detect(elsewhere)
+    assert (found.options, found.locale) == (("hide_all_input",), "de_CH.UTF-8")
+    for part in ("kind", "options", "locale"):
+        assert getattr(again, part) == getattr(found, part)
+    document = json.loads(elsewhere.files["manifest.json"])
+    assert {name: document[name] for name in ("locale", "metadata", "jupyter")} == {
+        name: foreign[name] for name in ("locale", "metadata", "jupyter")
+    }
+
+
 @pytest.mark.parametrize(
     "files",
     [{"app.py": FLASK}, {"app.py": FLASK, "pyproject.toml": PYPROJECT}, {"app.py": FLASK, "requirements.txt": "flask"}],

@@ -32,6 +32,12 @@ def test_requirements_come_back_from_a_database_as_they_were(found, why):
     assert requirements_of(kept) == found.requirements
 
 
+@given(DETECTION, TEXT)
+def test_what_is_not_said_has_no_part_in_the_fingerprint(found, why):
+    """Releases that were made before there was such a thing to say are the same as ones that are made now."""
+    assert to_json(found, why).keys().isdisjoint({"options", "locale"})
+
+
 @given(DETECTION, TEXT, TEXT)
 def test_why_something_was_decided_is_no_part_of_the_fingerprint(found, why, other):
     explained = replace(
@@ -51,6 +57,8 @@ def test_what_decides_how_it_runs_is(found, why):
         replace(found, entrypoint=replace(found.entrypoint, value=found.entrypoint.value + "x")),
         replace(found, requirements=replace(found.requirements, text=found.requirements.text + "x")),
         replace(found, paths=(*found.paths, "x")),
+        replace(found, options=("x",)),
+        replace(found, locale="x"),
     ):
         assert print_ != fingerprint("s", to_json(other, why))
     assert print_ != fingerprint("s", {**manifest, "interpreter": "another"})

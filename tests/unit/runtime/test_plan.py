@@ -7,10 +7,11 @@ from tholos.detect.model import Kind
 from tholos.runtime import plan
 
 
-def command(kind: Kind) -> tuple[str, ...]:
+def command(kind: Kind, options: tuple[str, ...] = ()) -> tuple[str, ...]:
     return plan.command(
-        kind, "app:app", python="/e/bin/python", bootstrap="/g/bootstrap.py", wheels="/g/wheels", socket="/s"
-    )
+        kind, "app:app", python="/e/bin/python", bootstrap="/g/bootstrap.py", wheels="/g/wheels", socket="/s",
+        options=options,
+    )  # fmt: skip
 
 
 def environment(**changes):
@@ -33,8 +34,26 @@ def test_an_app_starts_with_the_bootstrap_under_its_own_interpreter():
 
 
 def test_kinds_that_bring_their_server_get_no_wheels():
-    for kind in (Kind.STREAMLIT, Kind.STATIC):
-        assert "--path" not in command(kind)
+    with_ours = {kind for kind in Kind if "--path" in command(kind)}
+    assert with_ours == {Kind.WSGI, Kind.ASGI, Kind.GRADIO}
+
+
+def test_options_are_told_where_there_are_any():
+    assert "--options" not in command(Kind.NOTEBOOK)
+    assert command(Kind.NOTEBOOK, options=("a", "b"))[-2:] == ("--options", "a,b")
+
+
+def test_what_works_before_it_answers_has_longer_for_it():
+    assert plan.start_timeout_s(Kind.WSGI, None, 60) == 60
+    assert plan.start_timeout_s(Kind.NOTEBOOK, None, 60) == 1800
+    assert plan.start_timeout_s(Kind.NOTEBOOK, None, 3000) == 3000
+    assert plan.start_timeout_s(Kind.NOTEBOOK, 5, 60) == 5
+    assert plan.start_timeout_s(Kind.VOILA, None, 60) == plan.start_timeout_s(Kind.GRADIO, None, 60) == 180
+
+
+def test_a_locale_becomes_its_lang_and_a_variable_wins():
+    assert environment(locale="de_CH.UTF-8")["LANG"] == "de_CH.UTF-8"
+    assert environment(locale="de_CH.UTF-8", variables={"LANG": "C"})["LANG"] == "C"
 
 
 def test_the_environment_is_complete_and_nothing_else(monkeypatch):

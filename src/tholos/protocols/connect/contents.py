@@ -12,8 +12,7 @@ from tholos.apps.errors import AppNotFound
 from tholos.apps.models import App, Release
 from tholos.apps.names import RESERVED_NAMES
 from tholos.apps.service import Rank
-from tholos.detect.connect import MODE_OF_KIND
-from tholos.detect.frameworks import DASH
+from tholos.detect import connect as manifests
 from tholos.detect.model import Kind
 from tholos.kit import ids
 from tholos.kit.clock import to_text
@@ -151,9 +150,7 @@ def mode_of(live: Release | None, bundle: Bundle | None) -> str:
     said = bundle.said.get("appmode") if bundle else None
     if said:
         return str(said)
-    if live.framework == DASH:
-        return "python-dash"
-    return MODE_OF_KIND.get(Kind(live.kind), "unknown") if live.kind in set(Kind) else "unknown"
+    return manifests.mode_of(Kind(live.kind), live.framework) if live.kind in set(Kind) else "unknown"
 
 
 def guid_of(app: App) -> str:
