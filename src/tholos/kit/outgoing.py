@@ -1,4 +1,4 @@
-"""HTTP POST to addresses that people typed. What such an address leads to is looked up once, checked, and connected to as
+"""HTTP to addresses that people typed. What such an address leads to is looked up once, checked, and connected to as
 it was checked: a name that answers differently a moment later leads nowhere else.
 
 Leaves what is sent, and when it is tried again, to its callers. No proxy, no redirect, no cookie, no more than a few
@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from tholos.kit.errors import Invalid, Unavailable
 from tholos.kit.lazily import load_when_used
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import httpx
 else:
     httpx = load_when_used("httpx")
+
+A = TypeVar("A")
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -37,6 +39,7 @@ MOST_BYTES = 4096
 MOST_URL = 2000
 MOST_ADDRESSES = 4
 """Of a name that are tried."""
+WEBHOOK_SETTING = "notifications.allow_networks"
 _ALSO_INWARD: tuple[Network, ...] = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -79,6 +82,17 @@ class Reply:
     """The beginning of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What an address answered, whatever that was."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    content: bytes
+    """Undecoded."""
+
+
 def read_networks(texts: Sequence[str]) -> tuple[Network, ...]:
     """Networks as operators write them, such as ``10.0.0.0/8``.
 
@@ -87,8 +101,8 @@ def read_networks(texts: Sequence[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(text.strip()) for text in texts if text.strip())
 
 
-def check_url(url: str, allowed: Sequence[Network] = ()) -> httpx.URL:
-    """A URL that something may be sent to, as far as it tells by itself.
+def check_url(url: str, allowed: Sequence[Network] = (), *, setting: str = WEBHOOK_SETTING) -> httpx.URL:
+    """A URL that something may be sent to, as far as it tells by itself; the setting is what an operator allows networks by.
 
     Raises: AddressRefused.
     """
@@ -114,11 +128,13 @@ def check_url(url: str, allowed: Sequence[Network] = ()) -> httpx.URL:
         raise AddressRefused("Cannot send to this address: it names a network card.", fix=fix, where="url")
     literal = _as_address(host)
     if literal is not None:
-        check_address(literal, allowed)
+        check_address(literal, allowed, setting=setting)
     return parsed
 
 
-def check_address(address: IPAddress, allowed: Sequence[Network] = ()) -> None:
+def check_address(
+    address: IPAddress, allowed: Sequence[Network] = (), *, setting: str = WEBHOOK_SETTING
+) -> None:
     """Raises: AddressRefused: it leads inwards, and no operator has allowed that."""
     for one in _meant(address):
         if any(one in network for network in allowed):
@@ -126,7 +142,7 @@ def check_address(address: IPAddress, allowed: Sequence[Network] = ()) -> None:
         if _is_inward(one):
             raise AddressRefused(
                 f"Cannot send to {address}: it leads into this installation's own network.",
-                fix="An operator can allow networks by the setting notifications.allow_networks.",
+                fix=f"An operator can allow networks by the setting {setting}.",
                 where="url",
             )
 
@@ -179,6 +195,9 @@ def read_authorities() -> ssl.SSLContext:
     return context
 
 
+Exchange: TypeAlias = Callable[["httpx.AsyncClient", "httpx.Request", "httpx.URL"], Awaitable[A]]
+
+
 class Outgoing:
     """Sends to addresses that people typed.
 
@@ -187,6 +206,7 @@ class Outgoing:
         resolve: finds the addresses of a name.
         total_s: seconds that one sending takes at most, whatever the receiver does.
         authorities: reads whose certificates are believed, when the first sending by TLS needs it.
+        setting: by which an operator allows networks, for messages.
     """
 
     def __init__(
@@ -196,45 +216,79 @@ class Outgoing:
         resolve: Resolve = look_up,
         total_s: float = TOTAL_S,
         authorities: Callable[[], ssl.SSLContext] = read_authorities,
+        setting: str = WEBHOOK_SETTING,
     ) -> None:
         self.allowed = tuple(allowed)
         self._resolve = resolve
         self._total_s = total_s
         self._authorities = authorities
+        self._setting = setting
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Reply:
         """Send once; returns when the receiver has taken it.
 
         Raises: AddressRefused, NotDelivered.
         """
-        target = check_url(url, self.allowed)
+        return await self._send("POST", url, content, headers, self._exchange)
+
+    async def fetch(
+        self, method: str, url: str, headers: Mapping[str, str], *, content: bytes = b"", most: int
+    ) -> Fetched:
+        """Ask once, for an answer of so many bytes at most; what it answers is for the caller to judge.
+
+        Raises: AddressRefused, NotDelivered.
+        """
+
+        async def take(client: httpx.AsyncClient, request: httpx.Request, target: httpx.URL) -> Fetched:
+            return await _take(client, request, target, most)
+
+        return await self._send(method, url, content, headers, take)
+
+    async def addresses_of(self, host: str, port: int) -> Sequence[IPAddress]:
+        """A host's addresses, each of them checked, for who connects by other means.
+
+        Raises: AddressRefused, NotDelivered.
+        """
         try:
             async with asyncio.timeout(self._total_s):
-                addresses = await self._find_addresses(target)
-                return await self._post_to_any(target, addresses, content, headers)
+                return await self._find_checked(host, port)
+        except TimeoutError as error:
+            raise NotDelivered(f"{host} was not found within {self._total_s:g} s.") from error
+
+    async def _send(
+        self, method: str, url: str, content: bytes, headers: Mapping[str, str], exchange: Exchange[A]
+    ) -> A:
+        target = check_url(url, self.allowed, setting=self._setting)
+        try:
+            async with asyncio.timeout(self._total_s):
+                host = target.raw_host.decode("ascii").strip("[]")
+                addresses = await self._find_checked(host, _port_of(target))
+                return await self._send_to_any(method, target, addresses, content, headers, exchange)
         except TimeoutError as error:
             raise NotDelivered(f"{target.host} did not answer within {self._total_s:g} s.") from error
 
-    async def _find_addresses(self, target: httpx.URL) -> Sequence[IPAddress]:
+    async def _find_checked(self, host: str, port: int) -> Sequence[IPAddress]:
         """All of a host's addresses, each of them checked: one that leads inwards spoils the others."""
         try:
-            texts = await self._resolve(target.raw_host.decode("ascii").strip("[]"), _port_of(target))
+            texts = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
-            raise NotDelivered(f"{target.host} has no address.") from error
+            raise NotDelivered(f"{host} has no address.") from error
         found = [ipaddress.ip_address(text) for text in texts]
         if not found:
-            raise NotDelivered(f"{target.host} has no address.")
+            raise NotDelivered(f"{host} has no address.")
         for address in found:
-            check_address(address, self.allowed)
+            check_address(address, self.allowed, setting=self._setting)
         return found[:MOST_ADDRESSES]
 
-    async def _post_to_any(
+    async def _send_to_any(
         self,
+        method: str,
         target: httpx.URL,
         addresses: Sequence[IPAddress],
         content: bytes,
         headers: Mapping[str, str],
-    ) -> Reply:
+        exchange: Exchange[A],
+    ) -> A:
         timeout = httpx.Timeout(self._total_s, connect=CONNECT_S)
         verify = await asyncio.to_thread(self._authorities) if target.scheme == "https" else False
         async with httpx.AsyncClient(
@@ -242,9 +296,9 @@ class Outgoing:
         ) as client:
             cause: httpx.HTTPError | None = None
             for address in addresses:
-                request = _request(client, target, address, content, headers)
+                request = _request(client, method, target, address, content, headers)
                 try:
-                    return await self._exchange(client, request, target)
+                    return await exchange(client, request, target)
                 except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                     cause = error  # nothing was sent: the next address may do
                 except httpx.TransportError as error:
@@ -270,7 +324,7 @@ class Outgoing:
         location = _printable(response.headers.get("location", ""))[:300]
         why = "redirects are not followed"
         try:
-            check_url(str(target.join(location)), self.allowed)
+            check_url(str(target.join(location)), self.allowed, setting=self._setting)
         except (AddressRefused, httpx.InvalidURL, ValueError):
             why = "it leads inwards or is no address at all"
         return NotDelivered(
@@ -280,8 +334,23 @@ class Outgoing:
         )
 
 
+async def _take(client: httpx.AsyncClient, request: httpx.Request, target: httpx.URL, most: int) -> Fetched:
+    """Raises: NotDelivered: there is more of it."""
+    response = await client.send(request, stream=True)
+    try:
+        content = bytearray()
+        async for chunk in response.aiter_raw():
+            content += chunk
+            if len(content) > most:
+                raise NotDelivered(f"{target.host} answered more than {most} bytes.")
+    finally:
+        await response.aclose()
+    return Fetched(response.status_code, dict(response.headers), bytes(content))
+
+
 def _request(
     client: httpx.AsyncClient,
+    method: str,
     target: httpx.URL,
     address: IPAddress,
     content: bytes,
@@ -290,7 +359,7 @@ def _request(
     """To exactly this address, in the name of the host that was meant: in Host, and in TLS."""
     host = target.raw_host.decode("ascii").strip("[]")
     return client.build_request(
-        "POST",
+        method,
         target.copy_with(host=str(address), fragment=None),
         content=content,
         headers={**headers, "host": target.netloc.decode("ascii"), "accept-encoding": "identity"},

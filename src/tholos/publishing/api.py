@@ -10,7 +10,6 @@ from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import api as apps_api
 from tholos.apps import service as apps
 from tholos.apps.models import Release
-from tholos.detect.model import FileTree
 from tholos.kit.notices import Notices
 from tholos.kit.sealing import Sealer
 from tholos.operations import api as operations_api
@@ -22,38 +21,12 @@ from tholos.publishing import service as publishing
 from tholos.publishing.content import scope_of
 from tholos.publishing.errors import SnapshotNotYours
 from tholos.publishing.service import Decided, Wish
+from tholos.publishing.snapshots import decide_on
 from tholos.runtime.interpreters import Interpreters
-from tholos.store.errors import TooMuch
-from tholos.store.model import SnapshotId, Tree
+from tholos.store.model import SnapshotId
 from tholos.store.store import Store
 
 routes = Routes(prefix="/api/v1/apps", tags=["publishing"])
-
-
-class SnapshotFiles(FileTree):
-    """A snapshot as detection reads it."""
-
-    def __init__(self, store: Store, snapshot: SnapshotId, tree: Tree) -> None:
-        self._store = store
-        self._snapshot = snapshot
-        self._sizes = {file.path: file.size for file in tree.files}
-
-    def paths(self) -> list[str]:
-        return list(self._sizes)
-
-    def read(self, path: str, limit: int = 1 << 20) -> bytes:
-        try:
-            return self._store.read(self._snapshot, path, limit)
-        except TooMuch:
-            return self._first(path, limit)
-
-    def _first(self, path: str, limit: int) -> bytes:
-        start = bytearray()
-        for piece in self._store.open(self._snapshot, path):
-            start += piece
-            if len(start) >= limit:
-                break
-        return bytes(start[:limit])
 
 
 UNCHANGED: dict[int | str, dict[str, object]] = {
@@ -123,15 +96,11 @@ def begin_delete(call: Call, name: str) -> operation_schemas.OperationOut:
 def _decide(call: Call, wish: Wish) -> Decided:
     """Raises: SnapshotNotYours, and what detection finds wrong."""
     store = call.get(Store)
-    snapshot = SnapshotId(wish.snapshot)
-    if not store.has_snapshot(scope_of(call), snapshot):
+    if not store.has_snapshot(scope_of(call), SnapshotId(wish.snapshot)):
         raise SnapshotNotYours(where="snapshot")
     with call.read() as db:
         app = apps.find_own_or_free(db, call.actor, wish.name)
-    tree = store.tree(snapshot)
-    files = SnapshotFiles(store, snapshot, tree)
-    remembered = app.overrides if app else {}
-    return publishing.decide(files, (len(tree.files), tree.size), wish, remembered, call.get(Interpreters))
+    return decide_on(store, wish, app.overrides if app else {}, call.get(Interpreters))
 
 
 def _find_begun(call: Call, key: str | None) -> operation_schemas.OperationOut | None:

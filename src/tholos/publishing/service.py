@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tholos.accounts import service as accounts
@@ -38,6 +38,10 @@ RESTART = "restart"
 RESTART_STEPS = ("start", "health", "switch", "stop")
 DELETE = "delete"
 DELETE_STEPS = ("stop", "remove")
+FOLLOW = "git"
+FOLLOW_STEPS = ("fetch", *PUBLISH_STEPS[1:])
+FIRST_STEPS = {PUBLISH: "upload", FOLLOW: "fetch"}
+"""In which step it is found out what is published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +145,28 @@ def begin_publish(
     if again is not None:
         return again
     app = apps.find_own_or_free(db, actor, wish.name) or apps.create_app(db, actor, wish.name, now)
-    brought = decided.found.brought if is_first(db, app) else None
     operation = operations.begin(
         db, actor, PUBLISH, Subject(app.id, app.name), PUBLISH_STEPS, {}, now, idempotency_key=idempotency_key
     )
+    add_release(db, sealer, actor, app, operation, wish, decided, now)
+    return operation
+
+
+def add_release(
+    db: WriteDb,
+    sealer: Sealer,
+    actor: Actor,
+    app: App,
+    operation: Operation,
+    wish: Wish,
+    decided: Decided,
+    now: datetime,
+) -> Release:
+    """The release in preparation that an operation is to make serve; what was found is told in its first step.
+
+    Raises: BroughtInvalid.
+    """
+    brought = decided.found.brought if is_first(db, app) else None
     new = NewRelease(
         snapshot=wish.snapshot,
         files=decided.files,
@@ -157,6 +179,7 @@ def begin_publish(
     )
     release = apps.create_release(db, actor, app, new, now)
     operation.request = {
+        **operation.request,
         "release_id": release.id,
         "release": release.number,
         "upgrade": wish.upgrade,
@@ -168,9 +191,13 @@ def begin_publish(
         db, actor, Action.PUBLISH_BEGUN, apps.subject_of(app), now,
         after={"release": release.number, "operation": operation.id, "message": wish.message},
     )  # fmt: skip
-    told = manifests.findings(decided.found, str(decided.choice.interpreter), decided.choice.why)
-    operations.say(db, operation.id, [*told, *bringing.findings(brought)], now)
-    return operation
+    told = [
+        *manifests.findings(decided.found, str(decided.choice.interpreter), decided.choice.why),
+        *bringing.findings(brought),
+    ]
+    first = FIRST_STEPS.get(operation.kind, "upload")
+    operations.say(db, operation.id, [replace(one, step=first) for one in told], now)
+    return release
 
 
 def is_first(db: ReadDb, app: App | None) -> bool:
@@ -326,16 +353,17 @@ def _of_operations(db: ReadDb, actor: Actor, app: App) -> list[Reason]:
     number = operation.request.get("release", "")
     failed = (
         f"Release {number} failed and does not serve"
-        if operation.kind in {PUBLISH, CHANGE}
+        if number and operation.kind in {PUBLISH, CHANGE, FOLLOW}
         else f"The last {operation.kind} failed"
     )
+    logs = f"tholos logs {app.name} --release {number}" if number else f"tholos source {app.name}"
     text = f"{failed}: {error.get('message', '')}"
     return [
         Reason(
             text,
             operation.ended_at,
             str(error.get("where", "")),
-            f"tholos logs {app.name} --release {number}",
+            logs,
         )
     ]
 

@@ -76,6 +76,9 @@ from tholos.publishing import api as publishing_api
 from tholos.publishing import comparisons, proposals, releases_api, taking
 from tholos.publishing import content as content_api
 from tholos.server import openapi, render
+from tholos.sources import api as sources_api
+from tholos.sources import hooks_api
+from tholos.sources.api import LocalFolders
 
 BODY_LIMIT = 1 << 20
 STREAMING_PATHS = frozenset({"/api/v1/content/packs", "/api/v1/snapshots", "/publish/upload"})
@@ -98,6 +101,8 @@ ROUTERS = (
     taking.routes,
     comparisons.routes,
     proposals.routes,
+    sources_api.routes,
+    hooks_api.routes,
     content_api.routes,
     operations_api.routes,
     accounts_pages.routes,
@@ -176,6 +181,7 @@ def complete(services: Services) -> Services:
     services.add_missing(Pulse())
     services.add_missing(News(notifications.count_unseen))
     services.add_missing(Means())
+    services.add_missing(LocalFolders())
     return services
 
 

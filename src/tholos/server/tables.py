@@ -12,6 +12,7 @@ from tholos.instances import models as instances
 from tholos.notifications import models as notifications
 from tholos.operations import models as operations
 from tholos.sharing import models as sharing
+from tholos.sources import models as sources
 from tholos.variables import models as variables
 
 MODULES: tuple[ModuleType, ...] = (
@@ -23,6 +24,7 @@ MODULES: tuple[ModuleType, ...] = (
     variables,
     instances,
     access,
+    sources,
     notifications,
 )
 
