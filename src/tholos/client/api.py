@@ -10,6 +10,7 @@ from tholos.client.releases import ReleaseCalls
 from tholos.client.settling import SettlingCalls
 from tholos.client.sharing import SharingCalls
 from tholos.client.signing_in import SignInCalls
+from tholos.client.sources import SourceCalls
 from tholos.client.variables import VariableCalls
 
 
@@ -23,6 +24,7 @@ class Client(
     OwnCalls,
     PeopleCalls,
     DeedCalls,
+    SourceCalls,
 ):
     """A connection to one server.
 
