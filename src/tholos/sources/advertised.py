@@ -54,6 +54,8 @@ def read_answer(data: bytes) -> Refs:
     """
     commits: dict[str, str] = {}
     head = ""
+    if not data.endswith(_FLUSH):
+        raise NotSpoken  # of version 0 there may be nothing at all
     for line in _lines(data):
         name, facts = _split(line)
         commits[name] = facts[0]

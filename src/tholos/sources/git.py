@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from tholos.sources.errors import FetchFailed, GitMissing, RepositoryTooLarge
+from tholos.sources.errors import FetchFailed, GitMissing, RepositoryClosed, RepositoryTooLarge
 from tholos.sources.remotes import Remote, Scheme
 
 OLDEST = (2, 37)
@@ -170,6 +170,8 @@ class Git:
 
         Raises: FetchFailed, GitMissing.
         """
+        if remote.scheme is Scheme.SSH and not secret.value:
+            raise RepositoryClosed("Cannot fetch the repository: by ssh it needs a private key.")
         with self._environment_for(remote, secret, addresses) as env:
             ran = self._run(arguments, bounds, cwd, env, pid_file)
         told = ran.told.replace(secret.value, "***") if secret.value else ran.told

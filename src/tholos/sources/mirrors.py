@@ -22,6 +22,7 @@ from typing import Self
 from tholos.publishing.uploads import left_out
 from tholos.sources.errors import (
     FetchFailed,
+    RepositoryTooLarge,
     RepositoryUnsafe,
     SubdirectoryGone,
     TreeRefused,
@@ -129,7 +130,7 @@ class Mirrors:
         Raises: FetchFailed, SubdirectoryGone, TreeRefused, TooMuch.
         """
         with self._held(order.remote, order.secret, stop) as mirror:
-            commit_id = self._fetch(mirror, order, stop)
+            commit_id = self._fetch_anew(mirror, order, stop)
             commit = self._look_at(mirror, commit_id, order.subdirectory, stop)
             if not wants(commit):
                 return None
@@ -182,6 +183,17 @@ class Mirrors:
         ran = self._git.run(arguments, Bounds(LOCAL_S), cwd=self._folder)
         if ran.code != 0:
             raise FetchFailed(f"Cannot fetch the repository: {ran.told[-300:]}")
+
+    def _fetch_anew(self, mirror: Path, order: Order, stop: threading.Event) -> str:
+        """Into what is there; where that leaves no room, into an empty mirror."""
+        is_empty = not any((mirror / "objects" / "pack").iterdir())
+        try:
+            return self._fetch(mirror, order, stop)
+        except RepositoryTooLarge:
+            self._make(mirror)
+            if is_empty:
+                raise
+        return self._fetch(mirror, order, stop)
 
     def _fetch(self, mirror: Path, order: Order, stop: threading.Event) -> str:
         """The commit that is to be published, which is here then."""
