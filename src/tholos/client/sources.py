@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from tholos.client.core import Core, app_path, unless_changed
+from tholos.client.core import Core, app_path, once, unless_changed
 from tholos.client.fields import Fields
 from tholos.client.model import Failure, Operation
 
@@ -204,7 +204,7 @@ class SourceCalls(Core):
 
     def update_source(self, name: str, ref: str = "") -> Operation | None:
         """Fetch now, and make a release of it even if there is nothing new; None where it is done after what is under way."""
-        answer = self._call("POST", f"{source_path(name)}/update", {"ref": ref})
+        answer = self._call("POST", f"{source_path(name)}/update", {"ref": ref}, once())
         return operation_in(Fields(answer.json(), "the answer"))
 
     def renew_source_secret(self, name: str) -> SourceMade:

@@ -12,8 +12,9 @@ import functools
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -37,6 +38,9 @@ TOTAL_S = 10.0
 MOST_BYTES = 4096
 """Of an answer that are read."""
 MOST_URL = 2000
+MOST_KEPT = 16
+"""Hosts whose connections are kept for what is asked next."""
+KEPT_S = 60.0
 MOST_ADDRESSES = 4
 """Of a name that are tried."""
 WEBHOOK_SETTING = "notifications.allow_networks"
@@ -198,6 +202,20 @@ def read_authorities() -> ssl.SSLContext:
 Exchange: TypeAlias = Callable[["httpx.AsyncClient", "httpx.Request", "httpx.URL"], Awaitable[A]]
 
 
+@functools.cache
+def _no_authorities() -> ssl.SSLContext:
+    """For what goes without TLS: made once, since the client makes one anyhow."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Connections to a host, and how many use them just now."""
+
+    client: httpx.AsyncClient
+    users: int = 0
+
+
 class Outgoing:
     """Sends to addresses that people typed.
 
@@ -223,6 +241,8 @@ class Outgoing:
         self._total_s = total_s
         self._authorities = authorities
         self._setting = setting
+        self._kept: dict[str, _Kept] = {}
+        """By scheme, host and port."""
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Reply:
         """Send once; returns when the receiver has taken it.
@@ -242,7 +262,21 @@ class Outgoing:
         async def take(client: httpx.AsyncClient, request: httpx.Request, target: httpx.URL) -> Fetched:
             return await _take(client, request, target, most)
 
-        return await self._send(method, url, content, headers, take)
+        try:
+            return await self._send(method, url, content, headers, take, is_kept=True)
+        except NotDelivered as error:
+            if not isinstance(
+                error.__cause__, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError
+            ):
+                raise
+        # It was a connection that was kept, and that the other side has closed meanwhile.
+        return await self._send(method, url, content, headers, take, is_kept=True)
+
+    async def close(self) -> None:
+        """Close the connections that were kept."""
+        kept, self._kept = self._kept, {}
+        for one in kept.values():
+            await one.client.aclose()
 
     async def addresses_of(self, host: str, port: int) -> Sequence[IPAddress]:
         """A host's addresses, each of them checked, for who connects by other means.
@@ -256,14 +290,22 @@ class Outgoing:
             raise NotDelivered(f"{host} was not found within {self._total_s:g} s.") from error
 
     async def _send(
-        self, method: str, url: str, content: bytes, headers: Mapping[str, str], exchange: Exchange[A]
+        self,
+        method: str,
+        url: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        exchange: Exchange[A],
+        *,
+        is_kept: bool = False,
     ) -> A:
         target = check_url(url, self.allowed, setting=self._setting)
         try:
             async with asyncio.timeout(self._total_s):
                 host = target.raw_host.decode("ascii").strip("[]")
                 addresses = await self._find_checked(host, _port_of(target))
-                return await self._send_to_any(method, target, addresses, content, headers, exchange)
+                async with self._client(target, is_kept=is_kept) as client:
+                    return await _send_to_any(client, method, target, addresses, content, headers, exchange)
         except TimeoutError as error:
             raise NotDelivered(f"{target.host} did not answer within {self._total_s:g} s.") from error
 
@@ -280,30 +322,46 @@ class Outgoing:
             check_address(address, self.allowed, setting=self._setting)
         return found[:MOST_ADDRESSES]
 
-    async def _send_to_any(
-        self,
-        method: str,
-        target: httpx.URL,
-        addresses: Sequence[IPAddress],
-        content: bytes,
-        headers: Mapping[str, str],
-        exchange: Exchange[A],
-    ) -> A:
+    @asynccontextmanager
+    async def _client(self, target: httpx.URL, *, is_kept: bool) -> AsyncIterator[httpx.AsyncClient]:
+        """One of its own, or the one that is kept for a host: a connection is never used for another name than it was
+        made for.
+        """
+        key = f"{target.scheme}://{target.netloc.decode('ascii')}"
+        if is_kept and key not in self._kept:
+            await self._keep(key, await self._make_client(target))
+        found = self._kept.get(key) if is_kept else None
+        if found is None:
+            async with await self._make_client(target) as client:
+                yield client
+            return
+        found.users += 1
+        try:
+            yield found.client
+        finally:
+            found.users -= 1
+
+    async def _keep(self, key: str, client: httpx.AsyncClient) -> None:
+        """Keep a client in the place of one that nobody uses just now, if there is no room."""
+        idle = next((name for name, one in self._kept.items() if not one.users), None)
+        if key in self._kept or (len(self._kept) >= MOST_KEPT and idle is None):
+            await client.aclose()
+            return
+        leaving = self._kept.pop(idle) if idle is not None and len(self._kept) >= MOST_KEPT else None
+        self._kept[key] = _Kept(client)
+        if leaving is not None:
+            await leaving.client.aclose()
+
+    async def _make_client(self, target: httpx.URL) -> httpx.AsyncClient:
         timeout = httpx.Timeout(self._total_s, connect=CONNECT_S)
-        verify = await asyncio.to_thread(self._authorities) if target.scheme == "https" else False
-        async with httpx.AsyncClient(
-            verify=verify, trust_env=False, follow_redirects=False, timeout=timeout
-        ) as client:
-            cause: httpx.HTTPError | None = None
-            for address in addresses:
-                request = _request(client, method, target, address, content, headers)
-                try:
-                    return await exchange(client, request, target)
-                except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                    cause = error  # nothing was sent: the next address may do
-                except httpx.TransportError as error:
-                    raise NotDelivered(f"{target.host} broke off: {_reason(error)}.") from error
-        raise NotDelivered(f"{target.host} cannot be reached: {_reason(cause)}.") from cause
+        verify = await asyncio.to_thread(self._authorities) if target.scheme == "https" else _no_authorities()
+        return httpx.AsyncClient(
+            verify=verify,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=timeout,
+            limits=httpx.Limits(keepalive_expiry=KEPT_S),
+        )
 
     async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request, target: httpx.URL) -> Reply:
         response = await client.send(request, stream=True)
@@ -332,6 +390,27 @@ class Outgoing:
             fix="Enter the address that it points to, if that is the right one.",
             status=response.status_code,
         )
+
+
+async def _send_to_any(
+    client: httpx.AsyncClient,
+    method: str,
+    target: httpx.URL,
+    addresses: Sequence[IPAddress],
+    content: bytes,
+    headers: Mapping[str, str],
+    exchange: Exchange[A],
+) -> A:
+    cause: httpx.HTTPError | None = None
+    for address in addresses:
+        request = _request(client, method, target, address, content, headers)
+        try:
+            return await exchange(client, request, target)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            cause = error  # nothing was sent: the next address may do
+        except httpx.TransportError as error:
+            raise NotDelivered(f"{target.host} broke off: {_reason(error)}.") from error
+    raise NotDelivered(f"{target.host} cannot be reached: {_reason(cause)}.") from cause
 
 
 async def _take(client: httpx.AsyncClient, request: httpx.Request, target: httpx.URL, most: int) -> Fetched:

@@ -84,12 +84,14 @@ def remove_source(call: Calling, name: str) -> None:
     tell(call)
 
 
-@routes.declare("POST", "/apps/{name}/source/update", permission=Permission.APP_EDIT, status_code=202)
+@routes.declare(
+    "POST", "/apps/{name}/source/update", permission=Permission.APP_EDIT, status_code=202, is_creating=True
+)
 def update_source(call: Calling, name: str, body: schemas.UpdateIn) -> schemas.UpdateOut:
     """Fetch now, and make a release of it even if there is nothing new."""
     with call.write() as db:
         begun = sources.update(db, call.actor, name, body.ref, call.now)
-        answer = schemas.UpdateOut(operation=_shown(call, db, begun))
+        answer = call.kept(db, schemas.UpdateOut(operation=_shown(call, db, begun)), 202)
     tell(call)
     return answer
 

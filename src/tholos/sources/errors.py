@@ -72,7 +72,7 @@ class RepositoryClosed(FetchFailed):
     code = "repository_closed"
     usual_fix = (
         "Give a credential that may read it: tholos source NAME --username USER --secret-file FILE, "
-        "or an administrator one for the whole host: tholos git-credentials set"
+        "or an administrator one for the whole host: tholos git-credentials set HOST --secret-file FILE"
     )
 
 

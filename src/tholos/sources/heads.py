@@ -6,6 +6,7 @@ every few minutes. Over ssh, and for folders, git asks.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ class Heads:
         self._outgoing = outgoing
         self._git = git
         self._folders = tuple(local_folders)
+        self._stop = threading.Event()
         self._remembered: dict[str, tuple[str, Refs]] = {}
         """Of hosts that speak no version 2: a list and its entity tag."""
 
@@ -120,6 +122,11 @@ class Heads:
             return await self._ask_by_http(remote, secret, prefixes)
         addresses = await self.reach(remote)
         return await in_asking_thread(self._ask_by_git, remote, secret, addresses, prefixes)
+
+    async def close(self) -> None:
+        """Close the connections that were kept, and end what is being asked."""
+        self._stop.set()
+        await self._outgoing.close()
 
     async def _why_gone(self, remote: Remote, secret: Secret, name: str) -> FetchFailed:
         refs = await self.list_refs(remote, secret, [_BRANCHES])
@@ -191,7 +198,7 @@ class Heads:
             secret,
             addresses,
             ["ls-remote", "--symref", "--", remote.url, *patterns],
-            Bounds(ASK_S),
+            Bounds(ASK_S, self._stop),
             cwd=self._git.folder,
         )
         if ran.code != 0:

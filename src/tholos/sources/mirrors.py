@@ -142,7 +142,7 @@ class Mirrors:
         removed = 0
         for path in self._folder.glob("*.git") if self._folder.exists() else ():
             if path.stem not in kept:
-                with self._locked(path.stem, threading.Event(), LOCAL_S):
+                with self._locked(path.stem, threading.Event(), 1.0):
                     shutil.rmtree(path, ignore_errors=True)
                 removed += 1
         return removed
@@ -280,7 +280,7 @@ class _Gathering:
             if item.path in self._left_out:
                 continue
             if ".git" in item.path.lower().split("/"):
-                raise BadArchive(f"Cannot unpack {item.path!r}: it is of git itself.", where=item.path)
+                raise _bad(item.path, "it is of git itself")
             with self._batch.opened(item.id) as body:
                 yield self._entry(item, body)
 
@@ -299,14 +299,11 @@ class _Gathering:
     def _entry(self, item: Item, body: _Body) -> tuple[Entry, Reader]:
         if item.mode == _LINK:
             if item.size > MOST_LINK:
-                raise BadArchive(
-                    f"Cannot unpack the link {item.path!r}: its target is too long.", where=item.path
-                )
+                raise _bad(item.path, "its target is too long")
             try:
                 return Entry(item.path, "link", target=body.read_all().decode()), body
             except UnicodeDecodeError as error:
-                text = f"Cannot unpack the link {item.path!r}: its target is not valid UTF-8."
-                raise BadArchive(text, where=item.path) from error
+                raise _bad(item.path, "its target is not valid UTF-8") from error
         if body.begins_with(_POINTER):
             self._pointers.append(item.path)
         return Entry(item.path, "file", item.size, executable=item.mode == _EXECUTABLE), body
@@ -500,6 +497,10 @@ def _note(names: Sequence[str], one: str, several: str, what: str) -> str:
     if len(names) == 1:
         return f"{names[0]} is {one}: {what}."
     return f"{', '.join(sorted(names)[:MOST_NOTES])} are {several}: {what}."
+
+
+def _bad(path: str, reason: str) -> TreeRefused:
+    return TreeRefused(f"Cannot take {path!r}: {reason}.", where=path)
 
 
 def _refused(error: BadArchive | BadPath) -> TreeRefused:

@@ -243,9 +243,12 @@ class Poller:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(go_on(self._begin_waiting_when_told))
-            await go_on(partial(self._look_when_due, group))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(go_on(self._begin_waiting_when_told))
+                await go_on(partial(self._look_when_due, group))
+        finally:
+            await self.heads.close()
 
     async def _begin_waiting_when_told(self) -> None:
         with self.notices.watch(apps.TOPIC, sources.TOPIC) as woken:
