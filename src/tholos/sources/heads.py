@@ -193,6 +193,7 @@ class Heads:
         self, remote: Remote, secret: Secret, addresses: Sequence[str], prefixes: Sequence[str]
     ) -> Refs:
         patterns = [f"{one}*" if one.endswith("/") else one for one in prefixes]
+        patterns += [f"{one}^{{}}" for one in prefixes if one.startswith(_TAGS)]
         ran = self._git.run_remote(
             remote,
             secret,

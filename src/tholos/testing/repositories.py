@@ -103,6 +103,8 @@ class Host:
     location: str = ""
     is_old: bool = False
     """Whether it does not hear of version 2 of the protocol."""
+    tag: str = ""
+    """Of what it has, where it says that at all."""
     may_answer: threading.Event = field(default_factory=threading.Event)
     asked: list[str] = field(default_factory=list)
     """Method and path of every request."""
@@ -160,8 +162,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(host.answer, {"location": host.location} if host.location else {}, b"")
         elif host.login and shown != _basic(host.login):
             self._send(401, {"www-authenticate": 'Basic realm="git"'}, b"")
+        elif host.tag and self.headers.get("if-none-match") == host.tag:
+            host.asked[-1] += " 304"
+            self._send(304, {}, b"")
         else:
-            self._send(*self._run(body))
+            status, headers, content = self._run(body)
+            self._send(status, {**headers, "etag": host.tag} if host.tag else headers, content)
 
     def _body(self) -> bytes:
         if self.headers.get("transfer-encoding") != "chunked":
