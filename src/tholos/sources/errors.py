@@ -118,6 +118,13 @@ class RepositoryUnsafe(FetchFailed):
     usual_fix = "Run `git fsck --strict` in it, and mend what it names."
 
 
+class MirrorDamaged(FetchFailed):
+    """Cannot read what was fetched of the repository."""
+
+    code = "mirror_damaged"
+    usual_fix = "Try again: tholos source NAME --update"
+
+
 class GitMissing(Unavailable):
     """Cannot fetch any repository: git is not installed here, or too old."""
 

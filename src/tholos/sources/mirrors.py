@@ -22,6 +22,7 @@ from typing import Self
 from tholos.publishing.uploads import left_out
 from tholos.sources.errors import (
     FetchFailed,
+    MirrorDamaged,
     RepositoryTooLarge,
     RepositoryUnsafe,
     SubdirectoryGone,
@@ -44,6 +45,8 @@ MOST_LINK = 4096
 MOST_RULES = 1 << 20
 MOST_NOTES = 5
 _POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+_DAMAGE = ("bad object", "corrupt", "invalid sha1 pointer", "packfile ", "unable to read", "is broken")
+"""Words of git about what lies here already."""
 _LINK, _SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
 
 
@@ -130,11 +133,11 @@ class Mirrors:
         Raises: FetchFailed, SubdirectoryGone, TreeRefused, TooMuch.
         """
         with self._held(order.remote, order.secret, stop) as mirror:
-            commit_id = self._fetch_anew(mirror, order, stop)
-            commit = self._look_at(mirror, commit_id, order.subdirectory, stop)
-            if not wants(commit):
-                return None
-            return self._take(mirror, commit, store, scope, stop)
+            try:
+                return self._take_from(mirror, order, store, scope, wants, stop)
+            except MirrorDamaged:
+                self._make(mirror)
+            return self._take_from(mirror, order, store, scope, wants, stop)
 
     def keep_only(self, wanted: Sequence[tuple[Remote, Secret]]) -> int:
         """Remove the mirrors of repositories that nobody follows any more; returns how many."""
@@ -148,6 +151,19 @@ class Mirrors:
         return removed
 
     # One mirror
+
+    def _take_from(
+        self,
+        mirror: Path,
+        order: Order,
+        store: Store,
+        scope: Scope,
+        wants: Callable[[Commit], bool],
+        stop: threading.Event,
+    ) -> Taken | None:
+        commit_id = self._fetch_anew(mirror, order, stop)
+        commit = self._look_at(mirror, commit_id, order.subdirectory, stop)
+        return self._take(mirror, commit, store, scope, stop) if wants(commit) else None
 
     @contextmanager
     def _held(self, remote: Remote, secret: Secret, stop: threading.Event) -> Iterator[Path]:
@@ -255,7 +271,7 @@ class Mirrors:
             ["ls-tree", "-r", "-z", "-l", "--full-tree", tree], Bounds(LOCAL_S, stop), cwd=mirror
         )
         if ran.code != 0:
-            raise FetchFailed("Cannot fetch the repository: what was fetched cannot be read.")
+            raise _damaged()
         records = ran.out.split(b"\0")[:-1]
         if len(records) > self._limits.entries:
             raise TooMuch(
@@ -456,6 +472,8 @@ def _tidy(mirror: Path) -> bool:
 def _why_not_fetched(told: str) -> FetchFailed | None:
     """What only fetching finds."""
     text = told.lower()
+    if any(words in text for words in _DAMAGE):
+        return _damaged()
     if "fsck" in text or "badtree" in text or "hasdot" in text or "invalid index-pack output" in text:
         named = next((line for line in told.splitlines() if line.startswith("error: object ")), "")
         reason = named.partition(": ")[2][:300]
@@ -511,5 +529,5 @@ def _refused(error: BadArchive | BadPath) -> TreeRefused:
     return TreeRefused(message, where=error.where)
 
 
-def _damaged() -> FetchFailed:
-    return FetchFailed("Cannot fetch the repository: what was fetched cannot be read.")
+def _damaged() -> MirrorDamaged:
+    return MirrorDamaged("Cannot fetch the repository: what was fetched cannot be read.")
