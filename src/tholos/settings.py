@@ -96,6 +96,44 @@ class NotificationSettings(BaseModel):
         return texts
 
 
+class SourceSettings(BaseModel):
+    """Which repositories apps may follow, and how."""
+
+    allow_networks: list[str] = Field(
+        [],
+        description='Networks inside that repositories may be fetched from, as a JSON list such as ["10.0.0.0/8"]; others are refused.',
+    )
+    local_folders: list[Path] = Field(
+        [],
+        description='Folders of this machine below which bare repositories may be followed, as a JSON list such as ["/srv/git"].',
+    )
+    poll_interval_s: float = Field(
+        300.0, gt=0, description="Seconds between two looks for new commits of a repository."
+    )
+    fetch_timeout_s: float = Field(600.0, gt=0, description="Seconds that fetching a commit may take.")
+    size_limit: int = Field(
+        1 << 30, ge=1 << 16, description="Bytes that a repository may take on disk, of one commit."
+    )
+    git: str = Field("git", description="The program that fetches; git 2.37 or newer.")
+    ssh: str = Field("ssh", description="The program that git reaches hosts with by ssh.")
+
+    @field_validator("allow_networks")
+    @classmethod
+    def check_networks(cls, texts: list[str]) -> list[str]:
+        for text in texts:
+            ip_network(text)
+        return texts
+
+    @field_validator("local_folders")
+    @classmethod
+    def check_folders(cls, folders: list[Path]) -> list[Path]:
+        for folder in folders:
+            if not folder.is_absolute() or ".." in folder.parts:
+                msg = f"sources.local_folders must be absolute paths, not {folder}"
+                raise ValueError(msg)
+        return folders
+
+
 class OpenIdSettings(BaseModel):
     """Signing in with an account of the organization's own provider; off where there is no issuer."""
 
@@ -218,6 +256,7 @@ class Settings(BaseSettings):
     packages: PackageSettings = PackageSettings()
     mail: MailSettings = MailSettings()
     notifications: NotificationSettings = NotificationSettings()
+    sources: SourceSettings = SourceSettings()
     limits: LimitSettings = LimitSettings()
     openid: OpenIdSettings = OpenIdSettings()
     usage: UsageSettings = UsageSettings()

@@ -90,6 +90,16 @@ class Action(StrEnum):
     SECRET_SHARED = "secret.shared"  # noqa: S105 - a word
     SECRET_HANDED_OVER = "secret.handed_over"  # noqa: S105 - a word
     KEY_ROTATED = "secret.key_rotated"
+    # Repositories
+    SOURCE_SET = "source.set"
+    SOURCE_REMOVED = "source.removed"
+    SOURCE_PAUSED = "source.paused"
+    SOURCE_RESUMED = "source.resumed"
+    SOURCE_UPDATED = "source.updated"
+    SOURCE_FAILED = "source.failed"
+    SOURCE_SECRET_RENEWED = "source.secret_renewed"  # noqa: S105 - a word
+    GIT_CREDENTIAL_SET = "git_credential.set"
+    GIT_CREDENTIAL_REMOVED = "git_credential.removed"
     # Telling others
     WEBHOOK_MADE = "webhook.made"
     WEBHOOK_CHANGED = "webhook.changed"

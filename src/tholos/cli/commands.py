@@ -18,6 +18,7 @@ def add_all(commands: Commands) -> None:
     add_app_commands(commands)
     add_operations(commands)
     add_releases(commands)
+    add_sources(commands)
     add_sharing(commands)
     add_settling(commands)
     add_tags(commands)
@@ -64,6 +65,16 @@ def add_publish(commands: Commands) -> None:
         "source", nargs="?", type=path, default=".", metavar="FOLDER", help="default: this one"
     )
     publish.add_argument("--name", help="of the app; else the one before, else the folder's")
+    publish.add_argument("--git", metavar="URL", help="publish a repository instead, and follow it")
+    publish.add_argument("--branch", help="with --git: which one, else the one that it shows first")
+    publish.add_argument("--subdirectory", metavar="PATH", help="with --git: the folder of the app in it")
+    publish.add_argument(
+        "--no-polling", action="store_true", help="with --git: do not look for new commits now and then"
+    )
+    publish.add_argument("--username", help="with --git: for the repository's host, with --secret-file")
+    publish.add_argument(
+        "--secret-file", metavar="FILE", help="with --git: a token, password or ssh key; - for stdin"
+    )
     publish.add_argument("-m", "--message", default="", help="what is new")
     publish.add_argument(
         "--kind",
@@ -230,6 +241,48 @@ def add_releases(commands: Commands) -> None:
         )
     )
     lock.add_argument("release", nargs="?", type=int, metavar="RELEASE", help="else that of the live one")
+
+
+def add_sources(commands: Commands) -> None:
+    source = named(commands, "source", "repositories:source", "the repository that an app follows")
+    source.add_argument(
+        "--update", action="store_true", help="fetch and publish it now, even if nothing is new"
+    )
+    source.add_argument("--ref", default="", help="with --update: a branch, tag or commit")
+    source.add_argument("--pause", action="store_true", help="publish nothing of it by itself")
+    source.add_argument("--resume", action="store_true", help="and again, by your right from now on")
+    source.add_argument("--polling", choices=("on", "off"), help="whether it is looked at now and then")
+    source.add_argument("--drafts", choices=("on", "off"), help="whether its commits become drafts")
+    source.add_argument("--branch", help="follow another one")
+    source.add_argument("--subdirectory", metavar="PATH", help="publish another folder of it")
+    source.add_argument("--history", action="store_true", help="its commits, and what became of them")
+    source.add_argument(
+        "--lines",
+        type=natural,
+        default=20,
+        metavar="N",
+        help="with --history: how many (default: %(default)s)",
+    )
+    source.add_argument("--new-secret", action="store_true", help="make a new secret for pushes")
+    source.add_argument("--username", default="", help="for its host, with --secret-file")
+    source.add_argument(
+        "--secret-file", metavar="FILE", help="a token, password or ssh key for its host; - for stdin"
+    )
+    source.add_argument(
+        "--forget-credential", action="store_true", help="forget what its host is shown for this app"
+    )
+    source.add_argument("--remove", action="store_true", help="follow it no more; what serves goes on")
+
+    hosts = group(commands, "git-credentials", "what hosts of repositories are shown for all apps")
+    add_json(add_server(add(hosts, "list", "repositories:list_credentials", "all but the secrets")))
+    keep = add_json(add_server(add(hosts, "set", "repositories:set_credential", "keep one for a host")))
+    keep.add_argument("host", metavar="HOST", help="such as https://git.example.org")
+    keep.add_argument("--username", default="git", help="(default: %(default)s)")
+    keep.add_argument(
+        "--secret-file", required=True, metavar="FILE", help="a token, password or ssh key; - for stdin"
+    )
+    drop = add_json(add_server(add(hosts, "remove", "repositories:remove_credential", "forget one")))
+    drop.add_argument("credential", metavar="CREDENTIAL", help="its id")
 
 
 def add_sharing(commands: Commands) -> None:

@@ -6,15 +6,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tholos.cli import memory
-from tholos.cli.console import GREEN, RED, Console, count_of, of_terminal, seconds_of, size_of
+from tholos.cli.console import GREEN, Console, count_of, of_terminal, seconds_of, size_of
 from tholos.cli.failures import FAILED, INTERRUPTED, print_json
 from tholos.cli.following import PATIENT_SECONDS, follow, interruption_held
+from tholos.cli.outcome import tell_not_live
 from tholos.cli.session import choose_server, connected_for
 from tholos.cli.source import Source, as_folder, choose_name, find_source, refuse_wide
-from tholos.cli.story import Story, failure_rows
+from tholos.cli.story import Story
 from tholos.cli.upload import Sent, count_missing, find_missing, upload_archive, upload_tree
 from tholos.client.errors import RemoteConflict, RemoteNotFound
-from tholos.client.model import Operation, Release, Unchanged
+from tholos.client.model import Operation, Unchanged
 from tholos.client.releases import ReleaseCalls
 from tholos.store.errors import FileChanged
 from tholos.store.folder import Scan, scan
@@ -46,6 +47,12 @@ def publish(
     *,
     source: Path,
     name: str | None,
+    git: str | None,
+    branch: str | None,
+    subdirectory: str | None,
+    no_polling: bool,
+    username: str | None,
+    secret_file: str | None,
     message: str,
     kind: str | None,
     entrypoint: str | None,
@@ -61,21 +68,21 @@ def publish(
     as_json: bool,
 ) -> int:
     """Publish a folder, a script or an archive as the next release of an app."""
+    said = said_by(
+        kind=kind, entrypoint=entrypoint, python=python, requirements=requirements, prepare=prepare, keep=keep
+    )
+    if git is not None or branch or subdirectory or no_polling or username or secret_file:
+        from tholos.cli import repositories  # start-up time
+
+        wish = repositories.Wish(
+            git, name, branch, subdirectory, not no_polling, draft, username, secret_file
+        )
+        return repositories.publish(wish, said, server=server, as_json=as_json)
     found = find_source(source)
     refuse_wide(found, yes=yes)
     known = memory.read_folders()
     before = known.get(str(found.path))
     chosen = choose_server(server, before.server if before else "")
-    flags = {
-        "kind": kind,
-        "entrypoint": entrypoint,
-        "python": python,
-        "requirements": requirements,
-        "prepare": prepare,
-    }
-    said: dict[str, object] = {key: value for key, value in flags.items() if value is not None}
-    if keep is not None:
-        said["keep"] = [path for path in keep if path]
     target = Target(found, choose_name(found, name, chosen, known), said, before)
     console = of_terminal(as_json=as_json)
     with connected_for(ReleaseCalls, chosen) as client:
@@ -94,6 +101,14 @@ def publish(
         return tell_end(
             client, target, answer, story, sent, console, as_json=as_json, was_interrupted=was_interrupted
         )
+
+
+def said_by(*, keep: list[str] | None, **flags: str | None) -> dict[str, object]:
+    """The overrides on the command line."""
+    said: dict[str, object] = {key: value for key, value in flags.items() if value is not None}
+    if keep is not None:
+        said["keep"] = [path for path in keep if path]
+    return said
 
 
 def send(client: ReleaseCalls, target: Target, console: Console) -> Sent:
@@ -268,30 +283,3 @@ def is_private(client: ReleaseCalls, operation: Operation) -> bool:
     with connected_for(SharingCalls, str(client.address)) as asking:
         shared = asking.access(operation.app)
     return shared.audience == "listed" and not shared.grants and shared.owner == operation.account
-
-
-def tell_not_live(client: ReleaseCalls, name: str, story: Story, console: Console, code: int) -> None:
-    """The first cause, what goes on serving, and where the log is."""
-    releases = releases_of(client, name)
-    live = next((one for one in releases if one.live), None)
-    newest = releases[0] if releases and not releases[0].live and releases[0].state != "ready" else None
-    number = story.release or (newest.number if newest else None)
-    label = f"release {number}" if number else "publish"
-    if story.failure:
-        console.row(label, f"failed: {story.failure.message}", colour=RED)
-        for line in failure_rows(story.failure):
-            console.line(line)
-        story.release = number
-    else:
-        console.row(label, "cancelled")
-    serving = f"release {live.number} keeps serving" if live else "nothing is live yet"
-    logs = f" · tholos logs {name} --release {number}" if number and story.failure else ""
-    console.row(serving + logs, right=f"exit {code}")
-
-
-def releases_of(client: ReleaseCalls, name: str) -> list[Release]:
-    """The app's releases; none if there is no such app, as when its first publish was cancelled."""
-    try:
-        return client.releases(name)
-    except RemoteNotFound:
-        return []

@@ -24,6 +24,7 @@ from tholos.client.releases import Comparison
 from tholos.client.settling import Identity, Installation, Limits, Notice, Preference
 from tholos.client.sharing import Access, Grant, GrantChange, Reach, Request
 from tholos.client.signing_in import Account, DeviceCode, Server, SignIn, Token
+from tholos.client.sources import GitCredential, Source, SourceCommit, SourceMade
 from tholos.client.tags import Tag, TagRemoved
 from tholos.client.transport import Body
 from tholos.client.usage import AppUsage, Usage, Visit
@@ -637,6 +638,108 @@ class AsyncClient:
     async def repeat_delivery(self, webhook: str, delivery: str) -> Delivery:
         """Send the same once more, as a delivery of its own."""
         return await asyncio.to_thread(self._client.repeat_delivery, webhook, delivery)
+
+    async def source(self, name: str) -> Source:
+        """What an app follows."""
+        return await asyncio.to_thread(self._client.source, name)
+
+    async def set_source(
+        self,
+        name: str,
+        repository: str,
+        *,
+        branch: str = "",
+        subdirectory: str = "",
+        polling: bool = True,
+        is_draft: bool = False,
+        overrides: Mapping[str, object] | None = None,
+        username: str = "",
+        secret: str = "",
+    ) -> SourceMade:
+        """Let an app follow a branch of a repository, and begin to publish where it stands. A new app is made.
+
+        Args:
+            name: of the app.
+            repository: its address, by https, http or ssh.
+            branch: empty for the one that the repository shows first.
+            subdirectory: the folder of the app; empty for all of it.
+            polling: look for new commits now and then.
+            is_draft: make drafts of its commits, and nothing live.
+            overrides: what to do instead of what would be found, as in a publish.
+            username: with the secret, what the repository's host is shown for this app.
+            secret: a password or token; for ssh a private key.
+        """
+        return await asyncio.to_thread(
+            self._client.set_source,
+            name,
+            repository,
+            branch=branch,
+            subdirectory=subdirectory,
+            polling=polling,
+            is_draft=is_draft,
+            overrides=overrides,
+            username=username,
+            secret=secret,
+        )
+
+    async def change_source(
+        self,
+        name: str,
+        *,
+        branch: str | None = None,
+        subdirectory: str | None = None,
+        polling: bool | None = None,
+        is_draft: bool | None = None,
+        paused: bool | None = None,
+        seen: int | None = None,
+    ) -> Source:
+        """Change what is given; with a version that was seen, only if nobody has changed it since."""
+        return await asyncio.to_thread(
+            self._client.change_source,
+            name,
+            branch=branch,
+            subdirectory=subdirectory,
+            polling=polling,
+            is_draft=is_draft,
+            paused=paused,
+            seen=seen,
+        )
+
+    async def remove_source(self, name: str) -> None:
+        """Let an app follow nothing; what serves goes on serving."""
+        await asyncio.to_thread(self._client.remove_source, name)
+
+    async def update_source(self, name: str, ref: str = "") -> Operation | None:
+        """Fetch now, and make a release of it even if there is nothing new; None where it is done after what is under way."""
+        return await asyncio.to_thread(self._client.update_source, name, ref)
+
+    async def renew_source_secret(self, name: str) -> SourceMade:
+        """A new secret for pushes; the former is good for nothing from now on."""
+        return await asyncio.to_thread(self._client.renew_source_secret, name)
+
+    async def source_commits(self, name: str, *, most: int = 50) -> list[SourceCommit]:
+        """The commits that were tried for an app, the newest first."""
+        return await asyncio.to_thread(self._client.source_commits, name, most=most)
+
+    async def set_source_credential(self, name: str, username: str, secret: str) -> GitCredential:
+        """Keep what the host of an app's repository is shown for that app."""
+        return await asyncio.to_thread(self._client.set_source_credential, name, username, secret)
+
+    async def remove_source_credential(self, name: str) -> None:
+        """Forget what an app has of its own."""
+        await asyncio.to_thread(self._client.remove_source_credential, name)
+
+    async def git_credentials(self) -> list[GitCredential]:
+        """What hosts of repositories are shown for all apps; for administrators."""
+        return await asyncio.to_thread(self._client.git_credentials)
+
+    async def set_git_credential(self, host: str, username: str, secret: str) -> GitCredential:
+        """Keep what a host is shown for every app that has no credential of its own; for administrators."""
+        return await asyncio.to_thread(self._client.set_git_credential, host, username, secret)
+
+    async def remove_git_credential(self, credential: str) -> None:
+        """Show a host nothing any more; for administrators."""
+        await asyncio.to_thread(self._client.remove_git_credential, credential)
 
     async def be_patient(self, seconds: float) -> None:
         """From now on wait so long for a server that went away."""

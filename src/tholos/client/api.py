@@ -11,6 +11,7 @@ from tholos.client.releases import ReleaseCalls
 from tholos.client.settling import SettlingCalls
 from tholos.client.sharing import SharingCalls
 from tholos.client.signing_in import SignInCalls
+from tholos.client.sources import SourceCalls
 from tholos.client.tags import TagCalls
 from tholos.client.usage import UsageCalls
 from tholos.client.variables import VariableCalls
@@ -29,6 +30,7 @@ class Client(
     OwnCalls,
     PeopleCalls,
     DeedCalls,
+    SourceCalls,
 ):
     """A connection to one server.
 

@@ -14,6 +14,7 @@ from tholos.notifications.models import Channel, Form
 
 PERSONAL: Mapping[Action, str] = {
     Action.RELEASE_FAILED: "A publish of mine, or to an app of mine, failed",
+    Action.SOURCE_FAILED: "A commit could not be published to an app of mine",
     Action.ACTIVATION_FAILED: "A switch to another release of an app of mine, or by me, failed",
     Action.RESTART_FAILED: "A restart of an app of mine, or by me, failed",
     Action.APP_FAILING: "An app of mine fails",
@@ -24,7 +25,9 @@ PERSONAL: Mapping[Action, str] = {
     Action.WEBHOOK_GIVEN_UP: "Nothing arrives at a webhook of mine",
 }
 """What people are told of, as their own page says it."""
-FAILURES = frozenset({Action.RELEASE_FAILED, Action.ACTIVATION_FAILED, Action.RESTART_FAILED})
+FAILURES = frozenset(
+    {Action.RELEASE_FAILED, Action.SOURCE_FAILED, Action.ACTIVATION_FAILED, Action.RESTART_FAILED}
+)
 """Of operations: who asked for one is told too, and its page tells it all."""
 TELLING = frozenset(
     {
@@ -35,6 +38,7 @@ TELLING = frozenset(
         Action.ACCESS_REQUESTED,
         Action.RELEASE_MADE,
         Action.RELEASE_FAILED,
+        Action.SOURCE_FAILED,
         Action.ACTIVATION_FAILED,
         Action.RESTART_FAILED,
         Action.RELEASE_ACTIVATED,
@@ -243,6 +247,11 @@ class _Said:
 _SAID: Mapping[Action, _Said] = {
     Action.RELEASE_FAILED: _Said(
         "A publish of {name} failed", "What was live before goes on serving.", "tholos why {name}"
+    ),
+    Action.SOURCE_FAILED: _Said(
+        "A commit for {name} was not published",
+        "What was live before goes on serving.",
+        "tholos source {name}",
     ),
     Action.ACTIVATION_FAILED: _Said(
         "Making another release of {name} live failed",

@@ -10,8 +10,7 @@ from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import api as apps_api
 from tholos.apps import service as apps
 from tholos.apps.models import App, Release
-from tholos.detect.model import FileTree, Overrides
-from tholos.kit.db import JsonObject
+from tholos.detect.model import Overrides
 from tholos.kit.notices import Notices
 from tholos.kit.sealing import Sealer
 from tholos.operations import api as operations_api
@@ -24,38 +23,12 @@ from tholos.publishing.content import scope_of
 from tholos.publishing.errors import SnapshotNotYours
 from tholos.publishing.models import Bundle
 from tholos.publishing.service import Decided, Upload, Wish
+from tholos.publishing.snapshots import decide_on
 from tholos.runtime.interpreters import Interpreters
-from tholos.store.errors import TooMuch
-from tholos.store.model import SnapshotId, Tree
+from tholos.store.model import SnapshotId
 from tholos.store.store import Store
 
 routes = Routes(prefix="/api/v1/apps", tags=["publishing"])
-
-
-class SnapshotFiles(FileTree):
-    """A snapshot as detection reads it."""
-
-    def __init__(self, store: Store, snapshot: SnapshotId, tree: Tree) -> None:
-        self._store = store
-        self._snapshot = snapshot
-        self._sizes = {file.path: file.size for file in tree.files}
-
-    def paths(self) -> list[str]:
-        return list(self._sizes)
-
-    def read(self, path: str, limit: int = 1 << 20) -> bytes:
-        try:
-            return self._store.read(self._snapshot, path, limit)
-        except TooMuch:
-            return self._first(path, limit)
-
-    def _first(self, path: str, limit: int) -> bytes:
-        start = bytearray()
-        for piece in self._store.open(self._snapshot, path):
-            start += piece
-            if len(start) >= limit:
-                break
-        return bytes(start[:limit])
 
 
 UNCHANGED: dict[int | str, dict[str, object]] = {
@@ -123,7 +96,7 @@ def deploy(call: Call, app: App, bundle: Bundle, *, is_draft: bool) -> Operation
         with call.write() as db:
             begun = bundles.begin_switch(db, call.actor, app, made, call.now, is_draft=is_draft)
     else:
-        decided = _decide_tree(call, wish, app.overrides)
+        decided = decide_on(call.get(Store), wish, app.overrides, call.get(Interpreters))
         with call.write() as db:
             begun = bundles.begin_making(db, call.get(Sealer), call.actor, bundle, wish, decided, call.now)
     wake(call)
@@ -147,19 +120,11 @@ def begin_delete(call: Call, name: str) -> operation_schemas.OperationOut:
 def _decide(call: Call, wish: Wish) -> Decided:
     """Raises: SnapshotNotYours, and what detection finds wrong."""
     store = call.get(Store)
-    snapshot = SnapshotId(wish.snapshot)
-    if not store.has_snapshot(scope_of(call), snapshot):
+    if not store.has_snapshot(scope_of(call), SnapshotId(wish.snapshot)):
         raise SnapshotNotYours(where="snapshot")
     with call.read() as db:
         app = apps.find_own_or_free(db, call.actor, wish.name)
-    return _decide_tree(call, wish, app.overrides if app else {})
-
-
-def _decide_tree(call: Call, wish: Wish, remembered: JsonObject) -> Decided:
-    store, snapshot = call.get(Store), SnapshotId(wish.snapshot)
-    tree = store.tree(snapshot)
-    files = SnapshotFiles(store, snapshot, tree)
-    return publishing.decide(files, (len(tree.files), tree.size), wish, remembered, call.get(Interpreters))
+    return decide_on(store, wish, app.overrides if app else {}, call.get(Interpreters))
 
 
 def _find_begun(call: Call, key: str | None) -> operation_schemas.OperationOut | None:

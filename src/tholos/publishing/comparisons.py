@@ -10,10 +10,10 @@ from pydantic import BaseModel
 
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.publishing import comparing, diffing, sides
-from tholos.publishing.api import SnapshotFiles
 from tholos.publishing.comparing import Change, Comparison, Entry, FileChange
 from tholos.publishing.diffing import Diff
 from tholos.publishing.errors import FileNotThere
+from tholos.publishing.snapshots import SnapshotFiles
 from tholos.store.model import SnapshotId
 from tholos.store.store import Store
 

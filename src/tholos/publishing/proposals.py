@@ -14,10 +14,10 @@ from tholos.detect.connect import Manifest
 from tholos.detect.model import Finding, Kind, Overrides, Requirements
 from tholos.publishing import bringing, schemas
 from tholos.publishing import service as publishing
-from tholos.publishing.api import SnapshotFiles
 from tholos.publishing.content import scope_of
 from tholos.publishing.errors import SnapshotNotYours
 from tholos.publishing.service import Decided, Upload, Wish
+from tholos.publishing.snapshots import SnapshotFiles
 from tholos.runtime.interpreters import Interpreters
 from tholos.store import paths
 from tholos.store.model import SnapshotId

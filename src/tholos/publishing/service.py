@@ -40,6 +40,10 @@ RESTART = "restart"
 RESTART_STEPS = ("start", "health", "switch", "stop")
 DELETE = "delete"
 DELETE_STEPS = ("stop", "remove")
+FOLLOW = "git"
+FOLLOW_STEPS = ("fetch", *PUBLISH_STEPS[1:])
+FIRST_STEPS = {PUBLISH: "upload", FOLLOW: "fetch"}
+"""In which step it is found out what is published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Wish:
     upload: Upload
     is_draft: bool = False
     """Whether it is to run at an address of its own, for its editors, and not to go live yet."""
+    origin: JsonObject = field(default_factory=dict)
+    """Where its files come from, such as repository, branch and commit: kept with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +169,35 @@ def begin_publish(
     if again is not None:
         return again
     app = apps.find_own_or_free(db, actor, wish.name) or apps.create_app(db, actor, wish.name, now)
-    brought = decided.found.brought if is_first(db, app) else None
     is_waiting = operations.find_under_way(db, app.id) is not None
     operation = operations.begin(
         db, actor, PUBLISH, Subject(app.id, app.name), PUBLISH_STEPS, {}, now,
         idempotency_key=idempotency_key, may_wait=may_wait,
     )  # fmt: skip
+    add_release(
+        db, sealer, actor, app, operation, wish, decided, now, is_waiting=is_waiting, has_bundle=has_bundle
+    )
+    return operation
+
+
+def add_release(
+    db: WriteDb,
+    sealer: Sealer,
+    actor: Actor,
+    app: App,
+    operation: Operation,
+    wish: Wish,
+    decided: Decided,
+    now: datetime,
+    *,
+    is_waiting: bool = False,
+    has_bundle: bool = False,
+) -> Release:
+    """The release in preparation that an operation is to make serve; what was found is told in its first step.
+
+    Raises: BroughtInvalid.
+    """
+    brought = decided.found.brought if is_first(db, app) else None
     new = NewRelease(
         snapshot=wish.snapshot,
         files=decided.files,
@@ -181,8 +210,9 @@ def begin_publish(
     )
     release = apps.create_release(db, actor, app, new, now)
     if not has_bundle:
-        keep_bundle(db, actor, app, NewBundle(wish.snapshot, decided.files, decided.bytes), now)
+        keep_bundle(db, actor, app, NewBundle(wish.snapshot, decided.files, decided.bytes, wish.origin), now)
     operation.request = {
+        **operation.request,
         "release_id": release.id,
         "release": release.number,
         "upgrade": wish.upgrade,
@@ -195,9 +225,13 @@ def begin_publish(
         db, actor, Action.PUBLISH_BEGUN, apps.subject_of(app), now,
         after={"release": release.number, "operation": operation.id, "message": wish.message},
     )  # fmt: skip
-    told = manifests.findings(decided.found, str(decided.choice.interpreter), decided.choice.why)
-    operations.say(db, operation.id, [*told, *bringing.findings(brought)], now)
-    return operation
+    told = [
+        *manifests.findings(decided.found, str(decided.choice.interpreter), decided.choice.why),
+        *bringing.findings(brought),
+    ]
+    first = FIRST_STEPS.get(operation.kind, "upload")
+    operations.say(db, operation.id, [replace(one, step=first) for one in told], now)
+    return release
 
 
 def keep_bundle(db: WriteDb, actor: Actor, app: App, new: NewBundle, now: datetime) -> Bundle:
@@ -379,16 +413,17 @@ def _of_operations(db: ReadDb, actor: Actor, app: App) -> list[Reason]:
     number = operation.request.get("release", "")
     failed = (
         f"Release {number} failed and does not serve"
-        if operation.kind in {PUBLISH, CHANGE}
+        if number and operation.kind in {PUBLISH, CHANGE, FOLLOW}
         else f"The last {operation.kind} failed"
     )
+    logs = f"tholos logs {app.name} --release {number}" if number else f"tholos source {app.name}"
     text = f"{failed}: {error.get('message', '')}"
     return [
         Reason(
             text,
             operation.ended_at,
             str(error.get("where", "")),
-            f"tholos logs {app.name} --release {number}",
+            logs,
         )
     ]
 

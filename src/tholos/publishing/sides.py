@@ -11,10 +11,10 @@ from tholos.apps.models import App, Release
 from tholos.detect import connect
 from tholos.kit.db import ReadDb
 from tholos.kit.sealing import Sealer
-from tholos.publishing.api import SnapshotFiles
 from tholos.publishing.comparing import Entry, Side, Variable
 from tholos.publishing.connect_manifest import Source
 from tholos.publishing.errors import LockUnknown
+from tholos.publishing.snapshots import SnapshotFiles
 from tholos.store.model import SnapshotId, Tree
 from tholos.store.store import Store
 from tholos.variables import service as variables

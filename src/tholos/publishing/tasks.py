@@ -69,9 +69,16 @@ class Publisher:
         Raises: TholosError: the first cause, in words.
         """
         await in_thread(self._catch_up, work.operation)
-        app, release, live = await in_thread(self.read, work.operation)
         async with work.step("upload") as say:
             say(str(work.operation.request["upload"]))
+        return await self.build(work)
+
+    async def build(self, work: Work) -> JsonObject:
+        """All that follows once a release's files are here: its environment, and that it serves.
+
+        Raises: TholosError: the first cause, in words.
+        """
+        app, release, live = await in_thread(self.read, work.operation)
         async with work.step("environment") as say:
             environment = await self.lay_out(work, app, release, live)
             say(_packages_text(environment, release))

@@ -41,6 +41,11 @@ class Layout:
         return self.data / "supervisor"
 
     @property
+    def repositories(self) -> Path:
+        """Mirrors of what apps follow, and what git needs."""
+        return self.data / "sources"
+
+    @property
     def keys(self) -> Path:
         return self.data / "keys"
 

@@ -82,6 +82,9 @@ from tholos.publishing import api as publishing_api
 from tholos.publishing import comparisons, proposals, releases_api, taking
 from tholos.publishing import content as content_api
 from tholos.server import openapi, render
+from tholos.sources import api as sources_api
+from tholos.sources import hooks_api
+from tholos.sources.api import LocalFolders
 from tholos.tags import api as tags_api
 from tholos.usage import api as usage_api
 from tholos.usage.service import Policy as UsagePolicy
@@ -110,6 +113,8 @@ ROUTERS = (
     taking.routes,
     comparisons.routes,
     proposals.routes,
+    sources_api.routes,
+    hooks_api.routes,
     content_api.routes,
     operations_api.routes,
     accounts_pages.routes,
@@ -193,6 +198,7 @@ def complete(services: Services) -> Services:
     services.add_missing(Means())
     services.add_missing(PathPolicy())
     services.add_missing(UsagePolicy())
+    services.add_missing(LocalFolders())
     return services
 
 

@@ -68,6 +68,11 @@ from tholos.server.housekeeping import Housekeeper
 from tholos.server.parts import find_uv, interpreters_of, layout_of, template_folders
 from tholos.server.render import DoorErrors
 from tholos.settings import Settings
+from tholos.sources.api import LocalFolders
+from tholos.sources.git import Git
+from tholos.sources.heads import Heads
+from tholos.sources.mirrors import Mirrors
+from tholos.sources.tasks import Follower, Poller
 from tholos.store.backends.local import LocalBackend
 from tholos.store.sqlite_index import SqliteIndex
 from tholos.store.store import Store
@@ -158,11 +163,13 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         publisher = Publisher(
             database, notices, clock, keeper, starter, starter.environments, settings.apps.keep_releases
         )
-        worker = _worker(publisher, KeyRotator(database, sealer, sealed.COLUMNS))
+        follower, poller = _followers(settings, layout, publisher, sealer)
+        worker = _worker(publisher, follower, KeyRotator(database, sealer, sealed.COLUMNS))
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         async with _console(services, layout), asyncio.TaskGroup() as group:
             group.create_task(keeper.run())
             group.create_task(worker.run())
+            group.create_task(poller.run())
             group.create_task(_messenger(services, settings, site).run())
             housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))
             watching = (partial(decide.door.watch, notices, carrier), partial(paths.watch, notices))
@@ -194,6 +201,7 @@ def _first_services(
     services.add(_provider(settings))
     services.add(UsagePolicy(settings.usage.keep_days, settings.usage.with_accounts))
     services.add(PathPolicy(is_for_administrators=settings.apps.paths_for == "administrators"))
+    services.add(LocalFolders(tuple(str(one) for one in settings.sources.local_folders)))
     services.add(Means(can_mail=_mail_server(settings) is not None))
     return services
 
@@ -215,11 +223,30 @@ def _keeper(
     )  # fmt: skip
 
 
-def _worker(publisher: Publisher, rotator: KeyRotator) -> Worker:
+def _followers(
+    settings: Settings, layout: Layout, publisher: Publisher, sealer: Sealer
+) -> tuple[Follower, Poller]:
+    """Who fetches what apps follow, and who looks for what is new."""
+    chosen = settings.sources
+    outgoing = Outgoing(read_networks(chosen.allow_networks), setting="sources.allow_networks")
+    git = Git(layout.repositories / "git", program=chosen.git, ssh=chosen.ssh)
+    git.prepare()
+    heads = Heads(outgoing, git, chosen.local_folders)
+    mirrors = Mirrors(
+        layout.repositories / "mirrors", git, fetch_s=chosen.fetch_timeout_s, size_limit=chosen.size_limit
+    )
+    poller = Poller(
+        publisher.database, publisher.notices, publisher.clock, sealer, heads, mirrors, chosen.poll_interval_s
+    )
+    return Follower(publisher, heads, mirrors, sealer), poller
+
+
+def _worker(publisher: Publisher, follower: Follower, rotator: KeyRotator) -> Worker:
     """Who handles which kind of operation, and leaves nothing of it half done."""
     switcher = Switcher(publisher)
     handlers: dict[str, tuple[Handler, OnEnd]] = {
         publishing.PUBLISH: (publisher.publish, publisher.abandon_publish),
+        publishing.FOLLOW: (follower.follow, follower.abandon),
         publishing.CHANGE: (switcher.change, publisher.abandon_publish),
         publishing.ACTIVATE: (switcher.activate, switcher.abandon),
         publishing.ROLL_BACK: (switcher.activate, switcher.abandon),

@@ -15,6 +15,7 @@ from tholos.paths import models as paths
 from tholos.protocols.connect import models as connect
 from tholos.publishing import models as publishing
 from tholos.sharing import models as sharing
+from tholos.sources import models as sources
 from tholos.tags import models as tags
 from tholos.usage import models as usage
 from tholos.variables import models as variables
@@ -33,6 +34,7 @@ MODULES: tuple[ModuleType, ...] = (
     access,
     publishing,
     connect,
+    sources,
     notifications,
 )
 

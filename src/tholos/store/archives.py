@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO, Protocol
 
@@ -67,9 +67,24 @@ def unpack(
         TooMuch: it is larger than a limit.
     """
     bounds = limits or Limits()
+    return gather(store, scope, _entries(stream, bounds), bounds, strip=strip)
+
+
+def gather(
+    store: SnapshotStore,
+    scope: Scope,
+    entries: Iterable[tuple[Entry, Reader]],
+    limits: Limits,
+    *,
+    strip: bool = False,
+) -> Unpacked:
+    """Bring entries from wherever into the store as a snapshot of the scope; each body is read before the next is asked for.
+
+    Raises: BadArchive, TooMuch.
+    """
     intake = store.intake(scope)
-    gathered = _Gathered(intake, bounds)
-    for entry, body in _entries(stream, bounds):
+    gathered = _Gathered(intake, limits)
+    for entry, body in entries:
         gathered.add(entry, body)
     intake.finish()
     tree = gathered.finish(strip=strip)

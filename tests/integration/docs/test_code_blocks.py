@@ -29,6 +29,9 @@ NOT_RUN = {
     "tholos login": "it asks for a password, or for a link of one's own",
     "tholos open": "it shows a browser",
     "pip install": "it needs the network",
+    "tholos publish --git": "it needs a repository's host",
+    "tholos source": "the same",
+    "tholos git-credentials set": "it needs a file with a token",
     "createdb": "there is no such database server here",
 }
 """Commands that stand in the pages and are not run, with the reason. Those of ours have to be well-formed all the same."""

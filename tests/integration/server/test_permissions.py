@@ -25,7 +25,7 @@ FRAMEWORK = {("GET", "/api/v1/openapi.json"): "public", ("GET", "/static"): "pub
 """What the framework serves by itself: the description of this API and the static files."""
 UNKNOWN = {
     "{operation_id}": "op_none", "{token_id}": "tok_none", "{number}": "1", "{kind}": "account", "{account}": "vic",
-    "{principal}": "vic", "{request_id}": "req_none", "{identity_id}": "idn_none",
+    "{principal}": "vic", "{source_id}": "src_none", "{credential_id}": "gcr_none", "{request_id}": "req_none", "{identity_id}": "idn_none",
     "{tag_id}": "tag_none",
 }  # fmt: skip
 BODIES = {
@@ -43,11 +43,20 @@ BODIES = {
     "POST /api/v1/apps/{name}/rollback": {},
     "PATCH /api/v1/apps/{name}/tags": {"put": []},
     "PUT /api/v1/apps/{name}/path": {"path": "/team/sales/"},
+    "PUT /api/v1/apps/{name}/source": {"repository": "https://git.example.org/team/app.git"},
+    "PATCH /api/v1/apps/{name}/source": {"polling": False},
+    "POST /api/v1/apps/{name}/source/update": {"ref": "main"},
+    "PUT /api/v1/apps/{name}/source/credential": {"username": "git", "secret": "x"},
+    "PUT /api/v1/git-credentials": {"host": "git.example.org", "username": "git", "secret": "x"},
 }
 """Of the calls that take no other fields."""
 FORM = {"name": "sales", "who": "vic", "level": "viewer", "account": "bob"}
-NEEDS_MORE = {"{request_id}", "DELETE /api/v1/apps/{name}/access/grants/{kind}/{principal}"}
+NEEDS_MORE = {
+    "{request_id}", "DELETE /api/v1/apps/{name}/access/grants/{kind}/{principal}", "/api/v1/apps/{name}/source",
+}  # fmt: skip
 """There is no such thing of the app yet."""
+HISTORY = "/api/v1/apps/{name}/source/commits"
+"""It outlives what the app follows."""
 
 
 def _declared() -> list[tuple[str, str, str]]:
@@ -218,7 +227,7 @@ async def test_the_owner_and_the_administrator_get_on(console, row):
     method, path, _ = row
     for name in ("ada", "admin"):
         answer = await _ask(console.by_token(name), method, _at(path))
-        is_nothing_there = any(part in f"{method} {path}" for part in NEEDS_MORE)
+        is_nothing_there = any(part in f"{method} {path}" for part in NEEDS_MORE) and path != HISTORY
         assert answer.status in ({404} if is_nothing_there else {200, 202, 204, 303, 400, 409}), answer.text
 
 

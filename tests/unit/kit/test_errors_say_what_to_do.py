@@ -12,7 +12,7 @@ from tholos.kit.errors import Conflict, Invalid, NotFound, TholosError
 ROOT = Path(tholos.__file__).parent
 DOMAINS = (
     "access", "accounts", "apps", "audit", "instances", "notifications", "operations", "publishing", "sharing",
-    "variables",
+    "sources", "variables",
 )  # fmt: skip
 WITHOUT = {
     "AuthorizationPending": "a terminal that waits reads it, and goes on waiting",

@@ -1,0 +1,1 @@
+"""Domain: apps that follow a branch of a git repository."""
