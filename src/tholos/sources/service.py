@@ -75,6 +75,8 @@ class Wanted:
     overrides: JsonObject = field(default_factory=dict)
     account_id: str = ""
     """Who asked; else by whose right the app follows it."""
+    is_draft: bool | None = None
+    """Whether it becomes a draft; None for as the app follows it."""
 
     def to_json(self) -> JsonObject:
         return {
@@ -83,6 +85,7 @@ class Wanted:
             "is_forced": self.is_forced,
             "overrides": self.overrides,
             "account_id": self.account_id,
+            "is_draft": self.is_draft,
         }
 
     @classmethod
@@ -94,6 +97,7 @@ class Wanted:
             kept.get("is_forced") is True,
             dict(overrides) if isinstance(overrides, dict) else {},
             str(kept.get("account_id", "")),
+            is_draft if isinstance(is_draft := kept.get("is_draft"), bool) else None,
         )
 
     def and_then(self, later: Wanted) -> Wanted:
@@ -104,6 +108,7 @@ class Wanted:
             self.is_forced or later.is_forced,
             {**self.overrides, **later.overrides},
             later.account_id or self.account_id,
+            later.is_draft if later.is_draft is not None else self.is_draft,
         )
 
 
@@ -167,8 +172,11 @@ def set_source(
     overrides: JsonObject,
     local_folders: Sequence[str],
     now: datetime,
+    *,
+    begins: bool = True,
 ) -> Made:
-    """Let an app follow a repository, from now on by the actor's right, and publish where it stands. A new app is made.
+    """Let an app follow a repository, from now on by the actor's right, and publish where it stands, unless that is for
+    later. A new app is made.
 
     Raises: NameInvalid, NameReserved, NameTaken, RepositoryInvalid, RepositoryRefused, BranchInvalid, SubdirectoryInvalid,
         CredentialInvalid.
@@ -198,13 +206,20 @@ def set_source(
         )
     audit.record(db, actor, Action.SOURCE_SET, apps.subject_of(app), now, before=before, after=_facts(source))
     wanted = Wanted(Trigger.SET, overrides=overrides, account_id=actor.account_id)
-    return Made(source, secret, ask_for(db, source, app, wanted, now))
+    return Made(source, secret, ask_for(db, source, app, wanted, now) if begins else None)
 
 
 def change_source(
-    db: WriteDb, actor: Actor, name: str, wish: Wish, seen: int | None, now: datetime
+    db: WriteDb,
+    actor: Actor,
+    name: str,
+    wish: Wish,
+    seen: int | None,
+    now: datetime,
+    *,
+    begins: bool = True,
 ) -> tuple[Followed, Operation | None]:
-    """Change what is given; another branch or folder is published at once, unless it is paused.
+    """Change what is given; another branch or folder is published at once, unless it is paused or that is for later.
 
     Raises: AppNotFound, NotAnEditor, SourceNotFound, EditedMeanwhile, BranchInvalid, SubdirectoryInvalid.
     """
@@ -229,7 +244,7 @@ def change_source(
     action = _done_by(wish)
     audit.record(db, actor, action, apps.subject_of(app), now, before=before, after=_facts(source))
     begun = None
-    if source.paused_at is None and (is_another or wish.is_paused is False):
+    if begins and source.paused_at is None and (is_another or wish.is_paused is False):
         begun = ask_for(db, source, app, Wanted(Trigger.SET, account_id=actor.account_id), now)
     db.flush()
     return describe(db, app, source), begun
@@ -260,7 +275,19 @@ def renew_secret(db: WriteDb, sealer: Sealer, actor: Actor, name: str, now: date
     return describe(db, app, source), secret
 
 
-def update(db: WriteDb, actor: Actor, name: str, ref: str, now: datetime) -> Operation | None:
+def find_followed(db: ReadDb, actor: Actor, name: str) -> Followed | None:
+    """What an app follows, if anything.
+
+    Raises: AppNotFound, NotAnEditor.
+    """
+    app = apps.get_editable(db, actor, name)
+    source = queries.find_of_app(db, app.id)
+    return describe(db, app, source) if source else None
+
+
+def update(
+    db: WriteDb, actor: Actor, name: str, ref: str, now: datetime, *, is_draft: bool | None = None
+) -> Operation | None:
     """Fetch now, and make a release of it even if it was tried before; None where it is done after what is under way.
 
     Raises: AppNotFound, NotAnEditor, SourceNotFound, BranchInvalid.
@@ -271,6 +298,7 @@ def update(db: WriteDb, actor: Actor, name: str, ref: str, now: datetime) -> Ope
         remotes.check_ref(ref) if ref.strip() else "",
         is_forced=True,
         account_id=actor.account_id,
+        is_draft=is_draft,
     )
     begun = ask_for(db, source, app, wanted, now)
     audit.record(
@@ -301,7 +329,8 @@ def ask_for(db: WriteDb, source: Source, app: App, wanted: Wanted, now: datetime
     source.waiting = source.waiting_since = None
     account = accounts.get_account(db, wanted.account_id or source.account_id)
     actor = accounts.actor_for(account)
-    request: JsonObject = {"source_id": source.id, "draft": source.is_draft, **wanted.to_json()}
+    is_draft = source.is_draft if wanted.is_draft is None else wanted.is_draft
+    request: JsonObject = {"source_id": source.id, "draft": is_draft, **wanted.to_json()}
     return operations.begin(db, actor, FOLLOW, Subject(app.id, app.name), FOLLOW_STEPS, request, now)
 
 

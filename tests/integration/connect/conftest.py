@@ -84,7 +84,8 @@ class Clients:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     assert CLIENTS.is_dir(), "the clients are not installed: make .make/clients"
-    installation = Installation(tmp_path_factory.mktemp("connect"))
+    settings = {"THOLOS_SOURCES__ALLOW_NETWORKS": '["127.0.0.0/8"]'}  # where the tests' repositories are
+    installation = Installation(tmp_path_factory.mktemp("connect"), settings)
     installation.start()
     yield installation
     installation.clean()

@@ -29,7 +29,7 @@ from tholos.kit.notices import Notices, wait
 from tholos.kit.threads import in_long_thread, in_thread
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
-from tholos.protocols.connect import contents, tasks
+from tholos.protocols.connect import contents, git_api, tasks
 from tholos.protocols.connect.errors import (
     ChecksumWrong,
     IdMalformed,
@@ -116,12 +116,13 @@ async def download_bundle(call: Calling, guid: str, bundle_id: str) -> Response:
 
 
 @routes.declare("POST", "/content/{guid}/deploy", permission=Permission.APP_EDIT, status_code=202)
-def deploy(call: Calling, guid: str, body: Annotated[dict[str, object], Body()] = {}) -> JsonObject:  # noqa: B006 - not changed
-    """Make a bundle live, or with ``activate`` false a draft; without one, the newest."""
-    with call.read() as db:
-        app = contents.find_editable(call, db, guid)
-        bundle = _chosen(db, app, body.get("bundle_id"))
-    begun = publishing_api.deploy(call, app, bundle, is_draft=body.get("activate") is False)
+async def deploy(call: Calling, guid: str, body: Annotated[dict[str, object], Body()] = {}) -> JsonObject:  # noqa: B006 - not changed
+    """Make a bundle live, or with ``activate`` false a draft; without one, what the repository has, else the newest."""
+    wanted, is_draft = body.get("bundle_id"), body.get("activate") is False
+    if not wanted and await in_thread(git_api.find_followed, call, guid) is not None:
+        begun = await git_api.begin_fetch(call, guid, "", is_draft=is_draft)
+    else:
+        begun = await in_thread(_deploy, call, guid, wanted, is_draft)
     return {"task_id": begun.id}
 
 
@@ -171,6 +172,13 @@ def whole(text: object) -> int:
     if not (said.isascii() and said.isdecimal() and len(said) < 18):
         raise IdMalformed(f"The id {said[:100]!r} is no whole number.", where="bundle_id")
     return int(said)
+
+
+def _deploy(call: Call, guid: str, wanted: object, is_draft: bool) -> Operation:
+    with call.read() as db:
+        app = contents.find_editable(call, db, guid)
+        bundle = _chosen(db, app, wanted)
+    return publishing_api.deploy(call, app, bundle, is_draft=is_draft)
 
 
 def _find_editable(call: Call, guid: str) -> App:

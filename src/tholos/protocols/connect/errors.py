@@ -103,6 +103,21 @@ class NotSupported(WireError):
     usual_fix = "See which features differ in the documentation of this server, under Posit Connect."
 
 
+class NotFollowing(NotFound):
+    """This content follows no repository."""
+
+    code = "connect_not_following"
+    usual_fix = "Let it follow one: rsconnect deploy git"
+
+
+class FetchRefused(WireError):
+    """The repository was not fetched."""
+
+    code = "connect_fetch_refused"
+    number = 143
+    usual_fix = "Mend what the message names, and fetch again."
+
+
 class TaskUnknown(NotFound):
     """There is no such task."""
 
@@ -114,6 +129,10 @@ _NUMBERS: dict[str, int] = {
     "connect_name_taken": 26,
     "connect_nothing_to_deploy": 28,
     "connect_task_unknown": 141,
+    "connect_not_following": 143,
+    "source_not_found": 143,
+    "repository_invalid": 146,
+    "repository_refused": 164,
     "operation_not_found": 141,
     "bundle_in_use": 75,
     "not_signed_in": 30,
