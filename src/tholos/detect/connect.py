@@ -141,7 +141,7 @@ def read(tree: FileTree) -> Manifest | None:
 def is_manifest(data: bytes) -> bool:
     """Whether a file of that name is one, rather than something else's."""
     try:
-        return _parse(data) is not None
+        return parse(data) is not None
     except NotRead:
         return False
 
@@ -149,7 +149,7 @@ def is_manifest(data: bytes) -> bool:
 def told(data: bytes) -> Json | None:
     """What is shown of a manifest before anything is made of it; None where it is none."""
     try:
-        document = _parse(data)
+        document = parse(data)
     except NotRead:
         return None
     if document is None:
@@ -170,7 +170,7 @@ def md5(data: bytes) -> str:
 
 def _read(tree: FileTree, path: str, paths: frozenset[str]) -> Manifest | None:
     try:
-        document = _parse(tree.read(path, LIMIT + 1))
+        document = parse(tree.read(path, LIMIT + 1))
         if document is None:
             return None
     except NotRead as error:
@@ -179,7 +179,7 @@ def _read(tree: FileTree, path: str, paths: frozenset[str]) -> Manifest | None:
     return _of_ours(tree, path, ours, paths) if isinstance(ours, dict) else _of_others(path, document, paths)
 
 
-def _parse(data: bytes) -> Json | None:
+def parse(data: bytes) -> Json | None:
     """The document; None for one that is no manifest of this format at all.
 
     Raises:

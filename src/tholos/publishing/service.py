@@ -63,6 +63,8 @@ class Wish:
     upload: Upload
     is_draft: bool = False
     """Whether it is to run at an address of its own, for its editors, and not to go live yet."""
+    is_bound: bool = False
+    """Whether the manifest among the files was made for them: one that does not fit is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def decide(
     Raises: Invalid: what a person must mend first, with the flag that says otherwise.
     """
     overrides, kept = manifests.merge_overrides(remembered, wish.overrides)
-    found = detection.detect(tree, overrides, upgrade=wish.upgrade)
+    found = detection.detect(tree, overrides, upgrade=wish.upgrade, is_bound=wish.is_bound)
     choice = _choose_python(found, interpreters)
     why = choice.why if not found.python.why else f"{choice.why} ({found.python.why})"
     manifest = manifests.to_json(found, why)

@@ -48,6 +48,7 @@ from tholos.notifications.models import Means
 from tholos.notifications.tasks import Messenger
 from tholos.operations.tasks import Handler, OnEnd, Worker
 from tholos.protocols.connect.inroads import ContentInroads
+from tholos.protocols.connect.variables import ContentVariables
 from tholos.publishing import service as publishing
 from tholos.publishing.switching import Switcher
 from tholos.publishing.tasks import Publisher
@@ -322,6 +323,7 @@ def _starter(
     return Starter(
         layout, store, sealer, environments, interpreters, site.app_url, {},
         limits={"nofile": settings.apps.open_files, "core": 0}, log_limit=settings.apps.log_limit,
+        told=ContentVariables(site.url),
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from tholos.protocols.connect.errors import (
     AccessTypeInvalid,
     IdMalformed,
     LoadFactorInvalid,
+    NameReserved,
     NotSupported,
     ProcessesInvalid,
     SettingInvalid,
@@ -42,6 +43,8 @@ routes = Routes(prefix="/__api__/v1/content", tags=["connect"], include_in_schem
 
 Json = Annotated[dict[str, object], Body()]
 MOST_PROCESSES = 20
+RESERVED = "CONNECT_"
+"""What names of variables do not begin with that somebody sets."""
 _LONGEST_S = 2_592_000
 _TIMEOUTS = frozenset({"connection_timeout", "read_timeout", "init_timeout", "idle_timeout"})
 _IGNORED = frozenset({"app_mode", "guid", "id", "content_url", "dashboard_url", "app_role", "created_time"})
@@ -190,6 +193,11 @@ async def _set_variables(call: Call, guid: str, body: list[VariableIn], *, is_wh
 
 def _set_now(call: Call, name: str, body: list[VariableIn], is_whole: bool) -> list[str]:
     wanted = {one.name: one.value for one in body}
+    reserved = next((name for name in wanted if name.startswith(RESERVED)), "")
+    if reserved:
+        raise NameReserved(
+            f"Cannot set {reserved[:100]}: names that begin with CONNECT_ are the server's own."
+        )
     with call.write(unrecorded="what is so already is no deed") as db:
         app = apps.get_editable(db, call.actor, name)
         present = names_of_variables(call, db, app)
