@@ -29,6 +29,7 @@ NOT_RUN = {
     "tholos login": "it asks for a password, or for a link of one's own",
     "tholos open": "it shows a browser",
     "pip install": "it needs the network",
+    "rsconnect": "tests/integration/connect does, with the real one",
     "createdb": "there is no such database server here",
 }
 """Commands that stand in the pages and are not run, with the reason. Those of ours have to be well-formed all the same."""
