@@ -234,9 +234,11 @@ FEATURES: tuple[Feature, ...] = (
         f"{_INROADS}::test_links_to_a_dashboard_lead_to_our_pages",
         "tests/browser/test_connect_links.py::test_a_link_to_the_dashboard_ends_at_our_page",
     ),
-    _differs(
+    _works(
         "Asking for access",
-        "Whoever opens what is not shared with them is told whom to ask, and can ask there.",
+        "Whoever opens what is not shared with them asks for it there; its owner is told.",
+        "tests/integration/server/test_access_api.py::TestAskingForAccess::"
+        "test_a_page_that_asks_once_and_says_that_it_is_open",
     ),
     _works(
         "HTTP and WebSocket",
