@@ -119,6 +119,7 @@ FEATURES: tuple[Feature, ...] = (
         f"{_WAYS}::test_a_file_of_packages_of_another_name",
         f"{_WAYS}::test_a_package_among_the_files_is_refused",
         f"{_REFUSES}::test_a_python_that_is_not_here",
+        f"{_WAYS}::test_a_look_before_a_deploy",
         f"{_REFUSES}::test_packages_that_exclude_each_other",
     ),
     _differs(
@@ -180,6 +181,7 @@ FEATURES: tuple[Feature, ...] = (
     _works(
         "API keys",
         "Tokens: several per account, with an end, for reading only or for one app only.",
+        f"{_WAYS}::test_a_token_for_publishing_is_enough",
         f"{_REFUSES}::test_a_key_that_has_expired",
         f"{_REFUSES}::test_a_key_that_is_none",
     ),

@@ -116,12 +116,25 @@ def test_a_project(clients, folder):
     assert clients.api(f"content/{guid}")["title"] == "By project"
 
 
-def test_content_by_its_guid_and_by_its_number(clients, folder, live):
+def test_content_by_its_guid(clients, folder, live):
     """``-a`` deploys to content that the folder knows nothing of."""
-    content = clients.api(f"content/{guid_in(live)}")
-    for version, app_id in ((7, content["guid"]), (1, content["guid"])):
-        clients.deploys(folder(wsgi(version)), "-a", app_id)
-        assert clients.open(content["guid"]) == f"version {version}"
+    guid = guid_in(live)
+    for version in (7, 1):
+        clients.deploys(folder(wsgi(version)), "-a", guid)
+        assert clients.open(guid) == f"version {version}"
+
+
+def test_a_token_for_publishing_is_enough(server, clients, folder):
+    """As the documentation says to make one."""
+    key = server.new_account("paula")
+    made_key = server.api("POST", "/api/v1/tokens", {"label": "rsconnect", "scope": "publish"}, token=key)[
+        "token"
+    ]
+    paula = clients.of(str(made_key))
+    made = folder({**wsgi(), "app.py": TELLS})
+    paula.deploys(made, "-E", "GREETING=hello", "--title", "By a token")
+    assert paula.open(guid_in(made)) == "hello nothing"
+    paula.deploys(made, "--draft", "--new")
 
 
 def test_new_content_from_a_folder_that_has_some(clients, folder):
@@ -288,6 +301,12 @@ def test_the_packages_of_what_is_live(clients, folder, live, tmp_path):
     assert SIX in lock.read_text()
     clients.rsconnect("content", "get-lockfile", "-g", guid_in(live), "-o", str(lock), "--overwrite")
     assert SIX not in lock.read_text()
+
+
+def test_a_look_before_a_deploy(clients, folder, live):
+    """``preflight`` compares what a folder needs with what the server has."""
+    assert "3.11." in clients.rsconnect("preflight", ".", cwd=live).out
+    assert "3.4" in clients.rsconnect("preflight", ".", cwd=folder({".python-version": "3.4"}), exits=3).out
 
 
 def test_every_fact_of_content(clients, live):
