@@ -303,10 +303,12 @@ def test_the_packages_of_what_is_live(clients, folder, live, tmp_path):
     assert SIX not in lock.read_text()
 
 
-def test_a_look_before_a_deploy(clients, folder, live):
+def test_a_look_before_a_deploy(clients, folder):
     """``preflight`` compares what a folder needs with what the server has."""
-    assert "3.11." in clients.rsconnect("preflight", ".", cwd=live).out
-    assert "3.4" in clients.rsconnect("preflight", ".", cwd=folder({".python-version": "3.4"}), exits=3).out
+    fits = clients.rsconnect("preflight", ".", cwd=folder({".python-version": "3.11"})).json
+    assert any(version.startswith("3.11.") for version in fits["publishable_python_versions"])
+    does_not = clients.rsconnect("preflight", ".", cwd=folder({".python-version": "3.4"}), exits=3).json
+    assert does_not["status"] == "incompatible"
 
 
 def test_every_fact_of_content(clients, live):
