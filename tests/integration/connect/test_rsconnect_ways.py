@@ -26,6 +26,10 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [f"{os.environ.get('GREETING', 'nothing')} {os.environ.get('OTHER', 'nothing')}".encode()]
 '''
+SCRIPT = """import streamlit as st
+
+st.title("A script")
+"""
 USES_SIX = '''"""Says the version of its package."""
 
 import six
@@ -84,6 +88,15 @@ def test_a_site(clients, folder):
     assert (clients.open(guid), clients.open(guid, "more/data.json")) == ("<h1>a site</h1>", "{}")
     told = clients.api(f"content/{guid}")
     assert (told["app_mode"], told["py_version"]) == ("static", None)
+
+
+def test_streamlit(clients, folder):
+    made = folder({"app.py": SCRIPT, "requirements.txt": "streamlit\n", ".python-version": "3.11\n"})
+    clients.deploys(made, kind="streamlit")
+    guid = guid_in(made)
+    assert "streamlit" in clients.open(guid).lower()
+    assert clients.open(guid, "_stcore/health") == "ok"
+    assert clients.api(f"content/{guid}")["app_mode"] == "python-streamlit"
 
 
 def test_a_manifest(clients, folder):
