@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.reference import actions, calls, commands, failures, methods, settings
+from tools.reference import actions, calls, commands, connect, failures, methods, settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -14,6 +14,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "audit.md": actions.text,
     "client.md": methods.text,
     "commands.md": commands.text,
+    "connect.md": connect.text,
     "errors.md": failures.text,
     "settings.md": settings.text,
 }

@@ -14,7 +14,7 @@ from tholos.detect import connect, django, errors, interpreters, keep, notebooks
 from tholos.detect.candidates import Candidate, is_aside
 from tholos.detect.connect import Manifest
 from tholos.detect.entrypoints import Choice, Chooser
-from tholos.detect.errors import OverrideInvalid
+from tholos.detect.errors import ManifestMisfit, OverrideInvalid
 from tholos.detect.model import (
     NOTEBOOKS,
     Detection,
@@ -33,13 +33,16 @@ _BROKEN_SHOWN = 3
 _NO_OVERRIDES = Overrides()
 
 
-def detect(tree: FileTree, overrides: Overrides = _NO_OVERRIDES, *, upgrade: bool = False) -> Detection:
+def detect(
+    tree: FileTree, overrides: Overrides = _NO_OVERRIDES, *, upgrade: bool = False, is_bound: bool = False
+) -> Detection:
     """Kind, entry point, Python and packages of a folder or a single file, each with its evidence.
 
     Args:
         tree: the files.
         overrides: what the publisher says.
         upgrade: whether a lock that a manifest brings along is passed over.
+        is_bound: whether a manifest that does not fit is refused, and not passed over.
 
     Raises:
         Invalid: one of ``tholos.detect.errors``; nothing else, whatever the tree holds.
@@ -56,10 +59,20 @@ def detect(tree: FileTree, overrides: Overrides = _NO_OVERRIDES, *, upgrade: boo
     try:
         return _noted(_detect(tree, told, lock), manifest, overrides)
     except Invalid as error:
+        if is_bound:
+            raise _misfit(manifest, error) from error
         found = _detect(tree, overrides, None)
         reason = error.message.partition("\n")[0]
         note = f"{manifest.path} is passed over, because it does not fit these files: {reason}"
         return replace(found, notes=(note, *found.notes))
+
+
+def _misfit(manifest: Manifest, error: Invalid) -> ManifestMisfit:
+    return ManifestMisfit(
+        f"Cannot publish: {manifest.path} does not fit the files beside it. {' '.join(error.message.split())}",
+        where=error.where,
+        fix="Correct the files, or write the manifest anew.",
+    )
 
 
 def _noted(found: Detection, manifest: Manifest, said: Overrides) -> Detection:

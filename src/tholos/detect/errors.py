@@ -71,6 +71,12 @@ class PythonConflict(Invalid):
     code = "python_conflict"
 
 
+class ManifestMisfit(Invalid):
+    """Cannot publish: what the manifest says does not fit the files beside it."""
+
+    code = "manifest_misfit"
+
+
 class FolderIsPackage(Invalid):
     """Cannot import this folder's modules: they are parts of a package that is the folder itself."""
 

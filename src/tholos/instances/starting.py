@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,15 @@ class EnvironmentMissing(Unavailable):
     code = "environment_missing"
 
 
+TellVariables = Callable[[App], Mapping[str, str]]
+"""Environment variables of an app's processes, below those that its publisher sets."""
+
+
+def tell_nothing(_app: App) -> Mapping[str, str]:
+    """Nothing is told besides our own."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Starter:
     """Everything that a process of a release needs before it can be asked for. Synchronous."""
@@ -52,6 +61,8 @@ class Starter:
     """Environment variables that the operator gives to every app."""
     limits: dict[str, int]
     log_limit: int
+    told: TellVariables = tell_nothing
+    """What programs that were made for other servers look for."""
 
     def check_out(self, app: App, release: Release, like: Release | None) -> None:
         """Lay out a release's files and the paths it keeps. Doing it twice is doing it once."""
@@ -159,7 +170,12 @@ class Starter:
             data=str(self.layout.app_data(app.id)),
             temporary=str(self.layout.app(app.id) / "tmp"),
             url=self.app_url.format(name=app.name) + "/",
-            variables={**self.variables, **revealed.plain, "PYTHONPATH": os.pathsep.join(paths)},
+            variables={
+                **self.variables,
+                **self.told(app),
+                **revealed.plain,
+                "PYTHONPATH": os.pathsep.join(paths),
+            },
             locale=str(release.manifest.get("locale", runtime.LOCALE)),
         )
 

@@ -91,7 +91,9 @@ def deploy(call: Call, app: App, bundle: Bundle, *, is_draft: bool) -> Operation
     """Make a release of a bundle, or make the one live, or a draft, that was made of it; after what is under way."""
     with call.read() as db:
         made = bundles.find_made(db, bundle)
-    wish = Wish(app.name, bundle.snapshot, _message_of(bundle), Overrides(), False, Upload(), is_draft)
+    wish = Wish(
+        app.name, bundle.snapshot, _message_of(bundle), Overrides(), False, Upload(), is_draft, is_bound=True
+    )
     if made is not None:
         with call.write() as db:
             begun = bundles.begin_switch(db, call.actor, app, made, call.now, is_draft=is_draft)

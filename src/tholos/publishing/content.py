@@ -144,11 +144,15 @@ async def spool_body(request: Request, spool: IO[bytes], limit: int) -> None:
 
     Raises: BodyTooLarge.
     """
+    too_large = BodyTooLarge(f"Cannot take this body: it has more than {limit} bytes.")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > limit:
+        raise too_large
     size = 0
     async for piece in request.stream():
         size += len(piece)
         if size > limit:
-            raise BodyTooLarge(f"Cannot take this body: it has more than {limit} bytes.")
+            raise too_large
         try:
             spool.write(piece)
         except OSError as error:

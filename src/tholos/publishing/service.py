@@ -70,6 +70,8 @@ class Wish:
     """Whether it is to run at an address of its own, for its editors, and not to go live yet."""
     origin: JsonObject = field(default_factory=dict)
     """Where its files come from, such as repository, branch and commit: kept with them."""
+    is_bound: bool = False
+    """Whether the manifest among the files was made for them: one that does not fit is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ def decide(
     Raises: Invalid: what a person must mend first, with the flag that says otherwise.
     """
     overrides, kept = manifests.merge_overrides(remembered, wish.overrides)
-    found = _noted(detection.detect(tree, overrides, upgrade=wish.upgrade), tree)
+    found = detection.detect(tree, overrides, upgrade=wish.upgrade, is_bound=wish.is_bound)
+    found = _noted(found, tree)
     choice = _choose_python(found, interpreters)
     why = choice.why if not found.python.why else f"{choice.why} ({found.python.why})"
     manifest = manifests.to_json(found, why)

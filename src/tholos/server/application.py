@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
@@ -309,6 +310,9 @@ class _Named:
         try:
             if body.refused is None:
                 await self._app(scope, body.receive, reply.send_of_app)
+        except ClientDisconnect:  # in the middle of its body: nobody is there to be answered
+            get_logger().info("request_cut_off", request=request.state.id, path=scope["path"])
+            return
         except Exception:  # noqa: BLE001 - the edge: nothing beyond it can answer
             error = Broken()
             if body.refused is None:
@@ -342,7 +346,12 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     """What the framework itself refuses: unknown paths and methods."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
-        return _answer(request, NotFound(f"There is nothing at {request.url.path[:200]}."))
+        path = request.url.path
+        is_wire = "/__api__/" in path
+        unknown = (
+            connect_errors.path_unknown(path) if is_wire else NotFound(f"There is nothing at {path[:200]}.")
+        )
+        return _answer(request, unknown)
     response = _answer(request, Invalid(f"Cannot {request.method} {request.url.path[:200]}."))
     response.status_code = status
     if status == 405:
@@ -362,7 +371,7 @@ def _methods_at(request: Request) -> list[str]:
 
 
 def _answer(request: Request, error: TholosError) -> Response:
-    if request.url.path.startswith("/__api__/"):
+    if "/__api__/" in request.url.path:
         return JSONResponse(connect_errors.to_json(error), render.status_of(error), render.headers_of(error))
     wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
     if not wants_page:

@@ -52,6 +52,7 @@ from tholos.operations.tasks import Handler, OnEnd, Worker
 from tholos.paths.service import Policy as PathPolicy
 from tholos.paths.table import PathTable
 from tholos.protocols.connect.inroads import ContentInroads
+from tholos.protocols.connect.variables import ContentVariables
 from tholos.publishing import service as publishing
 from tholos.publishing.switching import Switcher
 from tholos.publishing.tasks import Publisher
@@ -375,6 +376,7 @@ def _starter(
     return Starter(
         layout, store, sealer, environments, interpreters, site.app_url, {},
         limits={"nofile": settings.apps.open_files, "core": 0}, log_limit=settings.apps.log_limit,
+        told=ContentVariables(site.url),
     )  # fmt: skip
 
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from tholos.testing.installation import Installation
+from tholos.testing.installation import Answered, Installation
 
 CLIENTS = Path(__file__).parents[3] / ".make" / "clients"
 NUMBER = count(1)
+APP = '''"""Says which version it is; needs no package."""
+
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"version {version}"]
+'''
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,15 @@ class Ran:
     def json(self):
         """The JSON that stands in it."""
         return json.loads(self.out[re.search(r"[\[{]", self.out).start() :])
+
+
+@dataclass(frozen=True, slots=True)
+class Wire(Answered):
+    """An answer of the API."""
+
+    @property
+    def json(self):
+        return json.loads(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +69,26 @@ class Clients:
             "CONNECT_API_KEY": self.key,
         }
 
+    def of(self, key: str) -> Clients:
+        """The same for whoever has this key."""
+        return replace(self, key=key)
+
+    def deploys(self, made: Path, *words: str, exits: int | None = 0, kind: str = "api") -> str:
+        """Deploy a folder, and answer what it was told."""
+        return self.rsconnect("deploy", kind, *words, ".", cwd=made, exits=exits).out
+
     def open(self, guid: str, path: str = "") -> str:
         """What content answers at a path, to a program with the key."""
         answer = self.server.ask("GET", f"/content/{guid}/{path}", token=self.key)
         assert answer.status == 200, answer.text
         return answer.text
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Wire:
+        """Any call of the API, as its clients make it; a header's name has ``_`` for ``-``."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {"Authorization": f"Key {self.key}", **named}
+        answer = self.server.ask(method, f"/__api__/v1/{path}", body, headers=sent, token="")
+        return Wire(answer.status, answer.headers, answer.body)
 
     def api(self, path: str):
         """What a GET of the API answers."""
@@ -79,6 +112,51 @@ class Clients:
         out = re.sub(r"\x1b\[[0-9;]*m", "", ran.stdout)
         assert exits is None or ran.returncode == exits, out
         return Ran(ran.returncode, out)
+
+
+def wsgi(version: object = 1) -> dict[str, str]:
+    """The files of an app that says a version."""
+    return {
+        "app.py": APP.replace("{version}", str(version)),
+        "requirements.txt": "\n",
+        ".python-version": "3.11\n",
+    }
+
+
+def manifest(mode: str = "python-api", entrypoint: str = "app", **keys: object) -> str:
+    """As a client writes it for such an app; the checksums are of nothing."""
+    document = {
+        "version": 1,
+        "locale": "en_US.UTF-8",
+        "metadata": {"appmode": mode, "entrypoint": entrypoint},
+        "python": {
+            "version": "3.11.7",
+            "package_manager": {"name": "pip", "package_file": "requirements.txt"},
+        },
+        "environment": {"python": {"requires": "~=3.11.0"}},
+        "files": {"app.py": {"checksum": "0" * 32}, "requirements.txt": {"checksum": "0" * 32}},
+    }
+    return json.dumps({**document, **keys})
+
+
+def pack(files: Mapping[str, str | bytes], members: Iterable[tarfile.TarInfo] = ()) -> bytes:
+    """A gzip-compressed tar."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for path, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            member = tarfile.TarInfo(path)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+        for member in members:
+            archive.addfile(member)
+    return packed.getvalue()
+
+
+def guid_in(made: Path) -> str:
+    """Of what was deployed from a folder, as the client remembers it."""
+    record = next((made / "rsconnect-python").glob("*.json"))
+    return str(next(iter(json.loads(record.read_text()).values()))["app_guid"])
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ NOT_RUN = {
     "tholos publish --git": "it needs a repository's host",
     "tholos source": "the same",
     "tholos git-credentials set": "it needs a file with a token",
+    "rsconnect": "tests/integration/connect does, with the real one",
     "createdb": "there is no such database server here",
 }
 """Commands that stand in the pages and are not run, with the reason. Those of ours have to be well-formed all the same."""

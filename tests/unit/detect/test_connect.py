@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tholos.detect import connect, errors
 from tholos.detect.connect import Facts, Lock
 from tholos.detect.core import detect
+from tholos.detect.errors import ManifestMisfit
 from tholos.detect.model import Kind, Overrides
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
@@ -221,6 +222,26 @@ def test_what_cannot_be_used_is_told_and_the_app_runs(run, manifest, told):
     found = run({"app.py": FLASK, "manifest.json": manifest})
     assert found.entrypoint.value == "app:app"
     assert told in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "entrypoint", "told"),
+    [("python-fastapi", "app:app", "app"), ("python-api", "app:gone", "app.py has no 'gone'")],
+)
+def test_one_that_was_made_for_these_files_has_to_fit(tree, mode, entrypoint, told):
+    """Whoever sends the two together means what it says, and is not served something else."""
+    files = tree({"app.py": FLASK, "manifest.json": _foreign(mode, entrypoint)})
+    with pytest.raises(ManifestMisfit, match=told) as refused:
+        detect(files, is_bound=True)
+    assert refused.value.message.startswith(
+        "Cannot publish: manifest.json does not fit the files beside it. "
+    )
+    assert "\n" not in refused.value.message
+
+
+def test_one_that_fits_is_taken_either_way(tree):
+    files = tree({"app.py": FLASK, "manifest.json": _foreign()})
+    assert detect(files, is_bound=True) == detect(files)
 
 
 def test_a_huge_one_is_not_read(run):

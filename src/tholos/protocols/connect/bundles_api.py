@@ -11,9 +11,9 @@ import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import IO, Annotated, Protocol
+from typing import IO, Protocol
 
-from fastapi import Body, Request
+from fastapi import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from tholos.accounts.routes import Call, Calling, Permission, Routes
@@ -21,7 +21,6 @@ from tholos.apps import service as apps
 from tholos.apps.models import App
 from tholos.audit import service as audit
 from tholos.audit.models import Action
-from tholos.detect import connect as manifests
 from tholos.kit.clock import to_text
 from tholos.kit.db import JsonObject, ReadDb
 from tholos.kit.errors import NotFound
@@ -29,8 +28,10 @@ from tholos.kit.notices import Notices, wait
 from tholos.kit.threads import in_long_thread, in_thread
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
-from tholos.protocols.connect import contents, git_api, tasks
+from tholos.protocols.connect import contents, git_api, manifests, tasks
+from tholos.protocols.connect.bodies import OptionalBody
 from tholos.protocols.connect.errors import (
+    AppModeDiffers,
     ChecksumWrong,
     IdMalformed,
     ManifestInvalid,
@@ -116,9 +117,10 @@ async def download_bundle(call: Calling, guid: str, bundle_id: str) -> Response:
 
 
 @routes.declare("POST", "/content/{guid}/deploy", permission=Permission.APP_EDIT, status_code=202)
-async def deploy(call: Calling, guid: str, body: Annotated[dict[str, object], Body()] = {}) -> JsonObject:  # noqa: B006 - not changed
+async def deploy(call: Calling, guid: str, body: OptionalBody = None) -> JsonObject:
     """Make a bundle live, or with ``activate`` false a draft; without one, what the repository has, else the newest."""
-    wanted, is_draft = body.get("bundle_id"), body.get("activate") is False
+    said = body or {}
+    wanted, is_draft = said.get("bundle_id"), said.get("activate") is False
     if not wanted and await in_thread(git_api.find_followed, call, guid) is not None:
         begun = await git_api.begin_fetch(call, guid, "", is_draft=is_draft)
     else:
@@ -140,10 +142,10 @@ def get_lockfile(call: Calling, guid: str) -> Response:
     with call.read() as db:
         app = contents.find_editable(call, db, guid)
         live = apps.find_live(db, app.id)
-        if live is None or not live.lock:
+        if live is None or live.lock is None:
             raise LockUnknown(fix="Deploy it first: that resolves its packages.")
         made_by = f"tholos; python={live.python}"
-        return PlainTextResponse(live.lock, headers={"Generated-By": made_by})
+        return PlainTextResponse(live.lock or "# no packages\n", headers={"Generated-By": made_by})
 
 
 def bundle_json(bundle: Bundle, guid: str, active: int | None) -> JsonObject:
@@ -178,6 +180,7 @@ def _deploy(call: Call, guid: str, wanted: object, is_draft: bool) -> Operation:
     with call.read() as db:
         app = contents.find_editable(call, db, guid)
         bundle = _chosen(db, app, wanted)
+        _check_mode(db, app, bundle)
     return publishing_api.deploy(call, app, bundle, is_draft=is_draft)
 
 
@@ -236,10 +239,7 @@ def _take(call: Call, stream: Readable, origin: JsonObject) -> NewBundle:
     paths = {file.path for file in unpacked.tree.files}
     if manifests.NAME not in paths:
         raise ManifestInvalid("Cannot take this bundle: there is no manifest.json in it.")
-    data = store.read(unpacked.snapshot, manifests.NAME, manifests.LIMIT)
-    said = manifests.told(data)
-    if said is None:
-        raise ManifestInvalid("Cannot take this bundle: its manifest.json is none of version 1.")
+    said = manifests.check(store.read(unpacked.snapshot, manifests.NAME, manifests.LIMIT), paths)
     return NewBundle(unpacked.snapshot, len(unpacked.tree.files), unpacked.tree.size, origin, said)
 
 
@@ -274,6 +274,18 @@ def _chosen(db: ReadDb, app: App, wanted: object) -> Bundle:
     if newest is None:
         raise NothingToDeploy
     return newest
+
+
+def _check_mode(db: ReadDb, app: App, bundle: Bundle) -> None:
+    """Content stays of one kind: a bundle of another one was most likely meant for other content.
+
+    Raises: AppModeDiffers.
+    """
+    live = apps.find_live(db, app.id)
+    before = bundles.of_releases(db, [live]).get(live.id) if live else None
+    was, wanted = (one.said.get("appmode") if one else None for one in (before, bundle))
+    if was and wanted and was != wanted:
+        raise AppModeDiffers(f"Cannot deploy: the content is {was}, and the bundle {wanted}.")
 
 
 async def _follow(call: Call, task_id: str, known: int | None, patience: float) -> JsonObject:

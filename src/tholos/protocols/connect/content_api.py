@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
 
-from fastapi import Body, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from tholos.access import api as access_api
@@ -24,10 +23,12 @@ from tholos.kit.notices import Notices
 from tholos.kit.sealing import Sealer
 from tholos.kit.threads import in_thread
 from tholos.protocols.connect import contents, identity
+from tholos.protocols.connect.bodies import OptionalBody
 from tholos.protocols.connect.errors import (
     AccessTypeInvalid,
     IdMalformed,
     LoadFactorInvalid,
+    NameReserved,
     NotSupported,
     ProcessesInvalid,
     SettingInvalid,
@@ -40,8 +41,9 @@ from tholos.variables.service import Change
 
 routes = Routes(prefix="/__api__/v1/content", tags=["connect"], include_in_schema=False)
 
-Json = Annotated[dict[str, object], Body()]
 MOST_PROCESSES = 20
+RESERVED = "CONNECT_"
+"""What names of variables do not begin with that somebody sets."""
 _LONGEST_S = 2_592_000
 _TIMEOUTS = frozenset({"connection_timeout", "read_timeout", "init_timeout", "idle_timeout"})
 _IGNORED = frozenset({"app_mode", "guid", "id", "content_url", "dashboard_url", "app_role", "created_time"})
@@ -76,22 +78,23 @@ def get_content(call: Calling, guid: str, include: str = "") -> JsonObject:
 
 
 @routes.declare("POST", "", permission=Permission.PUBLISH)
-def create_content(call: Calling, body: Annotated[dict[str, object], Body()] = {}) -> JsonObject:  # noqa: B006 - not changed
+def create_content(call: Calling, body: OptionalBody = None) -> JsonObject:
     """A new item, of which nothing runs yet."""
     with call.write() as db:
-        app = contents.create(call, db, str(body.get("name") or ""))
-        change(call, db, app, {key: value for key, value in body.items() if key != "name"})
+        said = dict(body or {})
+        app = contents.create(call, db, str(said.pop("name", None) or ""))
+        change(call, db, app, said)
         shown = contents.shown(call, db, [app])[0]
     call.get(Notices).publish(apps.TOPIC)
     return shown
 
 
 @routes.declare("PATCH", "/{guid}", permission=Permission.APP_EDIT)
-def change_content(call: Calling, guid: str, body: Annotated[dict[str, object], Body()] = {}) -> JsonObject:  # noqa: B006 - not changed
+def change_content(call: Calling, guid: str, body: OptionalBody = None) -> JsonObject:
     """Change what is named."""
     with call.write(unrecorded="what is kept for this wire alone changes nothing of the app") as db:
         app = contents.find_editable(call, db, guid)
-        narrows = change(call, db, app, body)
+        narrows = change(call, db, app, body or {})
         shown = contents.shown(call, db, [app])[0]
     access_api.tell(call, narrows=narrows)
     return shown
@@ -190,6 +193,11 @@ async def _set_variables(call: Call, guid: str, body: list[VariableIn], *, is_wh
 
 def _set_now(call: Call, name: str, body: list[VariableIn], is_whole: bool) -> list[str]:
     wanted = {one.name: one.value for one in body}
+    reserved = next((name for name in wanted if name.startswith(RESERVED)), "")
+    if reserved:
+        raise NameReserved(
+            f"Cannot set {reserved[:100]}: names that begin with CONNECT_ are the server's own."
+        )
     with call.write(unrecorded="what is so already is no deed") as db:
         app = apps.get_editable(db, call.actor, name)
         present = names_of_variables(call, db, app)

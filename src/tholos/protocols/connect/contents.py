@@ -68,9 +68,12 @@ def find(call: Call, db: ReadDb, guid: str) -> App:
         app = apps.find_app(db, identity.id_of("app", guid))
     except ValueError:
         raise IdMalformed(f"The id {guid[:100]!r} is no GUID.", where="guid") from None
-    if app is None:
-        raise AppNotFound(f"There is no content {guid}.", fix="See what there is: rsconnect content search")
-    return apps.get_visible(db, call.actor, app.name)
+    try:
+        return apps.get_visible(db, call.actor, app.name if app else "")
+    except AppNotFound:  # what one may not see is not told apart from what is not there
+        raise AppNotFound(
+            f"There is no content {guid}.", fix="See what there is: rsconnect content search"
+        ) from None
 
 
 def find_editable(call: Call, db: ReadDb, guid: str) -> App:

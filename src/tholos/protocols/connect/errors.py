@@ -52,6 +52,34 @@ class ManifestInvalid(WireError):
     usual_fix = "Write it with: rsconnect write-manifest"
 
 
+class AppModeUnsupported(WireError):
+    """Cannot take this bundle: content of its app mode is not served here."""
+
+    code = "connect_app_mode_unsupported"
+    number = 38
+
+
+class AppModeDiffers(Forbidden):
+    """Cannot deploy: the bundle is of another app mode than the content."""
+
+    code = "connect_app_mode_differs"
+    usual_fix = "Deploy it as new content: --new"
+
+
+class NameReserved(WireError):
+    """Cannot set this environment variable: the server sets it."""
+
+    code = "connect_name_reserved"
+    number = 108
+    usual_fix = "Choose another name."
+
+
+class PathUnknown(NotFound):
+    """There is no such call."""
+
+    code = "connect_path_unknown"
+
+
 class ChecksumWrong(WireError):
     """What arrived is not what its checksum says."""
 
@@ -126,6 +154,15 @@ class TaskUnknown(NotFound):
 
 
 _NUMBERS: dict[str, int] = {
+    "connect_app_mode_differs": 48,
+    "connect_path_unknown": 2,
+    "app_mode_unsupported": 38,
+    "manifest_misfit": 38,
+    "nothing_to_publish": 38,
+    "entrypoint_missing": 38,
+    "several_entrypoints": 38,
+    "source_broken": 38,
+    "variable_name_invalid": 108,
     "connect_name_taken": 26,
     "connect_nothing_to_deploy": 28,
     "connect_task_unknown": 141,
@@ -166,6 +203,31 @@ _OF_KINDS: tuple[tuple[type[TholosError], int], ...] = (
 )
 
 
+_FIXES: dict[str, str] = {
+    "python_not_found": "Ask for another in .python-version or in pyproject.toml, as 3.12 or >=3.11.",
+    "manifest_misfit": "Correct the files, or write the manifest anew: rsconnect write-manifest",
+    "not_an_editor": "Ask its owner to make you an editor.",
+    "app_not_found": "See what there is: rsconnect content search",
+}
+"""What to do in the words of this wire's clients, where ours name commands or flags that they do not have."""
+
+
+def path_unknown(path: str) -> PathUnknown:
+    """For a path of this API that there is not; one with a prefix is what a server's address ends with."""
+    prefix = path.partition("/__api__/")[0]
+    if not prefix:
+        return PathUnknown(f"There is nothing at {path[:200]}.")
+    return PathUnknown(
+        f"There is no server at {prefix[:100]}: this one has no path.",
+        fix="Leave the path out of the server's address.",
+    )
+
+
+def fix_of(code: str, fix: str) -> str:
+    """What to do about an error, as this wire's clients can do it."""
+    return _FIXES.get(code, fix)
+
+
 def number_of(error: TholosError) -> int:
     """What this wire calls an error."""
     if isinstance(error, WireError):
@@ -177,5 +239,5 @@ def number_of(error: TholosError) -> int:
 
 def to_json(error: TholosError) -> dict[str, object]:
     """The body of every refusal."""
-    message = f"{error.message} {error.fix}".strip()
+    message = f"{error.message} {fix_of(error.code, error.fix)}".strip()
     return {"code": number_of(error), "error": message, "payload": None}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Body
 from starlette.responses import Response
 
 from tholos.accounts.routes import Call, Calling, Permission, Routes
@@ -17,6 +14,7 @@ from tholos.kit.threads import in_thread
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
 from tholos.protocols.connect import contents
+from tholos.protocols.connect.bodies import JsonBody, OptionalBody
 from tholos.protocols.connect.errors import FetchRefused, NotFollowing
 from tholos.protocols.connect.waiting import PATIENCE_S, until_idle
 from tholos.publishing import bundles
@@ -36,13 +34,13 @@ def get_repository(call: Calling, guid: str) -> JsonObject:
 
 
 @routes.declare("PUT", "/repository", permission=Permission.APP_EDIT)
-def set_repository(call: Calling, guid: str, body: Annotated[dict[str, object], Body()]) -> JsonObject:
+def set_repository(call: Calling, guid: str, body: JsonBody) -> JsonObject:
     """Let it follow a branch; nothing is fetched before somebody says so, or before the next look."""
     return _set(call, guid, {"branch": "", "directory": "", "polling": True, **body})
 
 
 @routes.declare("PATCH", "/repository", permission=Permission.APP_EDIT)
-def change_repository(call: Calling, guid: str, body: Annotated[dict[str, object], Body()]) -> JsonObject:
+def change_repository(call: Calling, guid: str, body: JsonBody) -> JsonObject:
     """Change what is named."""
     with call.read() as db:
         app = contents.find_editable(call, db, guid)
@@ -60,11 +58,9 @@ def remove_repository(call: Calling, guid: str) -> Response:
 
 
 @routes.declare("POST", "/repository/bundle", permission=Permission.APP_EDIT, status_code=202)
-async def fetch_bundle(
-    call: Calling, guid: str, body: Annotated[dict[str, object], Body()] = {}
-) -> JsonObject:  # noqa: B006 - not changed
+async def fetch_bundle(call: Calling, guid: str, body: OptionalBody = None) -> JsonObject:
     """Fetch a branch, tag or commit as a bundle, which a deployment makes live; answered once it is here."""
-    begun = await begin_fetch(call, guid, str(body.get("ref") or ""), is_draft=True)
+    begun = await begin_fetch(call, guid, str((body or {}).get("ref") or ""), is_draft=True)
     bundle_id, followed = await _until_fetched(call, begun)
     location = {name: _shown(followed)[name] for name in ("repository", "branch", "directory")}
     return {"bundle_id": str(bundle_id), "task_id": begun.id, "location": location}

@@ -83,9 +83,11 @@ async def get_version(call: Calling, guid: str, version: str) -> Response:
     number = first.removeprefix("_rev")
     if not first.startswith("_rev") or not number.isdecimal() or len(number) > 17:
         raise BundleNotFound(f"There is nothing at /content/{guid}/{version[:100]}.")
-    pieces = await in_long_thread(_open, call, guid, int(number), unquote(path))
+    wanted = _file_of(unquote(path))
+    pieces = await in_long_thread(_open, call, guid, int(number), wanted)
     first_piece = await in_long_thread(next, pieces, b"")
-    media_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    kind, packing = mimetypes.guess_type(wanted)
+    media_type = (kind if packing is None else None) or "application/octet-stream"
     headers = {name.decode(): value.decode() for name, value in CONFINED}
     return StreamingResponse(_stream(first_piece, pieces), media_type=media_type, headers=headers)
 
@@ -116,6 +118,11 @@ def _page_of(app: App, rest: str) -> str:
     return f"{page}/{known[first]}" if first in known else page
 
 
+def _file_of(path: str) -> str:
+    """A folder stands for its index."""
+    return path if path and not path.endswith("/") else str(PurePosixPath(path) / "index.html")
+
+
 def _open(call: Call, guid: str, bundle_id: int, path: str) -> Iterator[bytes]:
     with call.read() as db:
         app = contents.find(call, db, guid)
@@ -123,9 +130,8 @@ def _open(call: Call, guid: str, bundle_id: int, path: str) -> Iterator[bytes]:
             raise NotShared(fix="Ask its owner to share it.")
         snapshot = SnapshotId(bundles.get(db, app, bundle_id).snapshot)
     store = call.get(Store)
-    wanted = path if path and not path.endswith("/") else str(PurePosixPath(path) / "index.html")
     try:
-        return store.open(snapshot, wanted)
+        return store.open(snapshot, path)
     except UnknownFile:
         raise BundleNotFound(f"Bundle {bundle_id} has no file {path[:200]!r}.") from None
 

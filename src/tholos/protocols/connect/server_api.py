@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from packaging.version import Version
+
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account
 from tholos.accounts.routes import Calling, Permission, Routes
 from tholos.kit.clock import to_text
 from tholos.kit.db import JsonObject
 from tholos.protocols.connect import contents, identity
-from tholos.runtime.interpreters import Interpreters
+from tholos.runtime.interpreters import OLDEST, Interpreters
 
 routes = Routes(prefix="/__api__", tags=["connect"], include_in_schema=False)
 outside = Routes(tags=["connect"], include_in_schema=False)
@@ -88,9 +90,16 @@ def get_scheduler_settings(_appmode: str = "") -> JsonObject:
 @routes.declare("GET", "/v1/server_settings/python", permission=Permission.SIGNED_IN)
 def get_pythons(call: Calling) -> JsonObject:
     """The interpreters that content can run on."""
-    versions = sorted({one.version for one in call.get(Interpreters).find()}, key=_numbers)
+    versions = {Version(one.version) for one in call.get(Interpreters).find()}
     found = [
-        {"version": one, "cluster_name": contents.LOCAL, "image_name": contents.LOCAL} for one in versions
+        {
+            "version": str(one),
+            "cluster_name": contents.LOCAL,
+            "image_name": contents.LOCAL,
+            "publishable": True,
+        }
+        for one in sorted(versions)
+        if one >= OLDEST
     ]
     return {"installations": found, "api_enabled": True}
 
@@ -127,7 +136,3 @@ def user_json(account: Account, *, is_whole: bool = True) -> JsonObject:
         "confirmed": True,
         "locked": account.is_disabled,
     }
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdecimal())

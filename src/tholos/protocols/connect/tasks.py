@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tholos.kit.db import JsonObject
 from tholos.operations.models import Operation, OperationEvent, OperationState, StepState
+from tholos.protocols.connect.errors import fix_of
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_]|$)|\x1b")
 _BEGUN = {
@@ -18,6 +19,17 @@ _BEGUN = {
     "switch": "Activating…",
     "stop": "Stopping…",
 }
+_LABELS = {
+    "package_not_found": "python-package-version-not-available",
+    "version_conflict": "python-package-version-not-available",
+    "python_mismatch": "python-package-version-not-available",
+    "environment_failed": "python-package-install-failed",
+    "package_build_failed": "python-package-install-failed",
+    "bad_requirement": "python-package-install-failed",
+    "hash_mismatch": "python-package-install-failed",
+    "index_unreachable": "python-package-install-failed",
+}
+"""By which people find what others wrote of a failure."""
 
 
 def lines_of(events: Iterable[OperationEvent]) -> list[str]:
@@ -61,8 +73,7 @@ def _of_error(error: JsonObject) -> Iterator[str]:
         yield from _plain(str(part or ""))
     if error.get("where"):
         yield from _plain(f"  at {error['where']}")
-    if error.get("fix"):
-        yield from _plain(str(error["fix"]))
+    yield from _plain(fix_of(str(error.get("code")), str(error.get("fix", ""))))
 
 
 def _error_of(operation: Operation) -> str:
@@ -70,7 +81,8 @@ def _error_of(operation: Operation) -> str:
         return "It was cancelled."
     error = operation.error or {}
     where = f" ({error['where']})" if error.get("where") else ""
-    return f"{error.get('message', 'It failed.')}{where}"
+    label = _LABELS.get(str(error.get("code")), "")
+    return f"{error.get('message', 'It failed.')}{where}{f' [{label}]' if label else ''}"
 
 
 def _plain(text: str) -> Iterator[str]:

@@ -1,0 +1,284 @@
+"""The features of Posit Connect one by one: what of each is here, and the test that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tools.reference.tables import MADE, table
+
+HEAD = f"""# Features of Posit Connect
+
+What somebody who comes from Posit Connect finds here, by the clients `rsconnect-python`, `posit-sdk` and `pins` or in the browser.
+*works*: as there, and the named tests show it with the real clients where they have a part in it. *differs*: here in another
+way. *not yet*: it is being built. *not planned*: with the reason. How to deploy is told in
+[Deploy from Posit Connect's clients](../how-to/connect.md).
+
+{MADE}
+
+"""
+_CONNECT = "tests/integration/connect/"
+_DEPLOY = f"{_CONNECT}test_rsconnect.py"
+_WAYS = f"{_CONNECT}test_rsconnect_ways.py"
+_REFUSES = f"{_CONNECT}test_rsconnect_refuses.py"
+_UPLOADS = f"{_CONNECT}test_uploads.py"
+_INROADS = f"{_CONNECT}test_inroads.py"
+_AUDIT = "tests/integration/server/test_notifications_and_audit.py"
+
+
+class State(StrEnum):
+    WORKS = "works"
+    DIFFERS = "differs"
+    NOT_YET = "not yet"
+    NOT_PLANNED = "not planned"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One of them, in the order of Connect's own documentation."""
+
+    name: str
+    state: State
+    text: str
+    """How it is used here, how it differs, or why it is not planned."""
+    tests: tuple[str, ...] = ()
+    """Ids of tests that show it."""
+
+
+def _works(name: str, text: str, *tests: str) -> Feature:
+    return Feature(name, State.WORKS, text, tests)
+
+
+def _differs(name: str, text: str, *tests: str) -> Feature:
+    return Feature(name, State.DIFFERS, text, tests)
+
+
+def _not_yet(name: str, text: str) -> Feature:
+    return Feature(name, State.NOT_YET, text)
+
+
+def _not_planned(name: str, text: str) -> Feature:
+    return Feature(name, State.NOT_PLANNED, text)
+
+
+FEATURES: tuple[Feature, ...] = (
+    _works(
+        "Deploy with one command",
+        "`rsconnect deploy KIND .`, unchanged, with a token as its API key.",
+        f"{_DEPLOY}::test_deploying_and_what_comes_after",
+    ),
+    _works(
+        "Web APIs",
+        "Whatever speaks WSGI or ASGI: `deploy api`, `deploy flask`, `deploy fastapi`.",
+        f"{_DEPLOY}::test_deploying_and_what_comes_after",
+        f"{_WAYS}::test_fastapi_and_a_title",
+    ),
+    _not_yet(
+        "Interactive frameworks", "Streamlit, Dash and Shiny run; Bokeh, Gradio and Panel are being built."
+    ),
+    _not_yet(
+        "Documents",
+        "Static sites run (`deploy html`); notebooks, rendered and by Voilà, are being built. Quarto is not planned: it is "
+        "no Python.",
+    ),
+    _differs(
+        "Models",
+        "A model behind FastAPI, as vetiver makes it, is an ASGI app. TensorFlow's own server is not here.",
+        f"{_WAYS}::test_fastapi_and_a_title",
+        f"{_REFUSES}::test_an_app_mode_that_is_not_served",
+    ),
+    _not_planned(
+        "Node.js apps", "Tholos runs Python and files; a bundle of another kind is refused by name."
+    ),
+    _works(
+        "Drafts, verification, activation",
+        "`deploy` sends a draft, asks for its page and makes it live; what fails never replaces what serves.",
+        f"{_WAYS}::test_a_draft_and_making_it_live",
+        f"{_WAYS}::test_a_first_draft_makes_nothing_live",
+        f"{_REFUSES}::test_an_app_that_ends_while_it_starts",
+        f"{_WAYS}::test_a_server_whose_version_is_hidden",
+    ),
+    _works(
+        "History, roll-back, download",
+        "Bundles are listed, activated again without a build, and downloaded as they were sent.",
+        f"{_DEPLOY}::test_deploying_and_what_comes_after",
+    ),
+    _not_yet("Deployment from git", "It is being built."),
+    _works(
+        "Where a bundle comes from",
+        "Repository, branch and commit stand at the bundle, and in the message of its release.",
+        f"{_DEPLOY}::test_two_parts_of_one_upload",
+        f"{_UPLOADS}::test_a_form_with_what_is_said_of_it",
+    ),
+    _works(
+        "Python environments",
+        "Built by uv from the file that the manifest names, once per set of packages and interpreter. A constraint of the "
+        "Python is kept to; without one, the version that the manifest was made with is taken where it is here. Packages "
+        "that lie in the bundle itself are refused.",
+        f"{_WAYS}::test_requirements_in_several_files_with_hashes_and_a_mark",
+        f"{_WAYS}::test_a_file_of_packages_of_another_name",
+        f"{_WAYS}::test_a_package_among_the_files_is_refused",
+        f"{_REFUSES}::test_a_python_that_is_not_here",
+        f"{_WAYS}::test_a_look_before_a_deploy",
+        f"{_REFUSES}::test_packages_that_exclude_each_other",
+    ),
+    _differs(
+        "An environment of one's own",
+        "`--disable-env-management` is taken and has no effect: packages are always installed, since what was not recorded "
+        "could not be gone back to.",
+        f"{_WAYS}::test_what_is_of_no_use_here_keeps_nothing_from_running",
+    ),
+    _works(
+        "Lockfile",
+        "`content get-lockfile`: every package with version and hash, of what is live.",
+        f"{_WAYS}::test_the_packages_of_what_is_live",
+    ),
+    _not_yet("Inventory of packages", "It is being built."),
+    _not_yet("Building ahead", "`content build` is being built."),
+    _not_yet("Caches", "`system caches` is being built. Environments that nothing uses go by themselves."),
+    _works(
+        "The log of a deploy",
+        "Each step as it happens, in the terminal and in the browser, with the first cause and its line at the end.",
+        f"{_REFUSES}::test_a_package_that_there_is_not",
+        "tests/browser/test_pages.py::test_a_publish_is_watched",
+    ),
+    _not_yet(
+        "Jobs",
+        "Logs of processes are on an app's page and by `tholos logs`; the calls for jobs are being built.",
+    ),
+    _differs(
+        "Several processes",
+        "The numbers are kept and told, and one process serves an app: it is not sent away while nobody visits it.",
+    ),
+    _differs(
+        "Time limits", "They are kept and told. How long a start may take is one setting for the server."
+    ),
+    _differs("Limits of memory and CPU", "They are kept and told. Apps have a limit of open files."),
+    _not_planned(
+        "Containers per content",
+        "Apps run as processes beside each other; `--image` is taken and has no effect.",
+    ),
+    _not_planned("Accounts to run as", "All apps run as the server's account."),
+    _not_yet(
+        "Who may open what",
+        "`access_type` is who may open an app: `all`, `logged_in`, `acl`. The calls for single people and groups are being "
+        "built; on an app's page they are shared with now.",
+    ),
+    _differs(
+        "Locking",
+        "Setting `locked` is refused: take back who it is shared with, or delete what should not run.",
+    ),
+    _works(
+        "Roles",
+        "Administrator, publisher and viewer, with the same words.",
+        f"{_REFUSES}::test_a_viewer_does_not_deploy",
+    ),
+    _differs(
+        "Ways to sign in",
+        "A password, or the accounts of an organization by OpenID Connect; no LDAP, SAML or PAM.",
+        "tests/integration/server/test_openid_sign_in.py::test_from_the_button_to_the_page_that_one_wanted",
+    ),
+    _works(
+        "API keys",
+        "Tokens: several per account, with an end, for reading only or for one app only.",
+        f"{_WAYS}::test_a_token_for_publishing_is_enough",
+        f"{_REFUSES}::test_a_key_that_has_expired",
+        f"{_REFUSES}::test_a_key_that_is_none",
+    ),
+    _not_yet(
+        "Signing in by the browser", "`rsconnect login` is not here yet; `rsconnect add` takes a token."
+    ),
+    _not_planned(
+        "Bootstrap of an administrator", "The first start prints a link that the first administrator opens."
+    ),
+    _works(
+        "Environment variables",
+        "`-E` and the API; all of them are kept sealed and never told again. Names that begin with `CONNECT_` are the "
+        "server's.",
+        f"{_WAYS}::test_variables_before_the_first_start",
+        f"{_WAYS}::test_variables_from_the_terminal_and_changed_later",
+        f"{_REFUSES}::test_a_variable_that_the_server_sets",
+    ),
+    _not_planned(
+        "OAuth integrations", "Secrets are shared by reference; nobody's credentials are passed to apps."
+    ),
+    _differs(
+        "Who visits, for the app",
+        "`RStudio-Connect-Credentials` names the visitor. There is no token of the visitor's session, and no key in "
+        "`CONNECT_API_KEY`.",
+        f"{_INROADS}::test_what_the_app_is_told_of_the_request",
+        f"{_INROADS}::test_what_the_app_finds_in_its_environment",
+    ),
+    _not_yet("Paths of one's own", "They are being built. Every app has a host of its own."),
+    _not_planned("A start page of one's own", "The first page lists the apps that one may open."),
+    _not_yet("Tags", "They are being built."),
+    _works(
+        "Search",
+        "`content search` with its filters; in the browser, by name, title and person.",
+        f"{_WAYS}::test_searching_content",
+        "tests/integration/server/test_search.py::test_everything_of_a_name_is_found",
+    ),
+    _not_yet("Schedules and mail", "Nothing is run by the clock yet."),
+    _not_planned("Variants", "There are no documents with parameters."),
+    _not_yet("Usage", "It is being built."),
+    _works(
+        "Audit record",
+        "Every deed of everybody, with who did it and by what, searched and exported by administrators.",
+        f"{_AUDIT}::test_the_record_is_searched",
+        f"{_AUDIT}::test_the_record_is_exported_and_the_export_recorded",
+    ),
+    _not_yet("Pins", "They are being built; files of each version are read where `pins` reads them."),
+    _not_yet("Python SDK", "Content, bundles, tasks and variables work; the other calls are being built."),
+    _differs("API documentation", "Of Tholos' own API, under `/help` and as `/api/v1/openapi.json`."),
+    _works(
+        "Pages",
+        "Links of Connect's dashboard lead to the page here that shows the same.",
+        f"{_INROADS}::test_links_to_a_dashboard_lead_to_our_pages",
+        "tests/browser/test_connect_links.py::test_a_link_to_the_dashboard_ends_at_our_page",
+    ),
+    _works(
+        "Asking for access",
+        "Whoever opens what is not shared with them asks for it there; its owner is told.",
+        "tests/integration/server/test_access_api.py::TestAskingForAccess::"
+        "test_a_page_that_asks_once_and_says_that_it_is_open",
+    ),
+    _works(
+        "HTTP and WebSocket",
+        "Both pass untouched. An app has a host of its own, where it is at the root; a program is carried there from "
+        "`/content/GUID/` as well, and a browser is sent on.",
+        f"{_INROADS}::test_a_websocket_is_carried",
+        f"{_INROADS}::test_what_reaches_the_app",
+        f"{_INROADS}::test_a_browser_is_sent_to_the_apps_own_host",
+    ),
+    _not_planned("Several servers", "One server holds all apps; it starts again without ending them."),
+    _differs(
+        "Prefix, TLS, proxies",
+        "Behind a proxy with TLS, yes; under a path, no: apps have hosts, and the client is told to leave the path out.",
+        f"{_REFUSES}::test_a_server_under_a_path",
+    ),
+    _works(
+        "Moving elsewhere",
+        "A downloaded bundle is deployed on any server of the two kinds.",
+        f"{_WAYS}::test_a_bundle_that_was_downloaded_elsewhere",
+    ),
+    _works(
+        "Without the internet",
+        "An index of one's own, or wheels in a folder.",
+        "tests/integration/runtime/test_environments_real.py::test_offline_without_the_package_says_so",
+    ),
+    _works(
+        "Health",
+        "`/__ping__`, and `/healthz`.",
+        f"{_WAYS}::test_the_server_says_what_it_is_to_anybody",
+    ),
+)
+
+
+def text() -> str:
+    return HEAD + table(("", "feature", "here", "how", "shown by"), map(_row, enumerate(FEATURES, 1)))
+
+
+def _row(numbered: tuple[int, Feature]) -> tuple[str, ...]:
+    number, feature = numbered
+    tests = ", ".join(f"`{test.rpartition('/')[2]}`" for test in feature.tests)
+    return str(number), feature.name, feature.state.value, feature.text, tests
