@@ -37,6 +37,8 @@ CHANGE = "change"
 CHANGE_STEPS = ("environment", "prepare", "start", "health", "switch")
 RESTART = "restart"
 RESTART_STEPS = ("start", "health", "switch", "stop")
+BUILD = "build"
+BUILD_STEPS = ("environment",)
 DELETE = "delete"
 DELETE_STEPS = ("stop", "remove")
 

@@ -47,8 +47,10 @@ from tholos.notifications.mail import MailServer, Security
 from tholos.notifications.models import Means
 from tholos.notifications.tasks import Messenger
 from tholos.operations.tasks import Handler, OnEnd, Worker
+from tholos.protocols.connect.bootstrap_api import Bootstrap
 from tholos.protocols.connect.inroads import ContentInroads
 from tholos.publishing import service as publishing
+from tholos.publishing.building import Builder
 from tholos.publishing.switching import Switcher
 from tholos.publishing.tasks import Publisher
 from tholos.runtime.environments import Environments
@@ -150,6 +152,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             fallback_s=settings.apps.fallback_s,
         )  # fmt: skip
         services.add(keeper)
+        services.add(starter.environments)
         publisher = Publisher(
             database, notices, clock, keeper, starter, starter.environments, settings.apps.keep_releases
         )
@@ -185,19 +188,21 @@ def _first_services(
     services.add(Outgoing(read_networks(settings.notifications.allow_networks)))
     services.add(Pace.of(settings.limits.creates_per_minute, settings.limits.wrong_codes))
     services.add(_provider(settings))
+    services.add(Bootstrap(settings.connect.read_bootstrap_key()))
     services.add(Means(can_mail=_mail_server(settings) is not None))
     return services
 
 
 def _worker(publisher: Publisher, rotator: KeyRotator) -> Worker:
     """Who handles which kind of operation, and leaves nothing of it half done."""
-    switcher = Switcher(publisher)
+    switcher, builder = Switcher(publisher), Builder(publisher)
     handlers: dict[str, tuple[Handler, OnEnd]] = {
         publishing.PUBLISH: (publisher.publish, publisher.abandon_publish),
         publishing.CHANGE: (switcher.change, publisher.abandon_publish),
         publishing.ACTIVATE: (switcher.activate, switcher.abandon),
         publishing.ROLL_BACK: (switcher.activate, switcher.abandon),
         publishing.RESTART: (switcher.restart, switcher.abandon),
+        publishing.BUILD: (builder.build, builder.abandon),
         publishing.DELETE: (publisher.delete, publisher.abandon_delete),
         ROTATE_KEY: (rotator.rotate, rotator.abandon),
     }

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from tholos.protocols.connect import bundles_api, content_api, inroads, server_api
+from tholos.protocols.connect import (
+    bootstrap_api,
+    bundles_api,
+    content_api,
+    groups_api,
+    inroads,
+    jobs_api,
+    legacy_api,
+    oauth_api,
+    packages_api,
+    permissions_api,
+    server_api,
+    system_api,
+    users_api,
+)
 
 ROUTERS = (
     server_api.routes,
     server_api.outside,
     content_api.routes,
     bundles_api.routes,
+    users_api.routes,
+    groups_api.routes,
+    permissions_api.routes,
+    jobs_api.routes,
+    packages_api.routes,
+    system_api.routes,
+    oauth_api.routes,
+    bootstrap_api.routes,
+    legacy_api.routes,
     inroads.routes,
 )
