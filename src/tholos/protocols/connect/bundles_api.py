@@ -284,13 +284,14 @@ def _chosen(db: ReadDb, app: App, wanted: object) -> Bundle:
 
 
 async def _follow(call: Call, task_id: str, known: int | None, patience: float) -> JsonObject:
-    deadline = asyncio.get_running_loop().time() + patience
+    deadline, seen = asyncio.get_running_loop().time() + patience, known
     with call.get(Notices).watch(operations.topic(task_id)) as woken:
         while True:
             operation, lines = await in_thread(_read, call, task_id)
-            known = len(lines) if known is None and patience else known
+            # Who waits without saying from where waits for what comes, and is told all of it.
+            seen = len(lines) if seen is None and patience else seen
             left = deadline - asyncio.get_running_loop().time()
-            if operation.has_ended or len(lines) > (known or 0) or left <= 0:
+            if operation.has_ended or len(lines) > (seen or 0) or left <= 0:
                 return tasks.to_json(operation, lines, known or 0)
             await wait(woken, left)
 

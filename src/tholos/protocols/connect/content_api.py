@@ -23,6 +23,7 @@ from tholos.kit.db import JsonObject, ReadDb, WriteDb
 from tholos.kit.notices import Notices
 from tholos.kit.sealing import Sealer
 from tholos.kit.threads import in_thread
+from tholos.operations import service as operations
 from tholos.protocols.connect import contents, identity
 from tholos.protocols.connect.errors import (
     AccessTypeInvalid,
@@ -35,6 +36,7 @@ from tholos.protocols.connect.errors import (
 )
 from tholos.protocols.connect.waiting import until_idle
 from tholos.publishing import api as publishing_api
+from tholos.publishing.service import CHANGE
 from tholos.variables import service as variables
 from tholos.variables.service import Change
 
@@ -173,8 +175,16 @@ def change(call: Call, db: WriteDb, app: App, wanted: Mapping[str, object]) -> b
 
 
 def names_of_variables(call: Call, db: ReadDb, app: App) -> list[str]:
-    found = variables.list_variables(db, call.get(Sealer), variables.find_settings(db, app))
+    found = variables.list_variables(db, call.get(Sealer), _settings_of(db, app))
     return [one.name for one in found]
+
+
+def _settings_of(db: ReadDb, app: App) -> JsonObject:
+    """Those of what runs, or is about to: who has set a variable finds it, while the change of it is under way."""
+    under_way = operations.find_under_way(db, app.id)
+    if under_way is not None and under_way.kind == CHANGE:
+        return apps.get_release(db, str(under_way.request["release_id"])).settings
+    return variables.find_settings(db, app)
 
 
 def _find_editable(call: Call, guid: str) -> App:

@@ -51,6 +51,8 @@ def list_applications(
         found = contents.gather(call, db, apps.list_visible(db, call.actor))
         if key == "content_type":
             found = [one for one in found if contents.category_of(one.bundle) == category]
+        if category == contents.PIN:  # who lists pins reads them next; an administrator may not read all
+            found = [one for one in found if apps.may_open(db, one.app, call.actor)]
         found = [one for one in found if search.lower() in f"{one.name} {one.app.title}".lower()]
         shown = found[: min(count, _MOST)]
         owners = {one.app.owner_id: accounts.get_account(db, one.app.owner_id) for one in shown}
