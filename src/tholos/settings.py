@@ -42,6 +42,11 @@ class AppSettings(BaseModel):
     )
     log_limit: int = Field(64 << 20, ge=1 << 20, description="Bytes that are kept of each instance's log.")
     open_files: int = Field(8192, ge=64, description="Open files that each of an app's processes may have.")
+    paths_for: Literal["publishers", "administrators"] = Field(
+        "publishers",
+        description="Who lets a path of the console's host lead to an app: publishers, for those that they edit, or "
+        "administrators.",
+    )
 
 
 class PackageSettings(BaseModel):
@@ -211,6 +216,16 @@ class LimitSettings(BaseModel):
     )
 
 
+class UsageSettings(BaseModel):
+    """What is kept of who opened which app when."""
+
+    keep_days: int = Field(90, ge=1, le=3650, description="Days that visits of apps are kept.")
+    with_accounts: bool = Field(
+        default=True,
+        description="Whether it is kept who it was; once switched off, it is forgotten of older visits too.",
+    )
+
+
 class Settings(BaseSettings):
     """One installation."""
 
@@ -242,6 +257,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     openid: OpenIdSettings = OpenIdSettings()
     connect: ConnectSettings = ConnectSettings()
+    usage: UsageSettings = UsageSettings()
 
     @classmethod
     def read(cls, data: Path, host: str, port: int) -> Settings:

@@ -63,7 +63,8 @@ def _link(name: str) -> str:
 def _section(name: str, parser: argparse.ArgumentParser) -> str:
     rows = [_row(action) for action in parser._actions if action.dest != "help"]  # noqa: SLF001
     arguments = "\n" + table(("argument", "what it is"), rows) if rows else ""
-    return f"\n## {name}\n\n{parser.description}\n\n```text\n{_usage(name, parser)}\n```\n{arguments}"
+    told = "\n\n".join(filter(None, (parser.description, parser.epilog)))
+    return f"\n## {name}\n\n{told}\n\n```text\n{_usage(name, parser)}\n```\n{arguments}"
 
 
 def _usage(name: str, parser: argparse.ArgumentParser) -> str:

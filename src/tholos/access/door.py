@@ -441,7 +441,6 @@ class Door:
             return instances.find_start_seconds(db, app_id)
 
     def _carry(self, head: RequestHead, row: Serving, admitted: Admitted) -> Carry:
-        name = admitted.known.admission.name
         return Carry(
             row.address,
             row.instance,
@@ -452,7 +451,7 @@ class Door:
             set_headers=[*self._forwarded(head), *_identity(admitted.known.admission)],
             answer_headers=admitted.renewed,
             still_allowed=admitted.use,
-            details={"app": row.name, "release": str(row.release), "account": name},
+            details=_details(row, admitted.known.admission),
         )
 
     def _forwarded(self, head: RequestHead) -> list[Header]:
@@ -563,6 +562,12 @@ def _identity(admission: Admission) -> list[Header]:
         (b"x-tholos-account", admission.name.encode()),
         (b"rstudio-connect-credentials", credentials.encode()),
     ]
+
+
+def _details(row: Serving, admission: Admission) -> dict[str, str]:
+    """What is told of an exchange once it is over; ids where it counts as a visit of the app."""
+    told = {"app": row.name, "release": str(row.release), "account": admission.name}
+    return told if row.draft else {**told, "app_id": row.app_id, "account_id": admission.account_id}
 
 
 def _why_not(row: Serving, took_s: float | None = None) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tholos.gateway.model import Header, RequestHead
+from tholos.paths.table import PathTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,18 @@ CONFINED: tuple[Header, ...] = (
     (b"content-security-policy", b"sandbox"),
     (b"x-content-type-options", b"nosniff"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Inroads:
+    """The paths that apps have of their own, and then a further way."""
+
+    paths: PathTable
+    further: FindInroad
+
+    async def __call__(self, head: RequestHead) -> Inroad | None:
+        led = self.paths.find_by_path(head.target)
+        return Inroad(led.name, led.rest) if led else await self.further(head)
 
 
 async def nowhere(_head: RequestHead) -> Inroad | None:

@@ -13,7 +13,6 @@ from tholos.accounts import groups
 from tholos.accounts import service as accounts
 from tholos.accounts.service import ACCESS_TOPIC, Actor, hash_secret
 from tholos.apps import service as apps
-from tholos.apps import visits
 from tholos.apps.errors import AppNotFound, DraftNotFound
 from tholos.apps.models import App
 from tholos.apps.names import RELEASE_NAME
@@ -73,8 +72,6 @@ def hand_over(db: WriteDb, actor: Actor, name: str, transaction_hash: str, now: 
             expires_at=now + CODE_LIFE,
         )
     )
-    if not release:
-        visits.note_opening(db, actor.account_id, app.id, now)
     return code
 
 

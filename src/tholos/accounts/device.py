@@ -30,6 +30,7 @@ from tholos.kit.db import ReadDb, WriteDb
 from tholos.kit.rates import Buckets, Rate, TooManyRequests
 
 LIFE = timedelta(minutes=10)
+CODE_LIFE = timedelta(seconds=60)
 INTERVAL_S = 3
 """Seconds that a terminal waits between two questions."""
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
@@ -110,6 +111,39 @@ def decide(db: WriteDb, actor: Actor, typed: str, now: datetime, *, is_approved:
         audit.Subject("device", device.id, device.label), now, after={"address": device.address},
     )  # fmt: skip
     return device
+
+
+def grant(db: WriteDb, actor: Actor, label: str, proof: str, address: str, now: datetime) -> str:
+    """Let a program in that sent the browser here: a code for it, good for a minute and only with its proof (RFC 7636).
+
+    Raises: DeviceNeedsBrowser.
+    """
+    if not actor.credential.startswith("ses_"):
+        raise errors.DeviceNeedsBrowser
+    code = ids.new_secret()
+    device = DeviceSignIn(
+        id=ids.new_id("dev"),
+        organization_id=actor.organization_id,
+        account_id=actor.account_id,
+        device_hash=hash_secret(bound(code, proof)),
+        user_code_hash=hash_secret(ids.new_secret()),  # nobody types one
+        label=_shown(label),
+        address=address,
+        state=DeviceState.APPROVED,
+        created_at=now,
+        expires_at=now + CODE_LIFE,
+    )
+    db.add(device)
+    audit.record(
+        db, actor, Action.DEVICE_APPROVED, audit.Subject("device", device.id, device.label), now,
+        after={"address": address},
+    )  # fmt: skip
+    return code
+
+
+def bound(code: str, proof: str) -> str:
+    """The secret that a code is with its proof."""
+    return f"{code} {proof}"
 
 
 def withdraw_all(db: WriteDb, account_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from tholos.accounts.models import Role
@@ -32,6 +32,8 @@ class Asked:
     """In the name, the title or the owner's name."""
     cursor: str = ""
     limit: int = 100
+    among: queries.Ids | None = field(default=None, compare=False)
+    """Only those whose ids this finds, such as those with a tag."""
 
 
 def list_page(db: ReadDb, actor: Actor, asked: Asked) -> Page[App]:
@@ -66,4 +68,6 @@ def _chosen(actor: Actor, asked: Asked) -> queries.Visible:
         Show.MINE: lambda: queries.owned_by(chosen, actor.account_id, is_own=True),
         Show.SHARED: lambda: queries.owned_by(chosen, actor.account_id, is_own=False),
     }[asked.show]()
+    if asked.among is not None:
+        narrowed = queries.among(narrowed, asked.among)
     return queries.matching(narrowed, asked.search.strip().lower()) if asked.search.strip() else narrowed

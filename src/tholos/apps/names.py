@@ -20,7 +20,7 @@ RESERVED_PREFIXES = frozenset({
     # ours
     "account", "admin", "analyses", "api", "apps", "audit", "connectors", "device", "docs", "doctor",
     "environments", "files", "groups", "healthz", "help", "invitations", "join", "metrics", "nodes", "open",
-    "operations", "organizations", "people", "projects", "publish", "readyz", "robots.txt", "favicon.ico",
+    "oauth", "operations", "organizations", "people", "projects", "publish", "readyz", "robots.txt", "favicon.ico",
     "runs", "schedules", "secrets", "setup", "shares", "sign-in", "sign-out", "static", "tokens", "users",
     "volumes", "webhooks", "welcome", ".well-known", ".tholos",
     # Connect: its API, its login and content addresses, and the help of its API

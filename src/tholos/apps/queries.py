@@ -52,6 +52,12 @@ def editable_ids(actor: Actor) -> Ids:
     return visible_to(actor, Level.EDITOR).with_only_columns(App.id)
 
 
+@lru_cache(maxsize=KEPT)
+def visible_ids(actor: Actor) -> Ids:
+    """A subquery: ids of the apps that an actor may see."""
+    return visible_to(actor).with_only_columns(App.id)
+
+
 def get_visible(db: ReadDb, visible: Visible, name: str) -> App:
     """Raises: AppNotFound: also where it is somebody else's."""
     found = db.scalar(visible.where(App.name == name))
@@ -104,6 +110,11 @@ def opened_by(visible: Visible, account_id: str) -> Visible:
 
 def owned_by(visible: Visible, account_id: str, *, is_own: bool) -> Visible:
     return visible.where(App.owner_id == account_id if is_own else App.owner_id != account_id)
+
+
+def among(visible: Visible, ids: Ids) -> Visible:
+    """Those whose ids another query finds."""
+    return visible.where(App.id.in_(ids))
 
 
 def matching(visible: Visible, search: str) -> Visible:

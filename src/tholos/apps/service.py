@@ -169,6 +169,11 @@ def editable_ids(actor: Actor) -> queries.Ids:
     return queries.editable_ids(actor)
 
 
+def visible_ids(actor: Actor) -> queries.Ids:
+    """A subquery: ids of the apps that an actor may see."""
+    return queries.visible_ids(actor)
+
+
 def list_visible(db: ReadDb, actor: Actor, search: str = "") -> Sequence[App]:
     return queries.list_visible(db, queries.visible_to(actor), search)
 

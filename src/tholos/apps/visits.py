@@ -11,11 +11,11 @@ from tholos.apps.models import App, Visit
 from tholos.kit.db import WriteDb
 
 
-def note_opening(db: WriteDb, account_id: str, app_id: str, now: datetime) -> None:
-    """Count that somebody opened an app: one row for both, written where a row is written anyway."""
+def note_openings(db: WriteDb, account_id: str, app_id: str, count: int, last: datetime) -> None:
+    """Count how often somebody opened an app: one row for both, written with what is known of usage."""
     visit = _visit(db, account_id, app_id)
-    visit.opened_at = now
-    visit.openings += 1
+    visit.opened_at = last
+    visit.openings += count
 
 
 def set_pinned(db: WriteDb, actor: Actor, name: str, *, is_pinned: bool) -> App:

@@ -57,6 +57,14 @@ class Action(StrEnum):
     ACCESS_REQUESTED = "access.requested"
     ACCESS_GRANTED = "access.granted"
     ACCESS_REFUSED = "access.refused"
+    APP_TAGGED = "app.tagged"
+    APP_UNTAGGED = "app.untagged"
+    PATH_SET = "app.path_set"
+    PATH_REMOVED = "app.path_removed"
+    # Tags
+    TAG_MADE = "tag.made"
+    TAG_CHANGED = "tag.changed"
+    TAG_REMOVED = "tag.removed"
     # Releases
     PUBLISH_BEGUN = "release.publish_begun"
     RELEASE_MADE = "release.made"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from tholos.cli import memory
 from tholos.cli.console import Console, age_of, count_of, of_terminal
@@ -14,6 +15,9 @@ from tholos.cli.story import failure_rows
 from tholos.client.model import App, Instance, Operation
 from tholos.kit.errors import Invalid
 
+if TYPE_CHECKING:
+    from tholos.client.api import Client
+
 
 class NotConfirmed(Invalid):
     """Cannot delete the app: its name was not given again."""
@@ -21,12 +25,24 @@ class NotConfirmed(Invalid):
     code = "not_confirmed"
 
 
-def list_apps(*, word: str, show: str, names: bool, server: str | None, as_json: bool) -> int:
-    """Print the apps that this account may see, or some of them."""
+class SaidTwice(Invalid):
+    """Cannot list both: a tag is named, and something else as well."""
+
+    code = "said_twice"
+
+
+def list_apps(*, word: str, show: str, tag: str, names: bool, server: str | None, as_json: bool) -> int:
+    """Print the apps that this account may see, or some of them.
+
+    Raises:
+        SaidTwice: a tag and ``--show``.
+    """
+    if tag and show:
+        raise SaidTwice(fix="Leave out --tag or --show.")
     with connected(server) as client:
         if names:
             client.be_patient(0)  # a shell waits for them to complete a word
-        apps = client.apps(word, show=show)
+        apps = tagged_apps(client, tag, word) if tag else client.apps(word, show=show)
     if as_json:
         print_json(apps=[asdict(app) for app in apps])
         return 0
@@ -35,7 +51,7 @@ def list_apps(*, word: str, show: str, names: bool, server: str | None, as_json:
         return 0
     console = of_terminal()
     if not apps:
-        is_asked = bool(word or show)
+        is_asked = bool(word or show or tag)
         console.row(
             "no app is like that · tholos list" if is_asked else "nothing is published yet · tholos publish"
         )
@@ -43,6 +59,12 @@ def list_apps(*, word: str, show: str, names: bool, server: str | None, as_json:
     rows = [(app.name, app.state.word, release_of(app), app.framework or app.kind, app.url) for app in apps]
     console.table([("NAME", "STATE", "RELEASE", "KIND", "URL"), *rows])
     return 0
+
+
+def tagged_apps(client: Client, tag: str, word: str) -> list[App]:
+    from tholos.cli.tags import find_tag  # start-up time: lists are mostly asked for without
+
+    return client.tagged_apps(find_tag(client.tags(), tag).id, word)
 
 
 def show_status(*, name: str | None, server: str | None, as_json: bool) -> int:

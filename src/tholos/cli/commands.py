@@ -14,11 +14,15 @@ def add_all(commands: Commands) -> None:
     """In the order in which help lists them."""
     add_server_commands(commands)
     add_publish(commands)
+    add_write_manifest(commands)
     add_app_commands(commands)
     add_operations(commands)
     add_releases(commands)
     add_sharing(commands)
     add_settling(commands)
+    add_tags(commands)
+    add_paths(commands)
+    add_usage(commands)
     add_audit(commands)
     add_webhooks(commands)
     add_variables(commands)
@@ -79,6 +83,30 @@ def add_publish(commands: Commands) -> None:
     add_json(publish)
 
 
+def add_write_manifest(commands: Commands) -> None:
+    text = "write the manifest.json that publishing from git needs"
+    write = add(commands, "write-manifest", "manifests:write_manifest", text)
+    write.epilog = (
+        "It says what is found in the folder; no server is asked, and nothing of the app is run. The packages have to be listed in "
+        "a file for pip, such as requirements.txt: where there is none, nothing is written, and the error says how to make one. "
+        "Flags are kept in the manifest. Exit code 1: --check found a difference; 3: the manifest is not one of this command's."
+    )
+    write.add_argument(
+        "folder", nargs="?", type=path, default=".", metavar="FOLDER", help="default: this one"
+    )
+    write.add_argument("--kind", help="as of publish")
+    write.add_argument("--entrypoint", metavar="MODULE:NAME", help="what to start")
+    write.add_argument("--python", metavar="VERSION", help="such as 3.12 or >=3.11")
+    write.add_argument("--requirements", metavar="FILE", help="where the packages are listed")
+    write.add_argument(
+        "--overwrite", action="store_true", help="even one that was not written by this command"
+    )
+    write.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 and say what differs, if something does"
+    )
+    add_json(write)
+
+
 def add_app_commands(commands: Commands) -> None:
     reading: tuple[tuple[str, str, str], ...] = (
         ("status", "apps:show_status", "an app's state, release and instances"),
@@ -94,6 +122,7 @@ def add_app_commands(commands: Commands) -> None:
         choices=("pinned", "recent", "mine", "shared"),
         help="only these; recent: those that you opened last",
     )
+    listed.add_argument("--tag", default="", metavar="TAG", help="only with this one, or one below it")
     listed.add_argument("--names", action="store_true", help="print names only, one in a line")
     for name, run, text in reading:
         add_json(add_server(add_name(add(commands, name, run, text))))
@@ -286,6 +315,53 @@ def add_settling(commands: Commands) -> None:
         add_server(add(commands, "installation", "settling:show_installation", "how the server is"))
     )
     state.add_argument("--settings", action="store_true", help="and what it runs with")
+
+
+def add_tags(commands: Commands) -> None:
+    tags = group(commands, "tags", "words that apps are found by")
+    add_json(add_server(add(tags, "list", "tags:list_tags", "the tree of them")))
+    new = add_json(add_server(add(tags, "add", "tags:add_tag", "make one, or a category")))
+    new.add_argument("name", metavar="NAME", help="what it is called")
+    new.add_argument("--under", default="", metavar="TAG", help="the one that it is below; else a category")
+    shown = add_json(add_server(add(tags, "show", "tags:show_tag", "the apps that have one")))
+    shown.add_argument("tag", metavar="TAG", help="its name, as CATEGORY/TAG where several are called so")
+    edit = add_json(add_server(add(tags, "edit", "tags:edit_tag", "give one another name or place")))
+    edit.add_argument("tag", metavar="TAG", help="which one")
+    edit.add_argument("--name", dest="new_name", metavar="NEW", help="its new name")
+    place = edit.add_mutually_exclusive_group()
+    place.add_argument("--under", metavar="TAG", help="the one that it is below from now on")
+    place.add_argument("--top", action="store_true", help="make a category of it")
+    gone = add_json(add_server(add(tags, "remove", "tags:remove_tag", "remove one with all below it")))
+    gone.add_argument("tag", metavar="TAG", help="which one")
+    gone.add_argument("--yes", action="store_true", help="even where apps have it")
+    one = named(commands, "tag", "tags:tag_app", "put tags on an app, or take them off")
+    one.add_argument("tags", nargs="*", metavar="TAG", help="without any, those that it has are printed")
+    one.add_argument("--remove", action="append", metavar="TAG", help="take this one off; repeatable")
+
+
+def add_paths(commands: Commands) -> None:
+    run, text = "paths:list_paths", "the paths of this server that lead to apps"
+    add_json(add_server(add(commands, "paths", run, text)))
+    one = named(commands, "path", "paths:app_path", "the path that leads to an app")
+    one.add_argument("path", nargs="?", default="", metavar="PATH", help="such as /team/report/")
+    one.add_argument("--remove", action="store_true", help="let none lead to it")
+    one.add_argument("--force", action="store_true", help="take it over from another app that you edit")
+
+
+def add_usage(commands: Commands) -> None:
+    run, text = "usage:show_usage", "how often an app was visited"
+    usage = add_json(add_server(add_name(add(commands, "usage", run, text))))
+    usage.add_argument("--all", action="store_true", dest="every", help="of all apps that you edit")
+    usage.add_argument(
+        "--since", default="", metavar="WHEN", help="in the last 10m, 2h or 7d, or since a time; else 30d"
+    )
+    usage.add_argument(
+        "--until", default="", metavar="WHEN", help="before a time, or before the last 10m, 2h or 7d"
+    )
+    usage.add_argument("--visits", action="store_true", help="each of them: who, when, and where to")
+    usage.add_argument(
+        "--lines", type=natural, default=50, metavar="N", help="visits at most (default: %(default)s)"
+    )
 
 
 def add_audit(commands: Commands) -> None:

@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TextIO
 
 from tholos.cli.failures import print_json
@@ -149,6 +148,8 @@ def seconds_of(seconds: float | None) -> str:
 
 def age_of(instant: str, now: float | None = None) -> str:
     """How long ago an ISO 8601 time was; what is no time is shown as it is."""
+    from datetime import datetime  # start-up time: few commands tell of times
+
     try:
         then = datetime.fromisoformat(instant).timestamp()
     except ValueError:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import sys
 
 from tholos import __version__
 from tholos.cli.commands import add_all
-from tholos.cli.parsing import HelpFormatter
+from tholos.cli.parsing import HelpFormatter, Only
 
 TYPE_CHECKING = False  # importing typing takes longer than reading this file
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from tholos.cli.parsing import Commands
 
 EPILOG = (
     "Reading commands print JSON with --json. Exit codes: 0 done, 1 failed, 2 usage, 3 conflict, 4 not permitted, \
@@ -24,7 +27,8 @@ EPILOG = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; answers its exit code."""
-    arguments = vars(build_parser().parse_args(argv))
+    words = [*(sys.argv[1:] if argv is None else argv)]
+    arguments = vars(parser_for(words).parse_args(words))
     module, _, function = arguments.pop("run").partition(":")
 
     from tholos.cli import failures  # of no use to --help
@@ -36,8 +40,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     return failures.guarded(command, as_json=bool(arguments.get("as_json")))
 
 
+def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
+    """What reads a command line: its command alone, for the others take longer to declare than most commands run."""
+    parser, commands = _begin()
+    only = Only(commands, words[0] if words else "")
+    add_all(only)  # type: ignore[arg-type]  # commands are added to it, and no more is asked of it
+    return parser if commands.choices else build_parser()
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Every command with its arguments; ``run`` is where its function is."""
+    parser, commands = _begin()
+    add_all(commands)
+    return parser
+
+
+def _begin() -> tuple[argparse.ArgumentParser, Commands]:
     parser = argparse.ArgumentParser(
         "tholos",
         description="Publish a folder of Python and it runs.",
@@ -46,6 +64,4 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"tholos {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    add_all(commands)
-    return parser
+    return parser, parser.add_subparsers(metavar="COMMAND", required=True)

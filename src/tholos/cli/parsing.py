@@ -10,8 +10,9 @@ vars(argparse)["_"] = str
 
 TYPE_CHECKING = False  # importing typing takes longer than reading this file
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
@@ -25,6 +26,27 @@ class HelpFormatter(argparse.HelpFormatter):
         except OSError:
             columns = 80
         super().__init__(prog, width=min(columns, 100) - 2)
+
+
+class Only:
+    """Where commands are added to, of which one is wanted: the others are declared to nobody."""
+
+    def __init__(self, commands: Commands, wanted: str) -> None:
+        self._commands = commands
+        self._wanted = wanted
+
+    def add_parser(self, name: str, **said: Any) -> argparse.ArgumentParser | Nobody:
+        """Add a command, if it is the one."""
+        return self._commands.add_parser(name, **said) if name == self._wanted else Nobody()
+
+
+class Nobody:
+    """Takes whatever is declared of a command."""
+
+    epilog = ""
+
+    def __getattr__(self, name: str) -> Callable[..., Nobody]:
+        return lambda *_, **__: self
 
 
 def group(commands: Commands, name: str, text: str) -> Commands:

@@ -17,13 +17,16 @@ from tholos.client.deeds import AuditEntry, AuditQuery, Delivery, NewWebhook, We
 from tholos.client.logs import LogLine, LogQuery, Traceback
 from tholos.client.model import App, Event, Instance, Operation, Release, Snapshot, Unchanged, Why
 from tholos.client.own import Ended, Invitation, InvitationMade, NewInvitation, NewToken, Session
+from tholos.client.paths import AppPath
 from tholos.client.patience import Patience
 from tholos.client.people import Given, Group, Member, NewPerson, Owned, PeopleQuery, Person, PersonMade
 from tholos.client.releases import Comparison
 from tholos.client.settling import Identity, Installation, Limits, Notice, Preference
 from tholos.client.sharing import Access, Grant, GrantChange, Reach, Request
 from tholos.client.signing_in import Account, DeviceCode, Server, SignIn, Token
+from tholos.client.tags import Tag, TagRemoved
 from tholos.client.transport import Body
+from tholos.client.usage import AppUsage, Usage, Visit
 from tholos.client.variables import (
     Secret,
     SecretChanged,
@@ -342,6 +345,72 @@ class AsyncClient:
     async def installation(self) -> Installation:
         """Health with fixes, and settings with the source of each value."""
         return await asyncio.to_thread(self._client.installation)
+
+    async def tags(self) -> list[Tag]:
+        """All tags, each followed by those below it."""
+        return await asyncio.to_thread(self._client.tags)
+
+    async def tag(self, tag: str) -> Tag:
+        """One tag by its id."""
+        return await asyncio.to_thread(self._client.tag, tag)
+
+    async def create_tag(self, name: str, parent: str = "") -> Tag:
+        """A new tag below the one with an id; a category without one."""
+        return await asyncio.to_thread(self._client.create_tag, name, parent)
+
+    async def change_tag(self, tag: str, *, name: str | None = None, parent: str | None = None) -> Tag:
+        """Another name, or another place in the tree: an empty parent makes a category of it."""
+        return await asyncio.to_thread(self._client.change_tag, tag, name=name, parent=parent)
+
+    async def remove_tag(self, tag: str) -> TagRemoved:
+        """Remove it and all below it, and take them off the apps that have them."""
+        return await asyncio.to_thread(self._client.remove_tag, tag)
+
+    async def tagged_apps(self, tag: str, search: str = "") -> list[App]:
+        """The apps that have a tag or one below it, the newest first."""
+        return await asyncio.to_thread(self._client.tagged_apps, tag, search)
+
+    async def tags_of_app(self, name: str) -> list[Tag]:
+        """The tags that an app has; those above them are implied."""
+        return await asyncio.to_thread(self._client.tags_of_app, name)
+
+    async def change_tags_of_app(
+        self, name: str, *, put: Sequence[str] = (), take: Sequence[str] = ()
+    ) -> list[Tag]:
+        """Put tags on an app and take others off it, by their ids; answers those that it has then."""
+        return await asyncio.to_thread(self._client.change_tags_of_app, name, put=put, take=take)
+
+    async def paths(self) -> list[AppPath]:
+        """The paths that lead to apps which this account may see."""
+        return await asyncio.to_thread(self._client.paths)
+
+    async def path(self, name: str) -> AppPath:
+        """The path that leads to an app, if there is one."""
+        return await asyncio.to_thread(self._client.path, name)
+
+    async def set_path(self, name: str, path: str, *, force: bool = False) -> AppPath:
+        """Let a path lead to an app; with ``force`` even where it leads to another one that this account edits."""
+        return await asyncio.to_thread(self._client.set_path, name, path, force=force)
+
+    async def remove_path(self, name: str) -> None:
+        """Let nothing lead to an app any more but its own address."""
+        await asyncio.to_thread(self._client.remove_path, name)
+
+    async def usage(self, name: str, *, since: str = "", until: str = "") -> Usage:
+        """How often an app was visited between two moments in ISO 8601; by itself in the last 30 days."""
+        return await asyncio.to_thread(self._client.usage, name, since=since, until=until)
+
+    async def visits(self, name: str, *, since: str = "", until: str = "", most: int = 50) -> list[Visit]:
+        """An app's visits, the newest first."""
+        return await asyncio.to_thread(self._client.visits, name, since=since, until=until, most=most)
+
+    async def usage_by_app(self, *, since: str = "", until: str = "") -> list[AppUsage]:
+        """How often the apps that this account edits were visited, the most visited first."""
+        return await asyncio.to_thread(self._client.usage_by_app, since=since, until=until)
+
+    async def all_visits(self, *, since: str = "", until: str = "", most: int = 50) -> list[Visit]:
+        """The visits of all apps that this account edits, the newest first."""
+        return await asyncio.to_thread(self._client.all_visits, since=since, until=until, most=most)
 
     async def me(self) -> Account:
         """The account that is signed in."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from tholos.client.deeds import DeedCalls
 from tholos.client.logs import LogCalls
 from tholos.client.own import OwnCalls
+from tholos.client.paths import PathCalls
 from tholos.client.people import PeopleCalls
 from tholos.client.releases import ReleaseCalls
 from tholos.client.settling import SettlingCalls
 from tholos.client.sharing import SharingCalls
 from tholos.client.signing_in import SignInCalls
+from tholos.client.tags import TagCalls
+from tholos.client.usage import UsageCalls
 from tholos.client.variables import VariableCalls
 
 
@@ -20,6 +23,9 @@ class Client(
     SharingCalls,
     VariableCalls,
     SettlingCalls,
+    TagCalls,
+    PathCalls,
+    UsageCalls,
     OwnCalls,
     PeopleCalls,
     DeedCalls,

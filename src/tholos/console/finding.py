@@ -16,6 +16,7 @@ from tholos.apps.listing import Asked
 from tholos.apps.models import App
 from tholos.console import articles
 from tholos.kit.db import ReadDb
+from tholos.tags import service as tags
 from tholos.variables import shared
 
 MOST_APPS = 8
@@ -46,6 +47,7 @@ PLACES = (
     Place("Shared secrets", "values that several apps use", "/secrets", role=Role.PUBLISHER),
     Place("Audit", "who did what, and when", "/audit", role=Role.ADMINISTRATOR),
     Place("Administration", "health, instances, storage and settings", "/admin", role=Role.ADMINISTRATOR),
+    Place("Tags", "words that apps are found by", "/admin/tags", role=Role.ADMINISTRATOR),
     Place("Webhooks", "other systems that are told", "/admin/webhooks", role=Role.ADMINISTRATOR),
     Place("Help", "tutorial, guides, reference", "/help"),
     Place("API reference", "every call", "/help/api"),
@@ -59,7 +61,7 @@ def find(db: ReadDb, actor: Actor, text: str) -> list[Place]:
     wanted = text.strip().lower()
     found = [*_apps(db, actor, wanted), *_pages(actor, wanted)]
     if wanted:
-        found += [*_others(db, actor, wanted), *_articles(wanted)]
+        found += [*_tags(db, actor, wanted), *_others(db, actor, wanted), *_articles(wanted)]
     return found
 
 
@@ -76,6 +78,16 @@ def _of_app(db: ReadDb, actor: Actor, app: App) -> Iterator[Place]:
     if apps.may_edit(db, app, actor):
         for tab in _TABS:
             yield Place(f"{app.name}: {tab}", "", f"/apps/{app.name}/{tab.lower()}", "tab")
+
+
+def _tags(db: ReadDb, actor: Actor, wanted: str) -> list[Place]:
+    """Those that find an app."""
+    known = [one for one in tags.list_tags(db, actor) if one.apps and wanted in one.tag.key]
+    hints = [f"{one.apps} {'app' if one.apps == 1 else 'apps'}" for one in known]
+    return [
+        Place(" / ".join(one.path), hint, f"/?tag={one.tag.id}", "tag")
+        for one, hint in zip(known[:MOST_OTHERS], hints, strict=False)
+    ]
 
 
 def _pages(actor: Actor, wanted: str) -> Iterator[Place]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Query
 from starlette.responses import RedirectResponse, Response
@@ -23,6 +23,8 @@ from tholos.kit.db import ReadDb
 from tholos.kit.pages import Pages
 from tholos.kit.paging import Page
 from tholos.operations import schemas as operation_schemas
+from tholos.tags import schemas as tag_schemas
+from tholos.tags import service as tags
 
 routes = Routes(include_in_schema=False)
 
@@ -51,6 +53,14 @@ class Section:
     """Where the rest is; empty where this is all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Category:
+    """Tags under one heading, those that find an app."""
+
+    name: str
+    tags: Sequence[tag_schemas.TagOut]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomePage(Frame):
     sections: Sequence[Section]
@@ -58,6 +68,10 @@ class HomePage(Frame):
     operations: Mapping[str, operation_schemas.OperationOut]
     pinned: frozenset[str]
     """Names."""
+    tags: Mapping[str, Sequence[tag_schemas.TagPut]]
+    """By the names of apps."""
+    categories: Sequence[Category]
+    tag: tag_schemas.TagOut | None
     show: str
     next_url: str
     server_url: str
@@ -68,12 +82,16 @@ def show_home(
     call: Calling,
     q: Annotated[str, Query(max_length=100)] = "",
     show: Show | None = None,
+    tag: Annotated[str, Query(max_length=60)] = "",
     cursor: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     if call.known_actor is None:
         return RedirectResponse("/sign-in", 303)
     with call.read() as db:
-        if q.strip() or show is not None:
+        if tag:
+            among = tags.ids_of_apps(db, call.actor, tag)
+            page = _list(call, db, Asked(Show.ALL, q, cursor, ON_PAGE, among), tag)
+        elif q.strip() or show is not None:
             page = _list(call, db, Asked(show or Show.ALL, q, cursor, ON_PAGE))
         else:
             page = _overview(call, db)
@@ -108,19 +126,21 @@ def _sections(
             yield Section(show, _HEADINGS[show], [shown[app.id] for app in page.items], total, rest)
 
 
-def _json_url(asked: Asked) -> str:
-    query = {"q": asked.search, "show": str(asked.show), "cursor": asked.cursor}
-    return f"/api/v1/apps?{urlencode({key: value for key, value in query.items() if value})}"
+def _json_url(asked: Asked, tag: str) -> str:
+    query = {"q": asked.search, "show": "" if tag else str(asked.show), "cursor": asked.cursor}
+    path = f"/api/v1/tags/{quote(tag, safe='')}/apps" if tag else "/api/v1/apps"
+    said = urlencode({key: value for key, value in query.items() if value})
+    return f"{path}?{said}" if said else path
 
 
-def _list(call: Call, db: ReadDb, asked: Asked) -> HomePage:
+def _list(call: Call, db: ReadDb, asked: Asked, tag: str = "") -> HomePage:
     """One list, or what was searched for in it."""
     page = listing.list_page(db, call.actor, asked)
     shown = apps_api.shown(call, db, page.items)
     total = listing.count(db, call.actor, asked)
-    heading = "Found" if asked.search.strip() else _HEADINGS[asked.show]
+    heading = "Found" if asked.search.strip() or tag else _HEADINGS[asked.show]
     sections = [Section("found", heading, shown, total, "")] if shown else []
-    return _page(call, db, page.items, sections, total, asked, page.next)
+    return _page(call, db, page.items, sections, total, asked, page.next, tag)
 
 
 def _page(
@@ -131,9 +151,13 @@ def _page(
     total: int,
     asked: Asked | None = None,
     cursor: str = "",
+    tag: str = "",
 ) -> HomePage:
     query = {"q": asked.search, "show": str(asked.show), "cursor": cursor} if asked else {}
+    query |= {"tag": tag} if tag else {}
     pinned = listing.list_page(db, call.actor, Asked(Show.PINNED, limit=500))
+    known = [tag_schemas.tag_out(one) for one in tags.list_tags(db, call.actor)]
+    put = tags.tags_of(db, call.actor.organization_id, [app.id for app in found])
     return HomePage(
         title="Apps",
         account=account_of(call),
@@ -142,8 +166,20 @@ def _page(
         total=total,
         operations=last_operations(call, db, found),
         pinned=frozenset(app.name for app in pinned.items),
+        tags={app.name: [tag_schemas.tag_put(one) for one in put.get(app.id, ())] for app in found},
+        categories=_categories(known),
+        tag=next((one for one in known if one.id == tag), None),
         show=str(asked.show) if asked else "",
         next_url="/?" + urlencode(query) if cursor else "",
         server_url=call.site.url,
-        json_url=_json_url(asked) if asked else "/api/v1/apps",
+        json_url=_json_url(asked, tag) if asked else "/api/v1/apps",
     )
+
+
+def _categories(known: Sequence[tag_schemas.TagOut]) -> list[Category]:
+    """Those that find something."""
+    found: dict[str, list[tag_schemas.TagOut]] = {one.name: [] for one in known if one.category}
+    for one in known:
+        if not one.category and one.apps:
+            found[one.path[0]].append(one)
+    return [Category(name, below) for name, below in found.items() if below]

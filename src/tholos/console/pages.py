@@ -23,8 +23,16 @@ from tholos.operations import api as operations_api
 from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
 from tholos.operations.models import OperationState
+from tholos.paths import schemas as path_schemas
+from tholos.paths import service as paths
 from tholos.publishing import service as publishing
 from tholos.sharing.models import Audience
+from tholos.tags import api as tags_api
+from tholos.tags import schemas as tag_schemas
+from tholos.usage import api as usage_api
+from tholos.usage import schemas as usage_schemas
+from tholos.usage.days import Chart
+from tholos.usage.service import Asked
 
 routes = Routes(include_in_schema=False)
 
@@ -61,6 +69,12 @@ class OverviewPage(AppPage):
     reasons: Sequence[publishing.Reason]
     instances: Sequence[instance_schemas.InstanceOut]
     settings: Remembered
+    tags: Sequence[tag_schemas.TagPut]
+    usage: usage_schemas.UsageOut | None
+    """None for those who do not edit it."""
+    chart: Chart | None
+    path_url: str
+    """The address at the console's host that leads to it too; empty where there is none."""
     may_change: bool
 
 
@@ -112,6 +126,7 @@ def _overview(call: Call, name: str) -> Response:
     with call.read() as db:
         app = apps.get_visible(db, call.actor, name)
         may_change = apps.may_edit(db, app, call.actor)
+        used = usage_api.usage_out(call, db, name, Asked()) if may_change else None
         found = instances.list_of_app(db, app.id) if may_change else []
         page = OverviewPage(
             title=name,
@@ -122,6 +137,10 @@ def _overview(call: Call, name: str) -> Response:
             reasons=publishing.reasons_of(db, call.actor, app) if may_change else [],
             instances=[instances_api.shown(db, one) for one in found],
             settings=Remembered.of(app.overrides),
+            usage=used,
+            chart=usage_api.chart_of(used) if used else None,
+            path_url=path_schemas.path_out(name, paths.find_path(db, app.id), call.site.url).url,
+            tags=[tag_schemas.tag_put(one) for one in tags_api.of_app(db, app)],
             may_change=may_change,
         )
     return call.get(Pages).answer("app_overview.html", page)

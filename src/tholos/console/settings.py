@@ -27,7 +27,15 @@ from tholos.kit.db import ReadDb, WriteDb
 from tholos.kit.errors import Conflict, Invalid, TholosError
 from tholos.kit.notices import Notices
 from tholos.kit.pages import Pages
+from tholos.paths import api as paths_api
+from tholos.paths import service as paths
+from tholos.paths.errors import PathTaken
+from tholos.paths.service import Policy as PathPolicy
 from tholos.publishing import api as publishing_api
+from tholos.tags import api as tags_api
+from tholos.tags import schemas as tag_schemas
+from tholos.tags import service as tags
+from tholos.tags.errors import TagNotFound
 from tholos.variables import schemas, shared
 from tholos.variables import service as variables
 from tholos.variables.errors import (
@@ -73,6 +81,13 @@ class SettingsPage(AppPage):
     keeps: Sequence[str]
     most_title: int
     most_description: int
+    may_choose_path: bool
+    is_path_taken: bool
+    """Whether what was typed leads elsewhere now."""
+    tags: Sequence[tag_schemas.TagOut]
+    """All there are."""
+    tags_put: frozenset[str]
+    """Ids of those that the app has."""
 
 
 @routes.declare("GET", "/apps/{name}/settings", permission=Permission.APP_EDIT)
@@ -176,6 +191,36 @@ def set_details(
     return _change(call, name, change, version, typed, lambda error: error.where or "general")
 
 
+@routes.declare("POST", "/apps/{name}/settings/tags", permission=Permission.APP_EDIT)
+def set_tags(call: Calling, name: str, tag: Annotated[tuple[Text, ...], Form()] = ()) -> Response:
+    """The tags that are ticked, and no others."""
+    try:
+        with call.write() as db:
+            present = [one.tag.id for one in tags_api.of_app(db, apps.get_editable(db, call.actor, name))]
+            unticked = [one for one in present if one not in tag]
+            tags.change_tags_of(db, call.actor, name, tag, unticked, call.now)
+    except (Invalid, TagNotFound) as error:
+        return _page(call, name, Shown(errors={"tags": _words(error)}, status=400))
+    tags_api.tell(call)
+    return _page(call, name, Shown(notice="Its tags are saved."))
+
+
+@routes.declare("POST", "/apps/{name}/settings/path", permission=Permission.APP_EDIT)
+def set_path(call: Calling, name: str, path: Text = "", force: Text = "") -> Response:
+    """Without a path none leads to the app any more."""
+    try:
+        if path.strip():
+            changed = paths_api.change_path(call, name, path, force=bool(force))
+            told = f"{changed.url} leads to it."
+        else:
+            paths_api.remove_path(call, name)
+            told = "No path leads to it any more; its own address does."
+    except (Invalid, PathTaken) as error:
+        status = 409 if isinstance(error, PathTaken) else 400
+        return _page(call, name, Shown({"path": path}, {"path": _words(error)}, status=status))
+    return _page(call, name, Shown(notice=told))
+
+
 @routes.declare("POST", "/apps/{name}/delete", permission=Permission.APP_EDIT)
 def delete_app(
     call: Calling, name: str, typed: Annotated[str, Form(alias="name", max_length=100)] = ""
@@ -246,6 +291,10 @@ def _page(call: Call, name: str, shown: Shown) -> Response:
             keeps=[str(path) for path in keep] if isinstance(keep, list) else [],
             most_title=MOST_TITLE,
             most_description=MOST_DESCRIPTION,
+            may_choose_path=call.get(PathPolicy).may_choose(call.actor),
+            is_path_taken="path" in shown.errors and shown.status == 409,
+            tags=[tag_schemas.tag_out(one) for one in tags.list_tags(db, call.actor)],
+            tags_put=frozenset(one.tag.id for one in tags_api.of_app(db, app)),
         )
     return call.get(Pages).answer("app_settings.html", page, shown.status)
 
@@ -270,10 +319,12 @@ def _form_of(call: Call, name: str, variable: str) -> Shown:
 def _present(db: ReadDb, app: App) -> dict[str, str]:
     """What the forms about the app itself begin with."""
     limited = limits.limits_of(variables.find_settings(db, app))
+    path = paths.find_path(db, app.id)
     return {
         "title": app.title,
         "description": app.description,
         "keep_releases": str(app.keep_releases or ""),
+        "path": path.path if path else "",
         "open_files": str(limited.open_files or ""),
         "start_timeout_s": str(limited.start_timeout_s or ""),
     }

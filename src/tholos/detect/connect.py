@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tholos.detect import interpreters
 from tholos.detect.model import Brought, Evidence, FileTree, Kind, Overrides, Requirements
@@ -37,6 +37,9 @@ MODE_OF_KIND = {
     Kind.STREAMLIT: "python-streamlit",
     Kind.STATIC: "static",
 }
+
+_NO_FILES = frozenset({"none", "imports"})
+"""What may be said in place of a file of packages."""
 
 _LOCK_FORMS = frozenset({"requirements", "pylock.toml"})
 _FINAL = re.compile(r"(\d+\.\d+)(\.\d+)?")
@@ -141,7 +144,7 @@ def read(tree: FileTree) -> Manifest | None:
 def is_manifest(data: bytes) -> bool:
     """Whether a file of that name is one, rather than something else's."""
     try:
-        return _parse(data) is not None
+        return parse(data) is not None
     except NotRead:
         return False
 
@@ -149,7 +152,7 @@ def is_manifest(data: bytes) -> bool:
 def told(data: bytes) -> Json | None:
     """What is shown of a manifest before anything is made of it; None where it is none."""
     try:
-        document = _parse(data)
+        document = parse(data)
     except NotRead:
         return None
     if document is None:
@@ -165,21 +168,33 @@ def told(data: bytes) -> Json | None:
 
 def md5(data: bytes) -> str:
     """The checksum that the format names files by."""
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+    return new_md5(data).hexdigest()
+
+
+def new_md5(data: bytes = b"") -> hashlib._Hash:
+    """The hash that it is made with, to be fed piece by piece."""
+    return hashlib.md5(data, usedforsecurity=False)
 
 
 def _read(tree: FileTree, path: str, paths: frozenset[str]) -> Manifest | None:
     try:
-        document = _parse(tree.read(path, LIMIT + 1))
+        document = parse(tree.read(path, LIMIT + 1))
         if document is None:
             return None
     except NotRead as error:
         return Manifest(path, notes=(f"{path} is passed over: {error}.",))
     ours = document.get("tholos")
-    return _of_ours(tree, path, ours, paths) if isinstance(ours, dict) else _of_others(path, document, paths)
+    if not isinstance(ours, dict):
+        return _of_others(path, document, paths)
+    told = _of_ours(tree, path, ours, paths)
+    if (told.overrides.kind and told.overrides.entrypoint) or not _object(document["metadata"]).get(
+        "appmode"
+    ):
+        return told
+    return _completed(told, _of_others(path, document, paths), has_lock="lock" in ours)
 
 
-def _parse(data: bytes) -> Json | None:
+def parse(data: bytes) -> Json | None:
     """The document; None for one that is no manifest of this format at all.
 
     Raises:
@@ -229,7 +244,7 @@ def _of_ours(tree: FileTree, path: str, ours: Json, paths: frozenset[str]) -> Ma
             kind=_text(ours, "kind"),
             entrypoint=_placed(ours, paths),
             python=_text(ours, "python"),
-            requirements=requirements if lock is None and requirements in paths else None,
+            requirements=requirements if lock is None and requirements in paths | _NO_FILES else None,
             prepare=_text(ours, "prepare"),
             keep=tuple(map(str, keep)) if isinstance(keep, list) and keep else None,
         ),
@@ -239,6 +254,17 @@ def _of_ours(tree: FileTree, path: str, ours: Json, paths: frozenset[str]) -> Ma
         secrets,
         _object(ours.get("limits")),
         tuple(notes),
+    )
+
+
+def _completed(told: Manifest, rest: Manifest, *, has_lock: bool) -> Manifest:
+    """What our key says, and the rest of the document where it says nothing; what a lock was made from is found anew."""
+    overrides = rest.complete(told.overrides)
+    return replace(
+        told,
+        overrides=replace(overrides, requirements=told.overrides.requirements) if has_lock else overrides,
+        made_with=told.made_with or ("" if has_lock else rest.made_with),
+        notes=(*told.notes, *rest.notes),
     )
 
 

@@ -69,3 +69,15 @@ class FolderIsPackage(Invalid):
     """Cannot import this folder's modules: they are parts of a package that is the folder itself."""
 
     code = "folder_is_package"
+
+
+class PackageFileMissing(Invalid):
+    """Cannot write a manifest: no file lists the packages for pip."""
+
+    code = "package_file_missing"
+
+
+class ManifestNameTaken(Invalid):
+    """Cannot write a manifest: the file of that name is something else."""
+
+    code = "manifest_name_taken"

@@ -8,16 +8,17 @@ do: ``3.11`` and ``3.11.4`` into ``~=3.11.0``, ``3`` into ``~=3.0``.
 
 from __future__ import annotations
 
-import configparser
 import re
 import sys
 from collections.abc import Iterator
-
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from typing import TYPE_CHECKING
 
 from tholos.detect import errors, poetry, script
 from tholos.detect.model import Evidence, Finding
 from tholos.detect.sources import Folder, line_of, malformed
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
 _WILDCARD = re.compile(r"\d+(\.\d+)?\.\*")
@@ -45,16 +46,27 @@ def constraint_of(text: str) -> str:
     if _VERSION.fullmatch(value):
         parts = value.split(".")
         return f"~={parts[0]}.{parts[1]}.0" if len(parts) > 1 else f"~={parts[0]}.0"
-    specifiers = _specifiers(value)
-    if any(re.search(r"\d(a|b|rc|dev)", str(specifier)) for specifier in specifiers):
+    wanted = _wanted(value)
+    if any(re.search(r"\d(a|b|rc|dev)", str(specifier)) for specifier in wanted):
         raise ValueError("a pre-release")
     return ",".join(part.strip().replace(" ", "") for part in value.split(",") if part.strip())
 
 
-def _specifiers(value: str) -> SpecifierSet:
+def specifiers(value: str) -> SpecifierSet:
+    """A version specifier; what reads it is loaded by the first one, for most folders have none.
+
+    Raises:
+        ValueError: it is none.
+    """
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(value)
+
+
+def _wanted(value: str) -> SpecifierSet:
     try:
-        found = SpecifierSet(value)
-    except InvalidSpecifier:
+        found = specifiers(value)
+    except ValueError:
         raise ValueError("not a version of Python") from None
     if not len(found):
         raise ValueError("empty")
@@ -190,6 +202,8 @@ def setup_cfg(folder: Folder) -> dict[str, str]:
     Raises:
         FileMalformed: it is no INI file.
     """
+    import configparser  # start-up time: hardly a folder has such a file
+
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(folder.text("setup.cfg"))
@@ -248,13 +262,12 @@ def _conda(folder: Folder) -> Iterator[_Constraint]:
 
 def allows_this(value: str) -> bool:
     """Whether the Python that this runs on satisfies a constraint."""
-    return SpecifierSet(value).contains(".".join(map(str, sys.version_info[:3])))
+    return specifiers(value).contains(".".join(map(str, sys.version_info[:3])))
 
 
 def _allowed(value: str) -> frozenset[str]:
     """The versions that a constraint allows, out of a grid that holds every one it names."""
-    specifiers = SpecifierSet(value)
     named = {found[0] for found in re.finditer(r"3\.\d+\.\d+", value)}
     grid = {f"3.{minor}.{patch}" for minor in range(6, 21) for patch in (0, 9, 99)} | named
     grid |= {f"3.{minor}.{patch}" for minor in (11, 12, 13, 14) for patch in range(1, 24)}
-    return frozenset(specifiers.filter(grid))
+    return frozenset(specifiers(value).filter(grid))

@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from packaging.requirements import Requirement
-
 from tholos.detect.distributions import normalize
 from tholos.detect.sources import Folder, malformed
 
@@ -21,6 +19,13 @@ INCLUDES_LIMIT = 50
 REQUIREMENT_LIMIT = 4096
 LINES_LIMIT = 20_000
 
+_PLAIN = re.compile(
+    r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)"
+    r"(?:[ \t]*(?:[=!<>]=|[<>])[ \t]*\d+(?:\.\d+)*(?:,[ \t]*(?:[=!<>]=|[<>])[ \t]*\d+(?:\.\d+)*)*)?",
+    re.ASCII,
+)
+"""Most lines: a name with versions. Of the others more has to be known than a name, and what knows it takes time to load."""
+_DEBIANS_OWN = re.compile(r"pkg[-_.]resources\s*==\s*0\.0\.0\s*(;.*)?", re.IGNORECASE)
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s+|\s*=\s*|(?<=-[rc]))(.+)")
 _OPTIONS_WITH_VALUE = (
     "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-binary", "--only-binary", "--trusted-host",
@@ -173,23 +178,40 @@ def _requirement(line: str, path: str, number: int, base: str, listed: Listed) -
         _local(line, bare, path, number, base, listed)
         return
     try:
-        requirement = Requirement(bare[:REQUIREMENT_LIMIT])
+        name, is_elsewhere = _parsed(bare[:REQUIREMENT_LIMIT])
     except (ValueError, RecursionError):  # packaging's own error is one
         raise malformed(path, number, f"{bare[:80]!r} is no requirement") from None
-    _named(line, requirement, path, number, listed)
+    _named(line, bare, name, path, number, listed, is_elsewhere=is_elsewhere)
 
 
-def _named(line: str, requirement: Requirement, path: str, number: int, listed: Listed) -> None:
-    name = normalize(requirement.name)
-    if name == "pkg-resources" and str(requirement.specifier) == "==0.0.0":
+def _parsed(text: str) -> tuple[str, bool]:
+    """The name of a requirement, and whether it says where the package lies.
+
+    Raises:
+        ValueError: it is none.
+    """
+    plain = _PLAIN.fullmatch(text)
+    if plain:
+        return plain[1], False
+    from packaging.requirements import Requirement
+
+    requirement = Requirement(text)
+    return requirement.name, bool(requirement.url)
+
+
+def _named(
+    line: str, bare: str, said: str, path: str, number: int, listed: Listed, *, is_elsewhere: bool
+) -> None:
+    name = normalize(said)
+    if _DEBIANS_OWN.fullmatch(bare):
         listed.notes.append(f"{path}:{number} is left out: Debian's pip wrote it, and nothing provides it.")
         return
     listed.names.add(name)
-    if requirement.url and _LOCAL_BUILD.search(line):
+    if is_elsewhere and _LOCAL_BUILD.search(line):
         listed.notes.append(
-            f"{path}:{number} points at a file of the machine that wrote it; {requirement.name} is taken instead."
+            f"{path}:{number} points at a file of the machine that wrote it; {said} is taken instead."
         )
-        line = requirement.name
+        line = said
     listed.lines.append(line)
 
 

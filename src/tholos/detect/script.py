@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 
 from tholos.detect.sources import Folder, malformed
@@ -43,6 +42,8 @@ def read(folder: Folder, path: str) -> Metadata | None:
     content = "".join(
         row[2:] if row.startswith("# ") else row[1:] for row in blocks[0]["content"].splitlines(keepends=True)
     )
+    import tomllib  # start-up time: many folders have no such file
+
     try:
         document = tomllib.loads(content)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import re
 import sys
-import tomllib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -150,6 +149,8 @@ class Folder:
             FileMalformed: with the line that the parser names.
         """
         text = self.text(path)
+        import tomllib  # start-up time: many folders have no such file
+
         try:
             return tomllib.loads(text.replace("\r\n", "\n"))
         except tomllib.TOMLDecodeError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tholos.accounts import service as accounts
@@ -14,6 +14,7 @@ from tholos.apps.service import NewRelease
 from tholos.audit import service as audit
 from tholos.audit.models import Action
 from tholos.detect import core as detection
+from tholos.detect import staleness
 from tholos.detect.model import Brought, Detection, FileTree, Overrides
 from tholos.instances import service as instances
 from tholos.kit.db import JsonObject, ReadDb, WriteDb
@@ -109,13 +110,19 @@ def decide(
     Raises: Invalid: what a person must mend first, with the flag that says otherwise.
     """
     overrides, kept = manifests.merge_overrides(remembered, wish.overrides)
-    found = detection.detect(tree, overrides, upgrade=wish.upgrade)
+    found = _noted(detection.detect(tree, overrides, upgrade=wish.upgrade), tree)
     choice = _choose_python(found, interpreters)
     why = choice.why if not found.python.why else f"{choice.why} ({found.python.why})"
     manifest = manifests.to_json(found, why)
     manifest["interpreter"] = choice.interpreter.identity
     fingerprint = manifests.fingerprint(wish.snapshot, manifest)
     return Decided(found, choice, kept, manifest, fingerprint, *size)
+
+
+def _noted(found: Detection, tree: FileTree) -> Detection:
+    """What was found, with a note where a manifest among the files is of earlier ones: it runs all the same."""
+    note = staleness.find_note(tree)
+    return replace(found, notes=(*found.notes, note)) if note else found
 
 
 def _choose_python(found: Detection, interpreters: Interpreters) -> Choice:

@@ -30,6 +30,7 @@ from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_long_thread, in_thread
 from tholos.operations.models import Operation
 from tholos.operations.tasks import Work
+from tholos.paths import service as paths
 from tholos.publishing import bundles, releases
 from tholos.publishing import manifest as manifests
 from tholos.publishing import service as publishing
@@ -40,6 +41,8 @@ from tholos.runtime.interpreters import Interpreter
 from tholos.runtime.locks import Lock
 from tholos.runtime.model import InstanceSpec, ProcessStatus
 from tholos.runtime.plan import prepare
+from tholos.tags import service as tags
+from tholos.usage import service as usage
 from tholos.variables import service as variables
 from tholos.variables.masking import Masker
 from tholos.variables.service import Revealed
@@ -306,6 +309,9 @@ class Publisher:
             instances.remove_of_app(db, app_id)
             variables.remove_of_app(db, app_id)
             bundles.remove_of_app(db, app_id)
+            tags.remove_of_app(db, app_id)
+            paths.remove_of_app(db, app_id)
+            usage.remove_of_app(db, app_id)
             if apps.find_app(db, app_id) is not None:
                 apps.remove_app(db, app_id)
         self.starter.clear(app_id)

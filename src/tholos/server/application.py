@@ -20,7 +20,7 @@ from tholos import __version__
 from tholos.access import api as access_api
 from tholos.access import pages as access_pages
 from tholos.accounts import api as accounts_api
-from tholos.accounts import device_pages, groups_api, openid_pages, own_api, sign_in_api
+from tholos.accounts import device_pages, groups_api, oauth_pages, openid_pages, own_api, sign_in_api
 from tholos.accounts import pages as accounts_pages
 from tholos.accounts.device import Pulse
 from tholos.accounts.news import News
@@ -59,6 +59,7 @@ from tholos.console import publish as publish_pages
 from tholos.console import releases as releases_pages
 from tholos.console import secrets as secrets_pages
 from tholos.console import settings as settings_pages
+from tholos.console import tags as tags_pages
 from tholos.instances import api as instances_api
 from tholos.kit.errors import Invalid, NotFound, NotSignedIn, TholosError, Unavailable
 from tholos.kit.http import SAFE_METHODS
@@ -72,6 +73,8 @@ from tholos.notifications import pages as notifications_pages
 from tholos.notifications import service as notifications
 from tholos.notifications.models import Means
 from tholos.operations import api as operations_api
+from tholos.paths import api as paths_api
+from tholos.paths.service import Policy as PathPolicy
 from tholos.protocols.connect import errors as connect_errors
 from tholos.protocols.connect import routers as connect
 from tholos.protocols.connect.bootstrap_api import Bootstrap
@@ -80,6 +83,9 @@ from tholos.publishing import api as publishing_api
 from tholos.publishing import comparisons, proposals, releases_api, taking
 from tholos.publishing import content as content_api
 from tholos.server import openapi, render
+from tholos.tags import api as tags_api
+from tholos.usage import api as usage_api
+from tholos.usage.service import Policy as UsagePolicy
 
 BODY_LIMIT = 1 << 20
 STREAMING_PATHS = frozenset({"/api/v1/content/packs", "/api/v1/snapshots", "/publish/upload"})
@@ -95,6 +101,9 @@ ROUTERS = (
     tokens_api.routes,
     invitations_api.routes,
     apps_api.routes,
+    tags_api.routes,
+    paths_api.routes,
+    usage_api.routes,
     access_api.routes,
     instances_api.routes,
     publishing_api.routes,
@@ -107,6 +116,7 @@ ROUTERS = (
     accounts_pages.routes,
     openid_pages.routes,
     device_pages.routes,
+    oauth_pages.routes,
     sign_in_api.routes,
     account_page.routes,
     invitation_pages.routes,
@@ -134,6 +144,7 @@ ROUTERS = (
     secrets_api.routes,
     settings_pages.routes,
     secrets_pages.routes,
+    tags_pages.routes,
     notifications_pages.routes,
     audit.routes,
     activity.routes,
@@ -182,6 +193,8 @@ def complete(services: Services) -> Services:
     services.add_missing(News(notifications.count_unseen))
     services.add_missing(Means())
     services.add_missing(Bootstrap())
+    services.add_missing(PathPolicy())
+    services.add_missing(UsagePolicy())
     return services
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -19,6 +19,7 @@ from tholos.kit.threads import in_long_thread
 from tholos.publishing import bundles
 from tholos.store.model import SnapshotId
 from tholos.store.store import Store
+from tholos.usage import service as usage
 from tholos.variables import service as variables
 
 FIRST_AFTER_S = 600.0
@@ -32,6 +33,7 @@ class Housekeeper:
     database: Database
     clock: Clock
     store: Store
+    usage_policy: usage.Policy = field(default_factory=usage.Policy)
 
     async def run(self) -> None:
         """Keep house until cancelled."""
@@ -53,4 +55,5 @@ class Housekeeper:
             device.remove_expired(db, now)
             access.remove_expired(db, now - GRACE)
             variables.remove_unnamed(db)
+            usage.remove_old(db, self.usage_policy, now)
         get_logger().info("house_kept", content=str(report))

@@ -15,7 +15,9 @@ from functools import partial
 import uvicorn
 
 from tholos.access.door import Door
+from tholos.access.inroads import Inroads
 from tholos.access.passes import Passes
+from tholos.access.visits import Visits
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account, Role
 from tholos.accounts.openid import OpenIdClient
@@ -47,6 +49,8 @@ from tholos.notifications.mail import MailServer, Security
 from tholos.notifications.models import Means
 from tholos.notifications.tasks import Messenger
 from tholos.operations.tasks import Handler, OnEnd, Worker
+from tholos.paths.service import Policy as PathPolicy
+from tholos.paths.table import PathTable
 from tholos.protocols.connect.bootstrap_api import Bootstrap
 from tholos.protocols.connect.inroads import ContentInroads
 from tholos.publishing import service as publishing
@@ -69,6 +73,8 @@ from tholos.settings import Settings
 from tholos.store.backends.local import LocalBackend
 from tholos.store.sqlite_index import SqliteIndex
 from tholos.store.store import Store
+from tholos.usage.service import Policy as UsagePolicy
+from tholos.usage.tasks import Recorder
 from tholos.variables.resealing import ROTATE_KEY
 from tholos.variables.tasks import KeyRotator
 
@@ -129,12 +135,15 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     services.add(about(settings, layout, interpreters, os.environ))
 
     serving = ServingTable(database)
+    paths = PathTable(database)
     decide = _Decide()
-    carrier = Carrier(decide, render_error=decide.render_error)
+    recorder = Recorder(database, services.get(UsagePolicy))
+    carrier = Carrier(decide, render_error=decide.render_error, on_done=Visits(recorder, clock))
     launcher = LocalLauncher(layout.supervisor, layout.run)
     try:
         # Known before the first request: what serves goes on serving while this server finds its feet.
         await serving.replace(await in_thread(serving.read_all))
+        paths.replace(await in_thread(paths.read_all))
         _, port = await carrier.listen_tcp(settings.host, settings.port)
         site = _site(settings, port)
         services.add(site)
@@ -142,15 +151,11 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         decide.door = Door(
             database, clock, site, serving, Passes(layout.keys), decide.errors,
             console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
-            hold_s=settings.apps.hold_s, find_inroad=ContentInroads(database, serving),
+            hold_s=settings.apps.hold_s, find_inroad=Inroads(paths, ContentInroads(database, serving)),
         )  # fmt: skip
         sealer = services.get(Sealer)
         starter = _starter(settings, layout, store, sealer, interpreters, site)
-        keeper = Keeper(
-            database, notices, clock, launcher, starter, serving, carrier.drained,
-            start_timeout_s=settings.apps.start_timeout_s, drain_timeout_s=settings.apps.drain_timeout_s,
-            fallback_s=settings.apps.fallback_s,
-        )  # fmt: skip
+        keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, carrier)
         services.add(keeper)
         services.add(starter.environments)
         publisher = Publisher(
@@ -162,14 +167,16 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             group.create_task(keeper.run())
             group.create_task(worker.run())
             group.create_task(_messenger(services, settings, site).run())
-            group.create_task(go_on(publisher.compile_in_background))
-            group.create_task(go_on(partial(decide.door.watch, notices, carrier)))
-            group.create_task(go_on(Housekeeper(database, clock, store).run))
+            housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))
+            watching = (partial(decide.door.watch, notices, carrier), partial(paths.watch, notices))
+            for work in (publisher.compile_in_background, *watching, recorder.run, housekeeper.run):
+                group.create_task(go_on(work))
             group.create_task(attempt(partial(in_long_thread, interpreters.find)))
             get_logger().info("server_started", url=site.url, data=str(layout.data))
             group.create_task(attempt(partial(on_ready, running)))
     finally:
         await carrier.close(DRAIN_S)
+        await recorder.write()
         await launcher.close()
         store.close()
 
@@ -189,8 +196,27 @@ def _first_services(
     services.add(Pace.of(settings.limits.creates_per_minute, settings.limits.wrong_codes))
     services.add(_provider(settings))
     services.add(Bootstrap(settings.connect.read_bootstrap_key()))
+    services.add(UsagePolicy(settings.usage.keep_days, settings.usage.with_accounts))
+    services.add(PathPolicy(is_for_administrators=settings.apps.paths_for == "administrators"))
     services.add(Means(can_mail=_mail_server(settings) is not None))
     return services
+
+
+def _keeper(
+    settings: Settings,
+    database: Database,
+    notices: Notices,
+    clock: Clock,
+    launcher: LocalLauncher,
+    starter: Starter,
+    serving: ServingTable,
+    carrier: Carrier,
+) -> Keeper:
+    return Keeper(
+        database, notices, clock, launcher, starter, serving, carrier.drained,
+        start_timeout_s=settings.apps.start_timeout_s, drain_timeout_s=settings.apps.drain_timeout_s,
+        fallback_s=settings.apps.fallback_s,
+    )  # fmt: skip
 
 
 def _worker(publisher: Publisher, rotator: KeyRotator) -> Worker:

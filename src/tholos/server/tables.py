@@ -11,9 +11,12 @@ from tholos.audit import models as audit
 from tholos.instances import models as instances
 from tholos.notifications import models as notifications
 from tholos.operations import models as operations
+from tholos.paths import models as paths
 from tholos.protocols.connect import models as connect
 from tholos.publishing import models as publishing
 from tholos.sharing import models as sharing
+from tholos.tags import models as tags
+from tholos.usage import models as usage
 from tholos.variables import models as variables
 
 MODULES: tuple[ModuleType, ...] = (
@@ -21,6 +24,9 @@ MODULES: tuple[ModuleType, ...] = (
     accounts,
     sharing,
     apps,
+    tags,
+    paths,
+    usage,
     operations,
     variables,
     instances,

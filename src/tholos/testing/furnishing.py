@@ -31,6 +31,7 @@ from tholos.notifications.outbox import Setup
 from tholos.operations import service as operations
 from tholos.operations.models import StepState
 from tholos.operations.service import Said, Subject
+from tholos.paths import service as paths
 from tholos.publishing import service as publishing
 from tholos.runtime.layout import Layout
 from tholos.runtime.logtimes import PAIR, times_file
@@ -38,7 +39,10 @@ from tholos.sharing.models import Audience, Level, PrincipalKind
 from tholos.store import archives
 from tholos.store.model import Scope
 from tholos.store.store import Store
+from tholos.tags import service as tags
 from tholos.testing.rows import new_release
+from tholos.usage import service as usage
+from tholos.usage.service import Seen
 from tholos.variables import service as variables
 from tholos.variables import shared as secrets
 
@@ -125,6 +129,8 @@ class Furnishing:
     device_code: str = ""
     link: str = ""
     """The code of one that signs in."""
+    tags: list[str] = field(default_factory=list)
+    """Ids, of the categories' children."""
     snapshot: str = ""
     """What ada sent, and has not published."""
 
@@ -139,6 +145,8 @@ class Furnishing:
             self._add_draft(db)
             self._link(db)
             self._invite(db)
+            self._tag(db)
+            self._visit(db)
         self._tell()
         self.snapshot = self._send(self.people["ada"], sources_of(9))
 
@@ -302,6 +310,36 @@ class Furnishing:
             wish = notifications.Wish(_WEBHOOK, "the team's channel", "plain", ())
             made, _ = notifications.create_webhook(db, self.sealer, self.people[who], app, wish, (), self.now)
             self.webhooks.append(made.id)
+
+    def _tag(self, db: WriteDb) -> None:
+        """A tree of words on some apps, and a path that leads to one."""
+        admin = self.people["admin"]
+        for category, names in (("Department", ("Sales", "Operations")), ("Audience", ("Board",))):
+            above = tags.make_tag(db, admin, category, "", self.now).id
+            made = [tags.make_tag(db, admin, name, above, self.now).id for name in names]
+            self.tags += made
+            tags.change_tags_of(db, self.people["ada"], "sales", made[:1], (), self.now)
+        north = tags.make_tag(db, admin, "North of the river", self.tags[0], self.now)
+        tags.change_tags_of(db, self.people["bob"], "turbine", (north.id, self.tags[1]), (), self.now)
+        paths.set_path(db, self.people["ada"], "sales", "/team/sales/", paths.Policy(), self.now)
+
+    def _visit(self, db: WriteDb) -> None:
+        """Who opened an app in the last month: more on some days than on others."""
+        app = apps.get_editable(db, self.people["ada"], "sales")
+        who = [self.people["vic"].account_id, self.people["bob"].account_id, ""]
+        seen = [
+            Seen(
+                app.id,
+                1,
+                who[(day + n) % 3],
+                self.now - timedelta(days=day, minutes=n),
+                "/totals",
+                "Firefox on Linux",
+            )
+            for day in range(28)
+            for n in range((day * 7) % 12)
+        ]
+        usage.record(db, seen, usage.Policy())
 
     def _invite(self, db: WriteDb) -> None:
         """People who are to come, and a terminal that wants to be let in."""

@@ -76,8 +76,11 @@ def test_two_parts_of_one_upload(clients, folder):
 def test_an_archive_that_is_none_is_refused(clients, folder):
     made = folder(files(1))
     clients.rsconnect("deploy", "api", ".", cwd=made)
-    broken = made.parent / "broken.tar.gz"
-    broken.write_bytes(b"no archive")
-    refused = clients.rsconnect("deploy", "bundle", str(broken), "-a", guid_in(made), exits=1)
+    refused = clients.python(
+        "import sys; from posit import connect\n"
+        "client = connect.Client()\n"
+        "client.content.get(sys.argv[1]).bundles.create(b'no archive')\n",
+        guid_in(made), exits=1,
+    )  # fmt: skip
     assert "neither a tar" in refused.out
     assert clients.open(guid_in(made)) == "version 1"

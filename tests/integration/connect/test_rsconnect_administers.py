@@ -27,7 +27,8 @@ def test_content_is_built_ahead(clients, deployed):
     built = clients.rsconnect("content", "build", "run", "--poll-wait", "1")
     assert "Build was successful" in built.out or "complete" in built.out.lower(), built.out
     listed = clients.rsconnect("content", "build", "ls", "-g", deployed).out
-    assert deployed in listed and "COMPLETE" in listed, listed
+    assert deployed in listed
+    assert "COMPLETE" in listed
     assert clients.open(deployed) == "hello"
 
 

@@ -397,9 +397,9 @@ class TestHandingOver:
 
 class TestVisits:
     def test_openings_are_counted_in_one_row(self, sales, clock):
-        for _ in range(3):
+        for count in (2, 1):
             with sales.database.write() as db:
-                visits.note_opening(db, sales.people.ada.account_id, sales.app().id, clock.now())
+                visits.note_openings(db, sales.people.ada.account_id, sales.app().id, count, clock.now())
             clock.move(5)
         with sales.database.read() as db:
             row = db.query(Visit).one()

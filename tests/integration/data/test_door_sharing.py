@@ -16,7 +16,6 @@ from tholos.accounts.service import hash_secret
 from tholos.apps import service as apps
 from tholos.apps import sharing as app_sharing
 from tholos.apps.errors import AppNotFound, DraftNotFound
-from tholos.apps.models import Visit
 from tholos.apps.sharing import Given, Wish
 from tholos.gateway.carrier import Carrier
 from tholos.gateway.model import Answer, Carry, RequestHead
@@ -357,12 +356,3 @@ class TestTokensOfOneApp:
         assert _identity(await front.ask("sales", **token)) == ["ada"]
         assert _identity(await front.ask(DRAFT, **token)) == ["ada"]
         assert (await front.ask("stock", **token)).status == 403
-
-
-class TestOpenings:
-    async def test_each_is_counted_once_and_a_drafts_are_not(self, front):
-        await front.cookies()
-        await front.cookies()
-        await front.cookies(name=DRAFT)
-        with front.database.read() as db:
-            assert [(row.app_id, row.openings) for row in db.query(Visit)] == [(front.app.id, 2)]

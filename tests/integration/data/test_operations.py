@@ -17,13 +17,23 @@ APP = Subject("app_1", "one")
 
 @pytest.fixture
 def begin(database: Database, people, clock):
-    def make(subject=APP, actor=people.ada, steps=("first", "second"), key=None, kind="publish"):
+    def make(
+        subject=APP, actor=people.ada, steps=("first", "second"), key=None, kind="publish", may_wait=False
+    ):
         with database.write() as db:
             again = operations.find_by_key(db, actor, key)
             return (
                 again
                 or operations.begin(
-                    db, actor, kind, subject, steps, {"n": 1}, clock.now(), idempotency_key=key
+                    db,
+                    actor,
+                    kind,
+                    subject,
+                    steps,
+                    {"n": 1},
+                    clock.now(),
+                    idempotency_key=key,
+                    may_wait=may_wait,
                 )
             ).id
 
@@ -98,6 +108,32 @@ class TestBegin:
         refused = [one for one in results if not isinstance(one, str)]
         assert {type(one) for one in refused} == {OperationUnderWay}
         assert {one.details["operation"] for one in refused} == set(begun)
+
+    def test_what_may_wait_has_its_turn_in_order(self, database, begin, put, clock):
+        waiting = [begin()]
+        for _ in range(2):
+            clock.move(1)
+            waiting.append(begin(may_wait=True))
+        other = begin(subject=Subject("app_2", "two"))
+        for position, operation_id in enumerate(waiting):
+            for later in waiting[position + 1 :]:
+                assert _claim(database, later, "here", clock.now()) is None
+            assert _claim(database, operation_id, "here", clock.now()) == 1
+            assert _claim(database, operation_id, "there", clock.now()) is None
+            put(operation_id, S.DONE)
+        assert _claim(database, other, "here", clock.now()) == 1
+
+    def test_one_that_had_nothing_to_do_has_ended_as_it_begins(self, database, people, clock):
+        with database.write() as db:
+            done = operations.record_done(
+                db, people.ada, "activate", APP, {"release": 3}, "It is there already.", clock.now()
+            )
+        with database.read() as db:
+            found = operations.get_operation(db, done.id)
+            said = [(one.kind, one.text) for one in operations.list_all_events(db, done.id)]
+        assert (found.state, found.result, found.has_ended) == (S.DONE, {"release": 3}, True)
+        assert said == [("line", "It is there already."), ("result", "")]
+        assert _claim(database, done.id, "here", clock.now()) is None
 
     def test_the_same_key_answers_the_same_operation(self, database, begin, people):
         first = begin(key="k")

@@ -156,11 +156,12 @@ def test_what_does_not_do_changes_nothing(shop, said, error):
     assert shop.listed() == {}
 
 
-def test_an_app_of_which_nothing_was_published_has_no_variables(shop):
+def test_an_app_of_which_nothing_was_published_is_given_those_of_its_first_release(shop):
     with shop.database.write() as db:
         shop.app = apps.create_app(db, shop.people.ada, "empty", shop.clock.now())
-    with pytest.raises(NothingReleased, match="published yet"):
-        shop.change(plain={"A": "1"})
+    with shop.database.write() as db, pytest.raises(NothingReleased, match="published yet"):
+        variables.find_base(db, shop.app)
+    assert variables.references(shop.change(plain={"A": "1"}).settings).keys() == {"A"}
 
 
 def test_a_first_release_that_failed_can_be_given_its_variables(shop):

@@ -26,6 +26,7 @@ FRAMEWORK = {("GET", "/api/v1/openapi.json"): "public", ("GET", "/static"): "pub
 UNKNOWN = {
     "{operation_id}": "op_none", "{token_id}": "tok_none", "{number}": "1", "{kind}": "account", "{account}": "vic",
     "{principal}": "vic", "{request_id}": "req_none", "{identity_id}": "idn_none",
+    "{tag_id}": "tag_none",
 }  # fmt: skip
 BODIES = {
     "PATCH /api/v1/apps/{name}": {"title": "Sales"},
@@ -40,6 +41,8 @@ BODIES = {
     "PUT /api/v1/apps/{name}/limits": {"open_files": 1024},
     "PATCH /api/v1/apps/{name}/variables": {"plain": {"REGION": "north"}},
     "POST /api/v1/apps/{name}/rollback": {},
+    "PATCH /api/v1/apps/{name}/tags": {"put": []},
+    "PUT /api/v1/apps/{name}/path": {"path": "/team/sales/"},
 }
 """Of the calls that take no other fields."""
 FORM = {"name": "sales", "who": "vic", "level": "viewer", "account": "bob"}

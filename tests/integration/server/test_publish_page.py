@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tholos.operations import service as operations
 from tholos.operations.models import Operation
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
@@ -308,3 +309,24 @@ class TestComparePage:
         console.add_app("ada", "sales")
         answer = await ada.get("/apps/sales/compare")
         assert answer.status in {200, 404}  # the snapshot of that row was never stored
+
+    async def test_a_manifest_of_earlier_files_is_told_and_blocks_nothing(self, console):
+        ada = console.by_token("ada")
+        manifest = json.dumps({
+            "version": 1, "metadata": {"appmode": "python-api", "entrypoint": "app"},
+            "python": {"package_manager": {"name": "pip", "package_file": "requirements.txt"}},
+            "files": {"app.py": {"checksum": "0" * 32}, "requirements.txt": {"checksum": "0" * 32}, "old.py": {"checksum": ""}},
+        })  # fmt: skip
+        body = _zip({"app.py": FLASK, "requirements.txt": "flask\n", "new.py": "", "manifest.json": manifest})
+        snapshot = (await ada.send("POST", "/api/v1/snapshots", body, "application/zip")).json["id"]
+        told = (
+            "manifest.json is out of date: app.py, requirements.txt changed since; old.py listed and not here; "
+            "new.py not listed. Write it anew with what wrote it, or with tholos write-manifest --overwrite."
+        )
+        assert told in (await ada.post("/api/v1/detect", {"snapshot": snapshot})).json["notes"]
+        begun = await ada.post("/api/v1/apps/sales/publish", {"snapshot": snapshot})
+        assert begun.status == 202
+        operation = begun.json["operation"]["id"]
+        with console.database.read() as db:
+            events = operations.list_events(db, operation, 0)
+        assert told in [one.data["value"] for one in events if one.data.get("label") == "note"]

@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-from tholos.cli.main import build_parser
+from tholos.cli.main import build_parser, parser_for
 
 COMMANDS = {
     "up": [],
@@ -13,6 +13,7 @@ COMMANDS = {
     "login": ["http://localhost:8080"],
     "logout": [],
     "publish": [],
+    "write-manifest": [],
     "list": [],
     "status": [],
     "why": [],
@@ -27,7 +28,7 @@ COMMANDS = {
 
 def test_every_command_is_in_this_table():
     help_text = build_parser().format_help()
-    assert all(f"\n    {name} " in help_text for name in COMMANDS)
+    assert all(f"\n    {name}" in help_text for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -36,6 +37,23 @@ def test_a_command_takes_exactly_what_is_parsed_for_it(name):
     module, _, function = parsed.pop("run").partition(":")
     taken = inspect.signature(getattr(importlib.import_module(f"tholos.cli.{module}"), function))
     assert set(taken.parameters) == set(parsed)
+
+
+@pytest.mark.parametrize(
+    "words", [["vars", "list"], ["users", "add", "nora"], *([name, *COMMANDS[name]] for name in COMMANDS)]
+)
+def test_declared_alone_a_command_is_read_as_among_all(words):
+    assert vars(parser_for(words).parse_args(words)) == vars(build_parser().parse_args(words))
+
+
+def test_declared_alone_no_other_command_is_there():
+    with pytest.raises(SystemExit):
+        parser_for(["publish"]).parse_args(["logs"])
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["frob"], ["--version", "publish"]])
+def test_what_names_no_command_is_read_with_all_of_them(words):
+    assert parser_for(words).format_help() == build_parser().format_help()
 
 
 def test_up_and_doctor_are_called_as_agreed():

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tholos.kit.db import JsonObject
 from tholos.operations.models import Operation, OperationEvent, OperationState, StepState
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_]|$)|\x1b")
 _BEGUN = {
     "fetch": "Fetching the repository…",
     "environment": "Building the Python environment…",
@@ -53,14 +53,14 @@ def _of_step(event: OperationEvent) -> Iterator[str]:
     if state == StepState.RUNNING and event.step in _BEGUN:
         yield _BEGUN[event.step]
     elif state == StepState.DONE and event.text:
-        yield f"{event.step}: {event.text} ({event.data.get('seconds', 0)} s)"
+        yield from _plain(f"{event.step}: {event.text} ({event.data.get('seconds', 0)} s)")
 
 
 def _of_error(error: JsonObject) -> Iterator[str]:
     for part in (error.get("excerpt"), error.get("message")):
         yield from _plain(str(part or ""))
     if error.get("where"):
-        yield f"  at {error['where']}"
+        yield from _plain(f"  at {error['where']}")
     if error.get("fix"):
         yield from _plain(str(error["fix"]))
 

@@ -1,0 +1,1 @@
+"""Domain: usage, which is who opened which app when."""
