@@ -118,7 +118,7 @@ def name_of(db: ReadDb, group_id: str) -> str:
     """
     found = account_queries.find_group_by_id(db, group_id)
     if found is None:
-        raise GroupNotFound("There is no such group.", where="group")
+        raise GroupNotFound(fix="See those that there are: tholos groups list", where="group")
     return found.name
 
 

@@ -22,6 +22,7 @@ class InstanceLeaves(Conflict):
     """Cannot stop this instance: it has ended, or is about to."""
 
     code = "instance_leaves"
+    usual_fix = "See those that run: tholos status NAME"
 
 
 class LogQueryInvalid(Invalid):

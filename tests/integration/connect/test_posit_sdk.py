@@ -318,3 +318,74 @@ def test_a_viewer_sees_of_others_only_whose_content_it_may_see(clients):
         """,
         CONNECT_API_KEY=key,
     )
+
+
+def test_tags_paths_and_usage(clients):
+    run(
+        clients,
+        """
+        topics = client.tags.create(name="Topics")
+        sales = client.tags.create(name="Sales", parent=topics)
+        north = client.tags.create(name="North", parent_id=sales["id"])
+        assert set(north) == {"id", "name", "parent_id", "created_time", "updated_time"}
+        assert north["id"].isdecimal() and north["parent_id"] == sales["id"] and topics["parent_id"] is None
+        refused(157, client.tags.create, name="sales", parent=topics)
+        refused(4, client.tags.get, "999999")
+        refused(3, client.tags.get, "north")
+        assert [one["name"] for one in client.tags.find(name="North")] == ["North"]
+        assert [one["name"] for one in client.tags.find(parent=topics)] == ["Sales"]
+        assert {one["name"] for one in topics.descendant_tags.find()} == {"Sales", "North"}
+        north.update(name="Up north")
+        assert client.tags.get(north["id"])["name"] == "Up north"
+
+        content = deployed("sdk-tagged")
+        content.tags.add(north)
+        assert [one["name"] for one in content.tags.find()] == ["Sales", "Up north"]
+        refused(158, content.tags.add, topics)
+        assert [one["guid"] for one in topics.content_items.find()] == [content["guid"]]
+        found = client.content.find_one(name="sdk-tagged", include="tags")
+        assert [one["id"] for one in found["tags"]] == [sales["id"], north["id"]]
+        refused(161, client.content.find, include="everything")
+        content.tags.delete(sales)
+        assert content.tags.find() == []
+        assert "tags" not in client.content.find_one(name="sdk-tagged", include="tags")
+        content.tags.add(north)
+        sales.destroy()
+        refused(4, client.tags.get, north["id"])
+        assert content.tags.find() == []
+
+        refused(4, content.find_vanity)
+        content.vanity = "/sdk/report"
+        assert content.find_vanity()["path"] == "/sdk/report/"
+        assert client.get("../sdk/report/").text == "hello"
+        assert [one["content_guid"] for one in client.vanities.all()] == [content["guid"]]
+        assert client.content.get(content["guid"])["vanity_url"].endswith("/sdk/report/")
+        other = deployed("sdk-other")
+        refused(51, other.create_vanity, path="/sdk/report/")
+        refused(52, other.create_vanity, path="/__api__/")
+        other.create_vanity(path="/sdk/report/", force=True)
+        assert client.get(f"v1/content/{other['guid']}/vanity").json()["path"] == "/sdk/report/"
+        refused(4, content.find_vanity)
+        del client.content.get(other["guid"]).vanity
+        assert client.vanities.all() == []
+
+        import os, requests
+        shown = {"Authorization": f"Key {os.environ['CONNECT_API_KEY']}", "Accept": "text/html", "Sec-Fetch-Dest": "document"}
+        for name in ("a", "b", "c"):
+            requests.get(f"{content['content_url']}{name}", headers=shown | {"Sec-Fetch-Mode": "navigate", "User-Agent": "Mozilla/5.0 Firefox/120"})
+        for _ in range(200):
+            visits = [one for one in client.metrics.usage.find(content_guid=content["guid"])]
+            if len(visits) >= 3:
+                break
+            time.sleep(0.1)
+        page = client.get("v1/instrumentation/content/visits", params={"limit": 2, "content_guid": content["guid"]}).json()
+        assert set(page) == {"paging", "results"}
+        assert visits[0]["user_guid"] == client.me["guid"]
+        again = client.get("v1/instrumentation/content/visits", params={"limit": 2, "next": page["paging"]["cursors"]["next"]}).json()
+        assert not {one["path"] for one in again["results"]} & {one["path"] for one in page["results"]}
+        assert len(visits) == 3, visits
+        hits = [one for one in client.metrics.hits.fetch(content_guid=content["guid"])]
+        assert [one["data"]["path"][-2:] for one in hits] == ["/a", "/b", "/c"], hits
+        assert client.metrics.usage.find(start="2100-01-01T00:00:00Z") == []
+        """,
+    )

@@ -24,10 +24,12 @@ from tholos.kit.notices import Notices
 from tholos.kit.sealing import Sealer
 from tholos.kit.threads import in_thread
 from tholos.operations import service as operations
-from tholos.protocols.connect import contents, identity
+from tholos.paths import service as paths
+from tholos.protocols.connect import contents, identity, tag_objects
 from tholos.protocols.connect.errors import (
     AccessTypeInvalid,
     IdMalformed,
+    IncludeInvalid,
     LoadFactorInvalid,
     NotSupported,
     ProcessesInvalid,
@@ -46,6 +48,7 @@ Json = Annotated[dict[str, object], Body()]
 MOST_PROCESSES = 20
 _LONGEST_S = 2_592_000
 _TIMEOUTS = frozenset({"connection_timeout", "read_timeout", "init_timeout", "idle_timeout"})
+_INCLUDED = frozenset({"owner", "tags", "vanity_url"})
 _IGNORED = frozenset({"app_mode", "guid", "id", "content_url", "dashboard_url", "app_role", "created_time"})
 """What some clients send along as they read it."""
 
@@ -129,9 +132,23 @@ async def replace_variables(call: Calling, guid: str, body: list[VariableIn]) ->
 
 
 def with_more(call: Call, db: ReadDb, found: list[App], include: str) -> list[JsonObject]:
-    """Content objects with what was asked for besides: ``owner``."""
+    """Content objects with what was asked for besides: ``owner``, ``tags`` and ``vanity_url``.
+
+    Raises: IncludeInvalid.
+    """
+    wanted = {one.strip() for one in include.split(",") if one.strip()}
+    if wanted - _INCLUDED:
+        raise IncludeInvalid(where="include")
     shown = contents.shown(call, db, found)
-    if "owner" in include.split(","):
+    if "tags" in wanted:
+        put = tag_objects.of_apps(db, call.actor.organization_id, found)
+        for app, one in zip(found, shown, strict=True):
+            one.update({"tags": put[app.id]} if app.id in put else {})
+    if "vanity_url" in wanted:
+        led = paths.paths_of(db, [app.id for app in found])
+        for app, one in zip(found, shown, strict=True):
+            one.update({"vanity_url": f"{call.site.url}{led[app.id].path}"} if app.id in led else {})
+    if "owner" in wanted:
         owners = {app.owner_id: accounts.get_account(db, app.owner_id) for app in found}
         for app, one in zip(found, shown, strict=True):
             owner = owners[app.owner_id]

@@ -153,6 +153,20 @@ class NothingAssociated(WireError):
     usual_fix = "Give the app its credentials as variables."
 
 
+class IncludeInvalid(WireError):
+    """Cannot include that: there are owner, tags and vanity_url."""
+
+    code = "connect_include_invalid"
+    number = 161
+    usual_fix = "Leave out the others."
+
+
+class VanityUnset(NotFound):
+    """No path leads to this content."""
+
+    code = "connect_vanity_unset"
+
+
 class TaskUnknown(NotFound):
     """There is no such task."""
 
@@ -169,6 +183,12 @@ _NUMBERS: dict[str, int] = {
     "operation_not_found": 141,
     "bundle_in_use": 75,
     "cache_unknown": 179,
+    "path_taken": 51,
+    "path_invalid": 52,
+    "path_reserved": 52,
+    "tag_invalid": 157,
+    "tag_taken": 157,
+    "tag_is_category": 158,
     "cache_in_use": 194,
     "already_in_use": 165,
     "connect_bootstrap_refused": 166,

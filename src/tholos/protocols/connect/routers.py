@@ -10,12 +10,15 @@ from tholos.protocols.connect import (
     inroads,
     jobs_api,
     legacy_api,
+    metrics_api,
     oauth_api,
     packages_api,
     permissions_api,
     server_api,
     system_api,
+    tags_api,
     users_api,
+    vanities_api,
 )
 
 ROUTERS = (
@@ -32,5 +35,8 @@ ROUTERS = (
     oauth_api.routes,
     bootstrap_api.routes,
     legacy_api.routes,
+    tags_api.routes,
+    vanities_api.routes,
+    metrics_api.routes,
     inroads.routes,
 )
