@@ -386,6 +386,9 @@ def test_tags_paths_and_usage(clients):
         assert len(visits) == 3, visits
         hits = [one for one in client.metrics.hits.fetch(content_guid=content["guid"])]
         assert [one["data"]["path"][-2:] for one in hits] == ["/a", "/b", "/c"], hits
+        several = [content["guid"], other["guid"]]
+        assert len(list(client.metrics.hits.fetch(content_guid=several, start="2000-01-01T00:00:00Z"))) == 3
         assert client.metrics.usage.find(start="2100-01-01T00:00:00Z") == []
+        assert client.metrics.usage.find(end="2000-01-01T00:00:00Z") == []
         """,
     )

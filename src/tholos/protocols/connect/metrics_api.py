@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import Query
+from fastapi import Depends, Query
 
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import service as apps
@@ -26,6 +27,32 @@ from tholos.usage.service import Policy
 routes = Routes(prefix="/__api__/v1/instrumentation", tags=["connect"], include_in_schema=False)
 
 Limit = Annotated[int, Query(ge=1, le=MOST)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which visits are asked for."""
+
+    since: datetime
+    until: datetime | None
+    app_ids: frozenset[str]
+    """Empty for all content."""
+
+
+def _asked(
+    since: Annotated[str, Query(alias="from")] = "",
+    until: Annotated[str, Query(alias="to")] = "",
+    start: str = "",
+    end: str = "",
+    content_guid: str = "",
+) -> Asked:
+    """Raises: FilterInvalid, IdMalformed."""
+    begin = read_moment(since or start, "from") or datetime.fromtimestamp(0, UTC)
+    named = frozenset(identity_of("app", one) for one in content_guid.split("|") if one)
+    return Asked(begin, read_moment(until or end, "to"), named)
+
+
+Asking = Annotated[Asked, Depends(_asked)]
 DATA_VERSION = 3
 MOST_HITS = 100_000
 
@@ -33,17 +60,14 @@ MOST_HITS = 100_000
 @routes.declare("GET", "/content/visits", permission=Permission.PUBLISH)
 def list_visits(
     call: Calling,
-    start: str = "",
-    end: str = "",
-    content_guid: str = "",
+    asked: Asking,
     following: Annotated[str, Query(alias="next")] = "",
     limit: Limit = 20,
 ) -> JsonObject:
     """Pages of content that somebody went to."""
-    app_id = identity_of("app", content_guid) if content_guid else ""
     after = whole(following) if following else 0
     with call.read() as db:
-        found = _list(call, db, after, limit, start, end, app_id)
+        found = _list(call, db, after, limit, asked)
         sent = _bundles_of(db, found)
         results = [_visit(call, one, sent.get((one.app_id, one.release))) for one in found]
     cursor = str(found[-1].id) if len(found) == limit else None
@@ -57,23 +81,23 @@ def list_shiny_usage(call: Calling) -> JsonObject:
 
 
 @routes.declare("GET", "/content/hits", permission=Permission.PUBLISH)
-def list_hits(
-    call: Calling, content_guid: Annotated[list[str] | None, Query()] = None, start: str = "", end: str = ""
-) -> list[JsonObject]:
+def list_hits(call: Calling, asked: Asking) -> list[JsonObject]:
     """The same visits, with what they were opened with; so many of the oldest at most."""
-    wanted = {identity_of("app", one) for one in content_guid or ()}
     with call.read() as db:
-        found = _list(call, db, 0, MOST_HITS, start, end, next(iter(wanted)) if len(wanted) == 1 else "")
-        return [_hit(call, one) for one in found if not wanted or one.app_id in wanted]
+        return [_hit(call, one) for one in _list(call, db, 0, MOST_HITS, asked)]
 
 
-def _list(
-    call: Call, db: ReadDb, after: int, limit: int, start: str, end: str, app_id: str
-) -> Sequence[PageVisit]:
-    """Raises: FilterInvalid."""
-    since = read_moment(start, "start") or datetime.fromtimestamp(0, UTC)
-    until = read_moment(end, "end") or call.now + timedelta(seconds=1)
-    return usage.list_after(db, call.actor, after, limit, since=since, until=until, app_id=app_id)
+def _list(call: Call, db: ReadDb, after: int, limit: int, asked: Asked) -> list[PageVisit]:
+    """The first of those that are asked for; each of some items is asked for by itself."""
+    until = asked.until or call.now + timedelta(seconds=1)
+    found = [
+        one
+        for app_id in asked.app_ids or {""}
+        for one in usage.list_after(
+            db, call.actor, after, limit, since=asked.since, until=until, app_id=app_id
+        )
+    ]
+    return sorted(found, key=lambda one: one.id)[:limit]
 
 
 def _bundles_of(db: ReadDb, found: Sequence[PageVisit]) -> dict[tuple[str, int], int]:
