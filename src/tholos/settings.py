@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
@@ -11,6 +12,8 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tholos.kit.errors import Invalid
+
+_BOOTSTRAP_KEY_BYTES = 32
 
 
 class SettingInvalid(Invalid):
@@ -201,6 +204,41 @@ class OpenIdSettings(BaseModel):
             ) from error
 
 
+class ConnectSettings(BaseModel):
+    """What the clients of Posit Connect may do beyond what everybody may."""
+
+    bootstrap_key_file: Path | None = Field(
+        None,
+        description="A file with the Base64 of a secret of 32 bytes or more: whoever has it gets the first API key by "
+        "`rsconnect bootstrap`, before anybody has signed in. Nobody does where empty.",
+    )
+
+    def read_bootstrap_key(self) -> bytes:
+        """Empty where there is none.
+
+        Raises: SettingInvalid: its file cannot be read, or holds too little.
+        """
+        if self.bootstrap_key_file is None:
+            return b""
+        try:
+            key = base64.b64decode(self.bootstrap_key_file.read_text("utf-8"), validate=False)
+        except (OSError, ValueError) as error:
+            raise _bootstrap_key_invalid(f"Cannot read the bootstrap key: {error}.") from error
+        if len(key) < _BOOTSTRAP_KEY_BYTES:
+            raise _bootstrap_key_invalid(
+                f"Cannot use the bootstrap key: it has {len(key)} bytes, and needs {_BOOTSTRAP_KEY_BYTES}."
+            )
+        return key
+
+
+def _bootstrap_key_invalid(message: str) -> SettingInvalid:
+    return SettingInvalid(
+        message,
+        fix="Make one: head --bytes 32 /dev/urandom | base64 > FILE",
+        where="THOLOS_CONNECT__BOOTSTRAP_KEY_FILE",
+    )
+
+
 class LimitSettings(BaseModel):
     """How often somebody may do something."""
 
@@ -259,6 +297,7 @@ class Settings(BaseSettings):
     sources: SourceSettings = SourceSettings()
     limits: LimitSettings = LimitSettings()
     openid: OpenIdSettings = OpenIdSettings()
+    connect: ConnectSettings = ConnectSettings()
     usage: UsageSettings = UsageSettings()
 
     @classmethod

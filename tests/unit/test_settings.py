@@ -1,6 +1,8 @@
+import base64
+
 import pytest
 
-from tholos.settings import SettingInvalid, Settings
+from tholos.settings import ConnectSettings, SettingInvalid, Settings
 
 
 def _settings(monkeypatch, **values):
@@ -100,3 +102,21 @@ def test_a_secret_that_cannot_be_read_is_told(monkeypatch, tmp_path):
     with pytest.raises(SettingInvalid, match="No such file") as caught:
         _settings(monkeypatch, openid=given).openid.read_secret()
     assert caught.value.where == "THOLOS_OPENID__CLIENT_SECRET_FILE"
+
+
+def test_a_bootstrap_key_is_read_from_its_file(tmp_path):
+    file = tmp_path / "key"
+    file.write_bytes(base64.b64encode(bytes(32)) + b"\n")
+    assert ConnectSettings(bootstrap_key_file=file).read_bootstrap_key() == bytes(32)
+    assert ConnectSettings().read_bootstrap_key() == b""
+
+
+@pytest.mark.parametrize("data", [b"", b"c2hvcnQ=", b"\xff\xfe", b"no base64 at all!", None])
+def test_a_bootstrap_key_that_is_none_is_told_at_the_start(tmp_path, data):
+    """One that anybody could guess would hand out the administrator's account."""
+    file = tmp_path / "key"
+    if data is not None:
+        file.write_bytes(data)
+    with pytest.raises(SettingInvalid, match="bootstrap key") as refused:
+        ConnectSettings(bootstrap_key_file=file).read_bootstrap_key()
+    assert "urandom" in refused.value.fix

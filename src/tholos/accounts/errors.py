@@ -306,3 +306,10 @@ class DeviceExpired(Invalid):
     """Cannot sign in: nobody has let this terminal in in time, or it was let in already."""
 
     code = "expired_token"
+
+
+class AlreadyInUse(Forbidden):
+    """Cannot give out the first key: somebody came in already."""
+
+    code = "already_in_use"
+    usual_fix = "Sign in, and make a token on your account's page."

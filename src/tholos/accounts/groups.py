@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tholos.accounts import people_queries as queries
+from tholos.accounts import queries as account_queries
 from tholos.accounts import service as accounts
 from tholos.accounts.errors import (
     AccountNotFound,
@@ -96,6 +97,29 @@ def list_groups(
     found = queries.list_groups(db, actor.organization_id, text.strip(), after, limit + 1)
     more = to_cursor(found[limit - 1][0].name) if len(found) > limit else ""
     return Page([Known(*one) for one in found[:limit]], more)
+
+
+def list_beginning(
+    db: ReadDb, actor: Actor, prefix: str, *, skip: int, limit: int
+) -> tuple[Sequence[Group], int]:
+    """So many of the groups whose names begin so, in order, and how many there are; for whom :func:`list_groups` is.
+
+    Raises: RoleTooLow, ScopeTooNarrow.
+    """
+    actor.needs(Role.PUBLISHER)
+    actor.needs_all_apps()
+    return queries.list_groups_beginning(db, actor.organization_id, prefix, skip, limit)
+
+
+def name_of(db: ReadDb, group_id: str) -> str:
+    """What a group is called by now; what may be told of it is for the caller to ask.
+
+    Raises: GroupNotFound.
+    """
+    found = account_queries.find_group_by_id(db, group_id)
+    if found is None:
+        raise GroupNotFound(fix="See those that there are: tholos groups list", where="group")
+    return found.name
 
 
 def get_group(db: ReadDb, actor: Actor, name: str) -> Known:

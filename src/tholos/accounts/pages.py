@@ -202,7 +202,7 @@ def sign_in_browser(call: Call, account: Account, next_path: str) -> Response:
     with call.write() as db:
         secret = accounts.open_session(db, account, call.now, call.origin)
     response = go(next_path)
-    response.headers["set-cookie"] = _session_cookie(call, secret, int(SESSION_LIFE.total_seconds()))
+    response.headers["set-cookie"] = session_cookie(call, secret, int(SESSION_LIFE.total_seconds()))
     return response
 
 
@@ -210,11 +210,12 @@ def forget_browser(call: Call, next_path: str = "") -> Response:
     """Remove the cookie of a session that was ended."""
     shown = "/sign-in?out=true" if call.get(Provider).is_on else "/sign-in"
     response = RedirectResponse(own_path(next_path) or shown, 303)
-    response.headers["set-cookie"] = _session_cookie(call, "", 0)
+    response.headers["set-cookie"] = session_cookie(call, "", 0)
     return response
 
 
-def _session_cookie(call: Call, secret: str, max_age: int) -> str:
+def session_cookie(call: Call, secret: str, max_age: int) -> str:
+    """The header that gives a browser its session, or takes it away."""
     return set_cookie(call.site.cookies.session, secret, secure=call.site.is_secure, max_age=max_age)
 
 

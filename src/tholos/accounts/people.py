@@ -73,20 +73,23 @@ class Found:
 
 
 def list_people(
-    db: ReadDb, actor: Actor, wanted: PeopleFilter, *, cursor: str = "", limit: int = 100
+    db: ReadDb, actor: Actor, wanted: PeopleFilter, *, cursor: str = "", skip: int = 0, limit: int = 100
 ) -> Found:
-    """In the order of their names; for publishers those who may sign in, without what is private.
+    """In the order of their names, behind a cursor or a number of them; for publishers those who may sign in, without what
+    is private. Among accounts that somebody knows of already, such as owners of apps, anybody may look.
 
     Raises: RoleTooLow, ScopeTooNarrow, CursorInvalid.
     """
-    actor.needs(Role.PUBLISHER)
+    if wanted.among is None:
+        actor.needs(Role.PUBLISHER)
     actor.needs_all_apps()
     is_whole = actor.role.includes(Role.ADMINISTRATOR)
     if not is_whole:
         wanted = replace(wanted, is_disabled=False, with_email=False)
     wanted = replace(wanted, text=wanted.text.strip())
     key = from_cursor(cursor, str)
-    found = queries.list_accounts(db, actor.organization_id, wanted, str(key[0]) if key else "", limit + 1)
+    after = str(key[0]) if key else ""
+    found = queries.list_accounts(db, actor.organization_id, wanted, after, limit + 1, skip)
     more = to_cursor(found[limit - 1].name) if len(found) > limit else ""
     groups = queries.group_names_of(db, [one.id for one in found])
     known = [Known(one, groups.get(one.id, ()), is_whole) for one in found[:limit]]

@@ -23,14 +23,20 @@ class PeopleFilter:
     group_id: str = ""
     with_email: bool = True
     """Whether the text is looked for in mail addresses as well."""
+    prefix: str = ""
+    """What the name, or a word of the full name, begins with, in any case."""
+    roles: Collection[str] = ()
+    """One of these."""
+    among: frozenset[str] | None = None
+    """Only those with these ids; None for anybody."""
 
 
 def list_accounts(
-    db: ReadDb, organization_id: str, wanted: PeopleFilter, after: str, limit: int
+    db: ReadDb, organization_id: str, wanted: PeopleFilter, after: str, limit: int, skip: int = 0
 ) -> Sequence[Account]:
     """In the order of their names."""
     chosen = select(Account).where(Account.name > after, *_conditions(organization_id, wanted))
-    return db.scalars(chosen.order_by(Account.name).limit(limit)).all()
+    return db.scalars(chosen.order_by(Account.name).offset(skip).limit(limit)).all()
 
 
 def count_accounts(db: ReadDb, organization_id: str, wanted: PeopleFilter) -> int:
@@ -76,6 +82,15 @@ def list_groups(
     if text:
         chosen = chosen.where(_contains(Group.name, text))
     return [(group, count) for group, count in db.execute(chosen.order_by(Group.name).limit(limit))]
+
+
+def list_groups_beginning(
+    db: ReadDb, organization_id: str, prefix: str, skip: int, limit: int
+) -> tuple[Sequence[Group], int]:
+    """So many of the groups whose names begin so, in order, and how many there are."""
+    chosen = select(Group).where(Group.organization_id == organization_id, _begins(Group.name, prefix))
+    total = db.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+    return db.scalars(chosen.order_by(Group.name).offset(skip).limit(limit)).all(), total
 
 
 def find_group(db: ReadDb, organization_id: str, name: str) -> Group | None:
@@ -135,6 +150,16 @@ def _conditions(organization_id: str, wanted: PeopleFilter) -> list[ColumnElemen
     if wanted.group_id:
         members = select(Membership.account_id).where(Membership.group_id == wanted.group_id)
         found.append(Account.id.in_(members))
+    if wanted.prefix:
+        in_words = [
+            _begins(Account.full_name, wanted.prefix),
+            _contains(Account.full_name, f" {wanted.prefix}"),
+        ]
+        found.append(or_(_begins(Account.name, wanted.prefix), *in_words))
+    if wanted.roles:
+        found.append(Account.role.in_(wanted.roles))
+    if wanted.among is not None:
+        found.append(Account.id.in_(wanted.among))
     return found
 
 
@@ -145,6 +170,10 @@ def _matches(wanted: PeopleFilter) -> ColumnElement[bool]:
 
 def _contains(column: object, text: str) -> ColumnElement[bool]:
     return func.lower(column).contains(text.lower(), autoescape=True)
+
+
+def _begins(column: object, text: str) -> ColumnElement[bool]:
+    return func.lower(column).startswith(text.lower(), autoescape=True)
 
 
 def _groups_with_counts(organization_id: str) -> Select[Group, int]:

@@ -56,6 +56,13 @@ def find_administrator(db: ReadDb, organization_id: str) -> Account | None:
     return db.scalar(chosen.order_by(Account.created_at, Account.id).limit(1))
 
 
+def is_untouched(db: ReadDb, organization_id: str) -> bool:
+    """Whether there is one account at most, and neither a session nor a token of anybody."""
+    accounts = select(Account.id).where(Account.organization_id == organization_id).limit(2)
+    has_credential = any(db.scalar(select(one).limit(1)) is not None for one in (Session.id, Token.id))
+    return len(db.scalars(accounts).all()) < 2 and not has_credential
+
+
 def account_names(db: ReadDb, account_ids: Sequence[str]) -> dict[str, str]:
     rows = db.execute(_NAMES_OF, {"account_ids": account_ids})
     return {account_id: name for account_id, name in rows}  # noqa: C416 - rows are not pairs to the type checker

@@ -222,6 +222,21 @@ def live_releases(db: ReadDb, app_ids: Sequence[str]) -> dict[str, Release]:
     return found
 
 
+def live_locks(db: ReadDb, app_ids: Sequence[str]) -> dict[str, str]:
+    """By app id: the lock of the live release of each app that has one, which may be large."""
+    found: dict[str, str] = {}
+    for some in in_parts(app_ids):
+        chosen = select(Pointer.app_id, Release.lock).join(Release, Release.id == Pointer.release_id)
+        rows = db.execute(chosen.where(Pointer.name == LIVE, Pointer.app_id.in_(some)))
+        found |= {app_id: lock for app_id, lock in rows if lock}
+    return found
+
+
+def environment_ids(db: ReadDb) -> set[str]:
+    """Of the environments that releases have."""
+    return {one for one in db.scalars(select(Release.environment).distinct()) if one}
+
+
 def find_pointed(db: ReadDb, app_id: str, name: str) -> Release | None:
     """The release that one of an app's pointers names, all of it."""
     chosen = select(Release).join(Pointer, Pointer.release_id == Release.id)

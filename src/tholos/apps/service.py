@@ -247,6 +247,21 @@ def live_releases(db: ReadDb, found: Sequence[App]) -> dict[str, Release]:
     return queries.live_releases(db, [app.id for app in found])
 
 
+def live_locks(db: ReadDb, found: Sequence[App]) -> dict[str, str]:
+    """By app id: every package of what is live; an app whose live release needs none is left out."""
+    return queries.live_locks(db, [app.id for app in found])
+
+
+def environment_ids(db: ReadDb) -> set[str]:
+    """The environments that any release has, live or not: without its own, none can be made live again."""
+    return queries.environment_ids(db)
+
+
+def list_editable(db: ReadDb, actor: Actor) -> Sequence[App]:
+    """The apps that an actor may manage, the newest first."""
+    return queries.list_visible(db, queries.visible_to(actor, Level.EDITOR))
+
+
 def list_pointed(db: ReadDb) -> list[tuple[str, str, str, datetime]]:
     """App, pointer, release and moment of every pointer there is."""
     return queries.pointed_ids(db)

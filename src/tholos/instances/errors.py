@@ -18,6 +18,13 @@ class TransitionRefused(Conflict):
     code = "instance_state"
 
 
+class InstanceLeaves(Conflict):
+    """Cannot stop this instance: it has ended, or is about to."""
+
+    code = "instance_leaves"
+    usual_fix = "See those that run: tholos status NAME"
+
+
 class LogQueryInvalid(Invalid):
     """Cannot read the log: what is asked for is not of the form that is needed."""
 

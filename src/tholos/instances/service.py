@@ -8,9 +8,11 @@ from datetime import datetime
 from tholos.accounts.service import Actor
 from tholos.apps import service as apps
 from tholos.apps.models import App, AppState, Release
+from tholos.audit import service as audit
+from tholos.audit.models import Action
 from tholos.instances import queries
-from tholos.instances.errors import TransitionRefused
-from tholos.instances.models import ENDED, THIS_NODE, TRANSITIONS, Instance, InstanceState, Node
+from tholos.instances.errors import InstanceLeaves, InstanceNotFound, TransitionRefused
+from tholos.instances.models import ENDED, LEAVING, THIS_NODE, TRANSITIONS, Instance, InstanceState, Node
 from tholos.instances.plan import Seen
 from tholos.kit import ids
 from tholos.kit.db import ReadDb, WriteDb
@@ -113,6 +115,24 @@ def set_state(db: WriteDb, instance_id: str, state: InstanceState, reason: str, 
     """Raises: InstanceNotFound, TransitionRefused."""
     instance = queries.get_instance(db, instance_id)
     move(instance, state, reason, now)
+    return instance
+
+
+def stop(db: WriteDb, actor: Actor, app: App, instance_id: str, now: datetime) -> Instance:
+    """Let one of an app's processes end, which the keeper then brings about; what should run is started anew.
+
+    Raises: InstanceNotFound, InstanceLeaves.
+    """
+    instance = queries.get_instance(db, instance_id)
+    if instance.app_id != app.id:
+        raise InstanceNotFound(f"{app.name} has no instance {instance_id[:60]}.", where="instance")
+    if instance.state in ENDED | LEAVING:
+        raise InstanceLeaves(f"Cannot stop this instance of {app.name}: it is {instance.state}.")
+    move(instance, InstanceState.STOPPING, "", now)
+    audit.record(
+        db, actor, Action.INSTANCE_STOPPED, apps.subject_of(app), now,
+        after={"instance": instance.id, "release": apps.get_release(db, instance.release_id).number},
+    )  # fmt: skip
     return instance
 
 

@@ -151,13 +151,15 @@ class Starter:
 
     def interpreter_of(self, release: Release) -> Interpreter:
         """Raises: PythonNotFound: it was there when the release was made."""
-        wanted = release.manifest.get("interpreter")
-        for found in self.interpreters.find():
-            if found.identity == wanted:
-                return found
-        raise PythonNotFound(
-            f"Cannot run the release: Python {release.python} is gone.", fix="Publish the app again."
-        )
+        found = self.find_interpreter(str(release.manifest.get("interpreter")))
+        if found is None:
+            raise PythonNotFound(
+                f"Cannot run the release: Python {release.python} is gone.", fix="Publish the app again."
+            )
+        return found
+
+    def find_interpreter(self, identity: str) -> Interpreter | None:
+        return next((one for one in self.interpreters.find() if one.identity == identity), None)
 
     def variables_of(self, app: App, release: Release, revealed: Revealed) -> dict[str, str]:
         """The environment variables of a release's processes, without its secrets."""

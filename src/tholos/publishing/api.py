@@ -91,9 +91,7 @@ def deploy(call: Call, app: App, bundle: Bundle, *, is_draft: bool) -> Operation
     """Make a release of a bundle, or make the one live, or a draft, that was made of it; after what is under way."""
     with call.read() as db:
         made = bundles.find_made(db, bundle)
-    wish = Wish(
-        app.name, bundle.snapshot, _message_of(bundle), Overrides(), False, Upload(), is_draft, is_bound=True
-    )
+    wish = _wish_for(app, bundle, is_draft=is_draft)
     if made is not None:
         with call.write() as db:
             begun = bundles.begin_switch(db, call.actor, app, made, call.now, is_draft=is_draft)
@@ -103,6 +101,22 @@ def deploy(call: Call, app: App, bundle: Bundle, *, is_draft: bool) -> Operation
             begun = bundles.begin_making(db, call.get(Sealer), call.actor, bundle, wish, decided, call.now)
     wake(call)
     return begun
+
+
+def build(call: Call, app: App, bundle: Bundle) -> Operation:
+    """Build the environment of a bundle ahead, after what is under way."""
+    wish = _wish_for(app, bundle, is_draft=False)
+    decided = decide_on(call.get(Store), wish, app.overrides, call.get(Interpreters))
+    with call.write() as db:
+        begun = bundles.begin_build(db, call.actor, app, bundle, decided, call.now)
+    wake(call)
+    return begun
+
+
+def _wish_for(app: App, bundle: Bundle, *, is_draft: bool) -> Wish:
+    return Wish(
+        app.name, bundle.snapshot, _message_of(bundle), Overrides(), False, Upload(), is_draft, is_bound=True
+    )
 
 
 def _message_of(bundle: Bundle) -> str:

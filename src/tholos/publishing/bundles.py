@@ -19,11 +19,12 @@ from tholos.kit.sealing import Sealer
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
 from tholos.operations.service import Subject
+from tholos.publishing import manifest as manifests
 from tholos.publishing import queries, releases
 from tholos.publishing import service as publishing
 from tholos.publishing.errors import BundleInUse, BundleNotFound
 from tholos.publishing.models import Bundle
-from tholos.publishing.service import ACTIVATE, Decided, NewBundle, Wish
+from tholos.publishing.service import ACTIVATE, BUILD, BUILD_STEPS, Decided, NewBundle, Wish
 
 
 def add(db: WriteDb, actor: Actor, app: App, new: NewBundle, now: datetime) -> Bundle:
@@ -96,6 +97,25 @@ def begin_switch(
     if is_idle and is_there:
         return _nothing_to_do(db, actor, app, release, "It is there already", now)
     return releases.begin_turn(db, actor, app, release, now, is_draft=is_draft)
+
+
+def begin_build(
+    db: WriteDb, actor: Actor, app: App, bundle: Bundle, decided: Decided, now: datetime
+) -> Operation:
+    """The operation that builds the environment of a bundle ahead, after what is under way for its app. Nothing of it runs,
+    and what is live stays so.
+    """
+    request: JsonObject = {"bundle": bundle.id, "upgrade": False, "manifest": decided.manifest}
+    begun = operations.begin(
+        db, actor, BUILD, Subject(app.id, app.name), BUILD_STEPS, request, now, may_wait=True
+    )
+    audit.record(
+        db, actor, Action.BUILD_BEGUN, apps.subject_of(app), now,
+        after={"bundle": bundle.id, "operation": begun.id},
+    )  # fmt: skip
+    told = manifests.findings(decided.found, str(decided.choice.interpreter), decided.choice.why)
+    operations.say(db, begun.id, told, now)
+    return begun
 
 
 def remove(db: WriteDb, actor: Actor, app: App, bundle_id: int, now: datetime) -> None:

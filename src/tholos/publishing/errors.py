@@ -61,3 +61,17 @@ class FileNotThere(NotFound):
 
     code = "file_not_there"
     usual_fix = "See the files that differ: tholos diff NAME"
+
+
+class CacheUnknown(NotFound):
+    """There is no environment of that version of Python."""
+
+    code = "cache_unknown"
+    usual_fix = "See those that there are: rsconnect system caches list"
+
+
+class CacheInUse(Conflict):
+    """Cannot remove the environments: all of them are in use."""
+
+    code = "cache_in_use"
+    usual_fix = "Remove the apps or releases that use them first."

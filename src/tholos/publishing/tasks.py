@@ -37,6 +37,8 @@ from tholos.publishing import service as publishing
 from tholos.publishing.errors import PrepareFailed
 from tholos.runtime import logs
 from tholos.runtime.environments import Environment, Environments
+from tholos.runtime.interpreters import Interpreter
+from tholos.runtime.locks import Lock
 from tholos.runtime.model import InstanceSpec, ProcessStatus
 from tholos.runtime.plan import prepare
 from tholos.tags import service as tags
@@ -81,7 +83,7 @@ class Publisher:
         app, release, live = await in_thread(self.read, work.operation)
         async with work.step("environment") as say:
             environment = await self.lay_out(work, app, release, live)
-            say(_packages_text(environment, release))
+            say(packages_text(environment, release.manifest))
         release = await in_thread(self._get_release, release.id)
         await self.prepare(work, app, release)
         result = await self.bring_live(work, app, release, live)
@@ -186,9 +188,18 @@ class Publisher:
         interpreter = self.starter.interpreter_of(release)
         # Whoever publishes, not whoever owns: an editor's source builds stay out of the owner's other apps, and a
         # hand-over changes nothing.
-        scope = release.author_id
+        environment, lock = self.build_for(work, release.manifest, interpreter, release.author_id)
+        with self.database.write() as db:
+            apps.record_environment(db, release.id, lock.text, environment.id, len(environment.packages))
+        return environment
+
+    def build_for(
+        self, work: Work, manifest: JsonObject, interpreter: Interpreter, scope: str
+    ) -> tuple[Environment, Lock]:
+        """The packages that a manifest asks for, and our own code for its interpreter."""
+        requirements = manifests.requirements_of(manifest)
         lock = self.environments.lock(
-            manifests.requirements_of(release.manifest),
+            requirements,
             interpreter,
             scope,
             upgrade=bool(work.operation.request["upgrade"]) and work.operation.attempt == 1,
@@ -199,14 +210,12 @@ class Publisher:
             lock,
             interpreter,
             scope,
-            requirements=manifests.requirements_of(release.manifest),
+            requirements=requirements,
             log=work.line,
             cancel=work.stop,
         )
         self.environments.guest(interpreter, log=work.line, cancel=work.stop)
-        with self.database.write() as db:
-            apps.record_environment(db, release.id, lock.text, environment.id, len(environment.packages))
-        return environment
+        return environment, lock
 
     async def prepare(self, work: Work, app: App, release: Release) -> None:
         command = str(release.manifest["prepare"])
@@ -320,8 +329,9 @@ class Publisher:
             return [release.environment for release in live if release.environment]
 
 
-def _packages_text(environment: Environment, release: Release) -> str:
-    needs = manifests.requirements_of(release.manifest)
+def packages_text(environment: Environment, manifest: JsonObject) -> str:
+    """How many packages an environment has, where they are said, and what was fetched, in one line."""
+    needs = manifests.requirements_of(manifest)
     count = len(environment.packages)
     if not count:
         return "none needed"

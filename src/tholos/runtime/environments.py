@@ -332,6 +332,16 @@ def count(pattern: str, text: str) -> int:
     return int(found[1]) if found else 0
 
 
+def version_of(environment: Environment) -> str:
+    """The version of its interpreter, as the environment itself says it; empty where it does not."""
+    try:
+        said = Path(environment.path, "pyvenv.cfg").read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    found = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", said, re.MULTILINE)
+    return found[1] if found else ""
+
+
 def site_packages(path: str) -> Path:
     return next(Path(path).glob("lib/python*/site-packages"))
 

@@ -78,6 +78,7 @@ from tholos.paths import api as paths_api
 from tholos.paths.service import Policy as PathPolicy
 from tholos.protocols.connect import errors as connect_errors
 from tholos.protocols.connect import routers as connect
+from tholos.protocols.connect.bootstrap_api import Bootstrap
 from tholos.protocols.connect.bundles_api import UPLOAD_PATH
 from tholos.publishing import api as publishing_api
 from tholos.publishing import comparisons, proposals, releases_api, taking
@@ -197,6 +198,7 @@ def complete(services: Services) -> Services:
     services.add_missing(Pulse())
     services.add_missing(News(notifications.count_unseen))
     services.add_missing(Means())
+    services.add_missing(Bootstrap())
     services.add_missing(PathPolicy())
     services.add_missing(UsagePolicy())
     services.add_missing(LocalFolders())

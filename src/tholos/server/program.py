@@ -51,9 +51,11 @@ from tholos.notifications.tasks import Messenger
 from tholos.operations.tasks import Handler, OnEnd, Worker
 from tholos.paths.service import Policy as PathPolicy
 from tholos.paths.table import PathTable
+from tholos.protocols.connect.bootstrap_api import Bootstrap
 from tholos.protocols.connect.inroads import ContentInroads
 from tholos.protocols.connect.variables import ContentVariables
 from tholos.publishing import service as publishing
+from tholos.publishing.building import Builder
 from tholos.publishing.switching import Switcher
 from tholos.publishing.tasks import Publisher
 from tholos.runtime.environments import Environments
@@ -161,6 +163,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         starter = _starter(settings, layout, store, sealer, interpreters, site)
         keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, carrier)
         services.add(keeper)
+        services.add(starter.environments)
         publisher = Publisher(
             database, notices, clock, keeper, starter, starter.environments, settings.apps.keep_releases
         )
@@ -168,10 +171,8 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         worker = _worker(publisher, follower, KeyRotator(database, sealer, sealed.COLUMNS))
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         async with _console(services, layout), asyncio.TaskGroup() as group:
-            group.create_task(keeper.run())
-            group.create_task(worker.run())
-            group.create_task(poller.run())
-            group.create_task(_messenger(services, settings, site).run())
+            for runner in (keeper, worker, poller, _messenger(services, settings, site)):
+                group.create_task(runner.run())
             housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))
             watching = (partial(decide.door.watch, notices, carrier), partial(paths.watch, notices))
             for work in (publisher.compile_in_background, *watching, recorder.run, housekeeper.run):
@@ -200,6 +201,7 @@ def _first_services(
     services.add(Outgoing(read_networks(settings.notifications.allow_networks)))
     services.add(Pace.of(settings.limits.creates_per_minute, settings.limits.wrong_codes))
     services.add(_provider(settings))
+    services.add(Bootstrap(settings.connect.read_bootstrap_key()))
     services.add(UsagePolicy(settings.usage.keep_days, settings.usage.with_accounts))
     services.add(PathPolicy(is_for_administrators=settings.apps.paths_for == "administrators"))
     services.add(LocalFolders(tuple(str(one) for one in settings.sources.local_folders)))
@@ -244,7 +246,7 @@ def _followers(
 
 def _worker(publisher: Publisher, follower: Follower, rotator: KeyRotator) -> Worker:
     """Who handles which kind of operation, and leaves nothing of it half done."""
-    switcher = Switcher(publisher)
+    switcher, builder = Switcher(publisher), Builder(publisher)
     handlers: dict[str, tuple[Handler, OnEnd]] = {
         publishing.PUBLISH: (publisher.publish, publisher.abandon_publish),
         publishing.FOLLOW: (follower.follow, follower.abandon),
@@ -252,6 +254,7 @@ def _worker(publisher: Publisher, follower: Follower, rotator: KeyRotator) -> Wo
         publishing.ACTIVATE: (switcher.activate, switcher.abandon),
         publishing.ROLL_BACK: (switcher.activate, switcher.abandon),
         publishing.RESTART: (switcher.restart, switcher.abandon),
+        publishing.BUILD: (builder.build, builder.abandon),
         publishing.DELETE: (publisher.delete, publisher.abandon_delete),
         ROTATE_KEY: (rotator.rotate, rotator.abandon),
     }

@@ -141,6 +141,8 @@ class _Gathered:
         self._entries += 1
         if self._entries > self._limits.entries:
             raise TooMuch(f"Cannot unpack the archive: it has more than {self._limits.entries} entries.")
+        if entry.kind == "folder" and not entry.path.strip("/"):
+            return  # the root itself: Python's tarfile writes it so for an archive whose names begin there
         path = _clean(entry.path)
         if not path or path.split("/")[0] == _MAC_FOLDER:
             return

@@ -113,6 +113,11 @@ def test_small_differences_of_spelling_do_not_matter():
     assert unpack(zip_of(("app/x.py", b"x"), ("__MACOSX/app/._x.py", b"junk"))) == {"x.py": b"x"}
 
 
+def test_the_root_as_a_member_is_nothing():
+    """``tar.add(folder, arcname="")`` writes it, as ``/``."""
+    assert unpack(tar_of(("", None), ("/", None), ("app.py", b"1"))) == {"app.py": b"1"}
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

@@ -16,6 +16,7 @@ from typing import IO, Protocol
 from fastapi import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from tholos.access.errors import NotShared
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import service as apps
 from tholos.apps.models import App
@@ -91,7 +92,12 @@ def get_bundle(call: Calling, guid: str, bundle_id: str) -> JsonObject:
     """One of them."""
     with call.read() as db:
         app = contents.find(call, db, guid)
-        return bundle_json(bundles.get(db, app, whole(bundle_id)), guid, _active_of(db, app))
+        bundle = bundles.get(db, app, whole(bundle_id))
+        if contents.is_pin(bundle) and not apps.may_open(db, app, call.actor):
+            raise NotShared(
+                fix="Ask its owner to share it."
+            )  # what is asked next is data, which one may not read
+        return bundle_json(bundle, guid, _active_of(db, app))
 
 
 @routes.declare(
@@ -126,6 +132,15 @@ async def deploy(call: Calling, guid: str, body: OptionalBody = None) -> JsonObj
     else:
         begun = await in_thread(_deploy, call, guid, wanted, is_draft)
     return {"task_id": begun.id}
+
+
+@routes.declare("POST", "/content/{guid}/build", permission=Permission.APP_EDIT, status_code=202)
+def build(call: Calling, guid: str, body: OptionalBody = None) -> JsonObject:
+    """Make the environment of a bundle ahead; nothing of it runs."""
+    with call.read() as db:
+        app = contents.find_editable(call, db, guid)
+        bundle = _chosen(db, app, (body or {}).get("bundle_id"))
+    return {"task_id": publishing_api.build(call, app, bundle).id}
 
 
 @routes.declare("GET", "/tasks/{task_id}", permission=Permission.SIGNED_IN)
@@ -289,13 +304,14 @@ def _check_mode(db: ReadDb, app: App, bundle: Bundle) -> None:
 
 
 async def _follow(call: Call, task_id: str, known: int | None, patience: float) -> JsonObject:
-    deadline = asyncio.get_running_loop().time() + patience
+    deadline, seen = asyncio.get_running_loop().time() + patience, known
     with call.get(Notices).watch(operations.topic(task_id)) as woken:
         while True:
             operation, lines = await in_thread(_read, call, task_id)
-            known = len(lines) if known is None and patience else known
+            # Who waits without saying from where waits for what comes, and is told all of it.
+            seen = len(lines) if seen is None and patience else seen
             left = deadline - asyncio.get_running_loop().time()
-            if operation.has_ended or len(lines) > (known or 0) or left <= 0:
+            if operation.has_ended or len(lines) > (seen or 0) or left <= 0:
                 return tasks.to_json(operation, lines, known or 0)
             await wait(woken, left)
 

@@ -22,11 +22,14 @@ from tholos.kit.db import JsonObject, ReadDb, WriteDb
 from tholos.kit.notices import Notices
 from tholos.kit.sealing import Sealer
 from tholos.kit.threads import in_thread
-from tholos.protocols.connect import contents, identity
+from tholos.operations import service as operations
+from tholos.paths import service as paths
+from tholos.protocols.connect import contents, identity, tag_objects
 from tholos.protocols.connect.bodies import OptionalBody
 from tholos.protocols.connect.errors import (
     AccessTypeInvalid,
     IdMalformed,
+    IncludeInvalid,
     LoadFactorInvalid,
     NameReserved,
     NotSupported,
@@ -36,6 +39,7 @@ from tholos.protocols.connect.errors import (
 )
 from tholos.protocols.connect.waiting import until_idle
 from tholos.publishing import api as publishing_api
+from tholos.publishing.service import CHANGE
 from tholos.variables import service as variables
 from tholos.variables.service import Change
 
@@ -46,6 +50,7 @@ RESERVED = "CONNECT_"
 """What names of variables do not begin with that somebody sets."""
 _LONGEST_S = 2_592_000
 _TIMEOUTS = frozenset({"connection_timeout", "read_timeout", "init_timeout", "idle_timeout"})
+_INCLUDED = frozenset({"owner", "tags", "vanity_url"})
 _IGNORED = frozenset({"app_mode", "guid", "id", "content_url", "dashboard_url", "app_role", "created_time"})
 """What some clients send along as they read it."""
 
@@ -130,9 +135,23 @@ async def replace_variables(call: Calling, guid: str, body: list[VariableIn]) ->
 
 
 def with_more(call: Call, db: ReadDb, found: list[App], include: str) -> list[JsonObject]:
-    """Content objects with what was asked for besides: ``owner``."""
+    """Content objects with what was asked for besides: ``owner``, ``tags`` and ``vanity_url``.
+
+    Raises: IncludeInvalid.
+    """
+    wanted = {one.strip() for one in include.split(",") if one.strip()}
+    if wanted - _INCLUDED:
+        raise IncludeInvalid(where="include")
     shown = contents.shown(call, db, found)
-    if "owner" in include.split(","):
+    if "tags" in wanted:
+        put = tag_objects.of_apps(db, call.actor.organization_id, found)
+        for app, one in zip(found, shown, strict=True):
+            one.update({"tags": put[app.id]} if app.id in put else {})
+    if "vanity_url" in wanted:
+        led = paths.paths_of(db, [app.id for app in found])
+        for app, one in zip(found, shown, strict=True):
+            one.update({"vanity_url": f"{call.site.url}{led[app.id].path}"} if app.id in led else {})
+    if "owner" in wanted:
         owners = {app.owner_id: accounts.get_account(db, app.owner_id) for app in found}
         for app, one in zip(found, shown, strict=True):
             owner = owners[app.owner_id]
@@ -176,8 +195,16 @@ def change(call: Call, db: WriteDb, app: App, wanted: Mapping[str, object]) -> b
 
 
 def names_of_variables(call: Call, db: ReadDb, app: App) -> list[str]:
-    found = variables.list_variables(db, call.get(Sealer), variables.find_settings(db, app))
+    found = variables.list_variables(db, call.get(Sealer), _settings_of(db, app))
     return [one.name for one in found]
+
+
+def _settings_of(db: ReadDb, app: App) -> JsonObject:
+    """Those of what runs, or is about to: who has set a variable finds it, while the change of it is under way."""
+    under_way = operations.find_under_way(db, app.id)
+    if under_way is not None and under_way.kind == CHANGE:
+        return apps.get_release(db, str(under_way.request["release_id"])).settings
+    return variables.find_settings(db, app)
 
 
 def _find_editable(call: Call, guid: str) -> App:

@@ -26,6 +26,7 @@ from tholos.sharing.models import Audience
 
 LOCAL = "Local"
 """What this wire calls the machine itself, where it could be a cluster or an image."""
+PIN = "pin"
 ACCESS_TYPES: Mapping[str, Audience] = {
     "acl": Audience.LISTED,
     "logged_in": Audience.SIGNED_IN,
@@ -125,7 +126,7 @@ def settle(db: WriteDb, app: App) -> Content:
 
 def shown(call: Call, db: ReadDb, found: Sequence[App]) -> list[JsonObject]:
     """Content objects, with few queries however many they are."""
-    return [_to_json(one, call.site.url) for one in gather(call, db, found)]
+    return [to_json(one, call.site.url) for one in gather(call, db, found)]
 
 
 def gather(call: Call, db: ReadDb, found: Sequence[App]) -> list[Facts]:
@@ -156,6 +157,16 @@ def mode_of(live: Release | None, bundle: Bundle | None) -> str:
     return manifests.mode_of(Kind(live.kind), live.framework) if live.kind in set(Kind) else "unknown"
 
 
+def category_of(bundle: Bundle | None) -> str:
+    """What its manifest calls its sort, such as ``pin``; empty for apps."""
+    return str(bundle.said.get("content_category") or "") if bundle else ""
+
+
+def is_pin(bundle: Bundle | None) -> bool:
+    """Whether it is data with versions, rather than an app."""
+    return category_of(bundle) == PIN
+
+
 def guid_of(app: App) -> str:
     return identity.guid_of(app.id)
 
@@ -165,7 +176,8 @@ def url_of(site_url: str, app: App) -> str:
     return f"{site_url}/content/{identity.guid_of(app.id)}/"
 
 
-def _to_json(one: Facts, site_url: str) -> JsonObject:
+def to_json(one: Facts, site_url: str) -> JsonObject:
+    """A content object."""
     app, live = one.app, one.live
     guid = identity.guid_of(app.id)
     return {
@@ -184,7 +196,7 @@ def _to_json(one: Facts, site_url: str) -> JsonObject:
         "last_deployed_time": to_text(live.live_at or live.created_at) if live else to_text(app.created_at),
         "bundle_id": str(one.bundle.id) if one.bundle else None,
         "app_mode": mode_of(live, one.bundle),
-        "content_category": str(one.bundle.said.get("content_category", "")) if one.bundle else "",
+        "content_category": category_of(one.bundle),
         "parameterized": False,
         "environment_guid": None,
         "cluster_name": LOCAL if live else None,

@@ -146,6 +146,70 @@ class FetchRefused(WireError):
     usual_fix = "Mend what the message names, and fetch again."
 
 
+class PrincipalInvalid(WireError):
+    """Cannot share with that: a principal_type is user or group."""
+
+    code = "connect_principal_invalid"
+    number = 153
+    usual_fix = "Name it as the server told it."
+
+
+class PermissionTaken(Conflict):
+    """It is shared with that account or group already."""
+
+    code = "connect_permission_taken"
+    usual_fix = "Change the permission that is there."
+
+
+class PermissionUnknown(NotFound):
+    """There is no such permission."""
+
+    code = "connect_permission_unknown"
+
+
+class JobUnknown(NotFound):
+    """There is no such job."""
+
+    code = "connect_job_unknown"
+
+
+class JobEnded(Conflict):
+    """Cannot stop this job: it has ended."""
+
+    code = "connect_job_ended"
+
+
+class BootstrapRefused(NotSignedIn):
+    """Cannot take this bootstrap token: it was not made with the key of this server, or its time has passed."""
+
+    code = "connect_bootstrap_refused"
+    usual_fix = (
+        "Give the file that THOLOS_CONNECT__BOOTSTRAP_KEY_FILE names: rsconnect bootstrap --jwt-keypath FILE"
+    )
+
+
+class NothingAssociated(WireError):
+    """There are no OAuth integrations here, so none is associated."""
+
+    code = "connect_nothing_associated"
+    number = 212
+    usual_fix = "Give the app its credentials as variables."
+
+
+class IncludeInvalid(WireError):
+    """Cannot include that: there are owner, tags and vanity_url."""
+
+    code = "connect_include_invalid"
+    number = 161
+    usual_fix = "Leave out the others."
+
+
+class VanityUnset(NotFound):
+    """No path leads to this content."""
+
+    code = "connect_vanity_unset"
+
+
 class TaskUnknown(NotFound):
     """There is no such task."""
 
@@ -165,6 +229,8 @@ _NUMBERS: dict[str, int] = {
     "variable_name_invalid": 108,
     "connect_name_taken": 26,
     "connect_nothing_to_deploy": 28,
+    "connect_permission_taken": 155,
+    "connect_job_ended": 163,
     "connect_task_unknown": 141,
     "connect_not_following": 143,
     "source_not_found": 143,
@@ -172,6 +238,16 @@ _NUMBERS: dict[str, int] = {
     "repository_refused": 164,
     "operation_not_found": 141,
     "bundle_in_use": 75,
+    "cache_unknown": 179,
+    "path_taken": 51,
+    "path_invalid": 52,
+    "path_reserved": 52,
+    "tag_invalid": 157,
+    "tag_taken": 157,
+    "tag_is_category": 158,
+    "cache_in_use": 194,
+    "already_in_use": 165,
+    "connect_bootstrap_refused": 166,
     "not_signed_in": 30,
     "role_too_low": 22,
     "scope_too_narrow": 22,

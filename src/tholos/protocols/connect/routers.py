@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from tholos.protocols.connect import bundles_api, content_api, git_api, inroads, server_api
+from tholos.protocols.connect import (
+    bootstrap_api,
+    bundles_api,
+    content_api,
+    git_api,
+    groups_api,
+    inroads,
+    jobs_api,
+    legacy_api,
+    metrics_api,
+    oauth_api,
+    packages_api,
+    permissions_api,
+    server_api,
+    system_api,
+    tags_api,
+    users_api,
+    vanities_api,
+)
 
 ROUTERS = (
     server_api.routes,
@@ -10,5 +28,17 @@ ROUTERS = (
     content_api.routes,
     bundles_api.routes,
     git_api.routes,
+    users_api.routes,
+    groups_api.routes,
+    permissions_api.routes,
+    jobs_api.routes,
+    packages_api.routes,
+    system_api.routes,
+    oauth_api.routes,
+    bootstrap_api.routes,
+    legacy_api.routes,
+    tags_api.routes,
+    vanities_api.routes,
+    metrics_api.routes,
     inroads.routes,
 )

@@ -121,7 +121,7 @@ def get_user(call: Calling) -> JsonObject:
 
 
 def user_json(account: Account, *, is_whole: bool = True) -> JsonObject:
-    """An account as this wire tells it; its mail address to those who may know it."""
+    """An account as this wire tells it; what is private to those who may know it."""
     first, _, last = account.full_name.partition(" ")
     return {
         "guid": identity.guid_of(account.id),
@@ -130,9 +130,9 @@ def user_json(account: Account, *, is_whole: bool = True) -> JsonObject:
         "first_name": first,
         "last_name": last,
         "user_role": account.role,
-        "created_time": to_text(account.created_at),
-        "updated_time": to_text(account.created_at),
-        "active_time": to_text(account.seen_at),
+        "created_time": to_text(account.created_at) if is_whole else None,
+        "updated_time": to_text(account.created_at) if is_whole else None,
+        "active_time": to_text(account.seen_at) if is_whole else None,
         "confirmed": True,
         "locked": account.is_disabled,
     }
