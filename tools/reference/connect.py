@@ -23,6 +23,9 @@ _WAYS = f"{_CONNECT}test_rsconnect_ways.py"
 _REFUSES = f"{_CONNECT}test_rsconnect_refuses.py"
 _UPLOADS = f"{_CONNECT}test_uploads.py"
 _INROADS = f"{_CONNECT}test_inroads.py"
+_KINDS = "tests/integration/guest/test_content_kinds.py"
+_SDK = f"{_CONNECT}test_posit_sdk.py"
+_ADMIN = f"{_CONNECT}test_rsconnect_administers.py"
 _AUDIT = "tests/integration/server/test_notifications_and_audit.py"
 
 
@@ -73,13 +76,21 @@ FEATURES: tuple[Feature, ...] = (
         f"{_DEPLOY}::test_deploying_and_what_comes_after",
         f"{_WAYS}::test_fastapi_and_a_title",
     ),
-    _not_yet(
-        "Interactive frameworks", "Streamlit, Dash and Shiny run; Bokeh, Gradio and Panel are being built."
+    _works(
+        "Interactive frameworks",
+        "Dash, Streamlit, Bokeh, Shiny (Core and Express), Gradio and Panel.",
+        f"{_WAYS}::test_streamlit",
+        f"{_KINDS}::test_dash_is_served_by_the_app_in_it",
+        f"{_KINDS}::test_shiny_answers_and_opens_its_websocket",
+        f"{_KINDS}::test_gradio_is_mounted_and_its_queue_streams",
+        f"{_KINDS}::test_a_script_is_served_at_the_root_with_its_websocket",
     ),
-    _not_yet(
+    _differs(
         "Documents",
-        "Static sites run (`deploy html`); notebooks, rendered and by Voilà, are being built. Quarto is not planned: it is "
-        "no Python.",
+        "Sites, notebooks that are rendered as they start, and Voilà. Quarto is not planned: it is no Python.",
+        f"{_WAYS}::test_a_site",
+        f"{_KINDS}::test_a_notebook_is_served_once_it_is_executed",
+        f"{_KINDS}::test_voila_serves_a_notebook_and_its_kernel",
     ),
     _differs(
         "Models",
@@ -103,7 +114,15 @@ FEATURES: tuple[Feature, ...] = (
         "Bundles are listed, activated again without a build, and downloaded as they were sent.",
         f"{_DEPLOY}::test_deploying_and_what_comes_after",
     ),
-    _not_yet("Deployment from git", "It is being built."),
+    _differs(
+        "Deployment from git",
+        "A branch and a folder of a repository by https or ssh, looked at, told by pushes, or fetched when asked; by "
+        "`posit-sdk`, `tholos publish --git` and `rsconnect content repository`. A manifest is used and not needed. There is no "
+        "page for it yet.",
+        f"{_CONNECT}test_repositories.py::test_following_a_branch",
+        "tests/integration/sources/test_following.py::test_a_new_commit_is_noticed_by_itself",
+        "tests/integration/sources/test_following.py::test_a_push_begins_at_once_and_only_for_its_branch",
+    ),
     _works(
         "Where a bundle comes from",
         "Repository, branch and commit stand at the bundle, and in the message of its release.",
@@ -133,18 +152,32 @@ FEATURES: tuple[Feature, ...] = (
         "`content get-lockfile`: every package with version and hash, of what is live.",
         f"{_WAYS}::test_the_packages_of_what_is_live",
     ),
-    _not_yet("Inventory of packages", "It is being built."),
-    _not_yet("Building ahead", "`content build` is being built."),
-    _not_yet("Caches", "`system caches` is being built. Environments that nothing uses go by themselves."),
+    _works(
+        "Inventory of packages",
+        "`packages` of one item and of all that are live, with version and name.",
+        f"{_SDK}::test_an_environment_is_built_ahead",
+    ),
+    _works(
+        "Building ahead",
+        "`content build` makes the environment of a bundle, and runs nothing.",
+        f"{_ADMIN}::test_content_is_built_ahead",
+    ),
+    _works(
+        "Caches",
+        "`system caches` lists environments by version of Python, and removes those that no release has.",
+        f"{_SDK}::test_caches_and_environments",
+        f"{_ADMIN}::test_caches_and_environments_are_listed",
+    ),
     _works(
         "The log of a deploy",
         "Each step as it happens, in the terminal and in the browser, with the first cause and its line at the end.",
         f"{_REFUSES}::test_a_package_that_there_is_not",
         "tests/browser/test_pages.py::test_a_publish_is_watched",
     ),
-    _not_yet(
+    _works(
         "Jobs",
-        "Logs of processes are on an app's page and by `tholos logs`; the calls for jobs are being built.",
+        "Processes and builds with their logs, listed, read and stopped; on an app's page and by `tholos logs` as well.",
+        f"{_SDK}::test_jobs_restarts_and_renderings",
     ),
     _differs(
         "Several processes",
@@ -159,10 +192,10 @@ FEATURES: tuple[Feature, ...] = (
         "Apps run as processes beside each other; `--image` is taken and has no effect.",
     ),
     _not_planned("Accounts to run as", "All apps run as the server's account."),
-    _not_yet(
+    _works(
         "Who may open what",
-        "`access_type` is who may open an app: `all`, `logged_in`, `acl`. The calls for single people and groups are being "
-        "built; on an app's page they are shared with now.",
+        "`access_type` and permissions of people and groups: a viewer here is a viewer there, an owner there is an editor here.",
+        f"{_SDK}::test_content_permissions_and_what_belongs_to_it",
     ),
     _differs(
         "Locking",
@@ -185,11 +218,16 @@ FEATURES: tuple[Feature, ...] = (
         f"{_REFUSES}::test_a_key_that_has_expired",
         f"{_REFUSES}::test_a_key_that_is_none",
     ),
-    _not_yet(
-        "Signing in by the browser", "`rsconnect login` is not here yet; `rsconnect add` takes a token."
+    _works(
+        "Signing in by the browser",
+        "`rsconnect login`, by a browser or by a code. It lasts 90 days, and is not renewed by itself.",
+        "tests/browser/test_signing_in_by_oauth.py::test_by_a_browser",
+        "tests/browser/test_signing_in_by_oauth.py::test_by_a_code",
     ),
-    _not_planned(
-        "Bootstrap of an administrator", "The first start prints a link that the first administrator opens."
+    _works(
+        "Bootstrap of an administrator",
+        "`rsconnect bootstrap` gives the first key while nobody has come in; the first start prints a link besides.",
+        f"{_CONNECT}test_bootstrap.py::test_the_first_key_is_given_once",
     ),
     _works(
         "Environment variables",
@@ -209,9 +247,19 @@ FEATURES: tuple[Feature, ...] = (
         f"{_INROADS}::test_what_the_app_is_told_of_the_request",
         f"{_INROADS}::test_what_the_app_finds_in_its_environment",
     ),
-    _not_yet("Paths of one's own", "They are being built. Every app has a host of its own."),
+    _works(
+        "Paths of one's own",
+        "One path of several parts for an app; a browser is sent on to the app's own host, a program is carried.",
+        f"{_SDK}::test_tags_paths_and_usage",
+        "tests/integration/data/test_paths.py::TestChoosing::test_two_paths_never_overlap",
+    ),
     _not_planned("A start page of one's own", "The first page lists the apps that one may open."),
-    _not_yet("Tags", "They are being built."),
+    _works(
+        "Tags",
+        "A tree of categories and tags; apps are found by them.",
+        f"{_SDK}::test_tags_paths_and_usage",
+        "tests/integration/server/test_tags.py::test_home_is_looked_through_by_a_tag",
+    ),
     _works(
         "Search",
         "`content search` with its filters; in the browser, by name, title and person.",
@@ -220,15 +268,32 @@ FEATURES: tuple[Feature, ...] = (
     ),
     _not_yet("Schedules and mail", "Nothing is run by the clock yet."),
     _not_planned("Variants", "There are no documents with parameters."),
-    _not_yet("Usage", "It is being built."),
+    _differs(
+        "Usage",
+        "Visits and hits, on an app's page, by `tholos usage` and by `posit-sdk`. Lengths of sessions are not kept.",
+        f"{_SDK}::test_tags_paths_and_usage",
+    ),
     _works(
         "Audit record",
         "Every deed of everybody, with who did it and by what, searched and exported by administrators.",
         f"{_AUDIT}::test_the_record_is_searched",
         f"{_AUDIT}::test_the_record_is_exported_and_the_export_recorded",
     ),
-    _not_yet("Pins", "They are being built; files of each version are read where `pins` reads them."),
-    _not_yet("Python SDK", "Content, bundles, tasks and variables work; the other calls are being built."),
+    _works(
+        "Pins",
+        "Boards of `pins`: write, read, versions, search, delete.",
+        f"{_CONNECT}test_pins.py::test_a_pin_has_versions",
+        f"{_CONNECT}test_pins.py::test_a_large_file_comes_back_as_it_was",
+        f"{_CONNECT}test_pins.py::test_what_others_may",
+    ),
+    _works(
+        "Python SDK",
+        "People, groups, content, bundles, tasks, permissions, jobs, packages, tags, paths and usage. OAuth integrations are "
+        "answered as empty.",
+        f"{_SDK}::test_people_and_who_they_are",
+        f"{_SDK}::test_groups_and_who_is_in_them",
+        f"{_SDK}::test_content_permissions_and_what_belongs_to_it",
+    ),
     _differs("API documentation", "Of Tholos' own API, under `/help` and as `/api/v1/openapi.json`."),
     _works(
         "Pages",
