@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 from starlette.routing import Route
 
+from tholos.accounts import oauth
 from tholos.server.application import ROUTERS
 from tholos.testing.showroom import Showroom
 
@@ -17,8 +19,16 @@ NOBODY = ""
 VIEWERS = ("vic",)
 PUBLISHERS = ("admin", "ada")
 DOCS = Path(__file__).parents[3] / "docs"
-NOT_PAGES = frozenset({"/healthz", "/sign-in/openid", "/sign-in/openid/return"})
+NOT_PAGES = frozenset({
+    "/healthz", "/sign-in/openid", "/sign-in/openid/return", "/.well-known/oauth-authorization-server", "/connect",
+    "/connect/apps/{guid}", "/connect/apps/{guid}/{rest:path}", "/content/{guid}/{version:path}",
+})  # fmt: skip
 """They answer programs, or send browsers on."""
+ASKING = urlencode({
+    "response_type": "code", "client_id": oauth.id_of("Posit CLI"), "redirect_uri": "http://127.0.0.1:4711/callback",
+    "code_challenge": "x" * 43, "code_challenge_method": "S256", "state": "s",
+})  # fmt: skip
+"""What a program sends a browser with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ def page_routes() -> set[str]:
         for route in router.routes
         if isinstance(route, Route) and "GET" in (route.methods or ())
     }
-    return {path for path in found if not path.startswith("/api/")} - NOT_PAGES
+    return {path for path in found if not path.startswith(("/api/", "/__"))} - NOT_PAGES
 
 
 def stops(room: Showroom) -> list[Stop]:
@@ -74,6 +84,9 @@ def _entrances(room: Showroom) -> Iterator[Stop]:
     yield Stop("invitation-unknown", of_code, "/invitations/AAAAA-AAAAA-AAAAA-AAAAA", (NOBODY,), 404)
     yield Stop("device", "/device", "/device", ("ada", "vic"))
     yield Stop("device-decide", "/device", f"/device?code={room.rows.device_code}", ("ada",))
+    yield Stop("oauth", "/oauth/authorize", f"/oauth/authorize?{ASKING}", ("ada",))
+    yield Stop("oauth-refused", "/oauth/authorize", "/oauth/authorize?client_id=x", ("ada",), 400)
+    yield Stop("connect", "/connect/", "/connect/", (NOBODY, "ada"))
     yield Stop("device-unknown", "/device", "/device?code=AAAA-AAAA", ("ada",), 404)
 
 

@@ -19,7 +19,7 @@ def test_a_browser_that_goes_to_a_path_comes_to_the_app(sales):
 
     def location():
         answer = server.ask("GET", "/team/report/a?b=c", headers=NAVIGATION, token="")
-        return answer.headers.get("location", "") if answer.status == 303 else ""
+        return answer.headers.get("location", "") if answer.status == 307 else ""
 
     assert "sales" not in location()
     server.api("PUT", "/api/v1/apps/sales/path", {"path": "team/report"})
