@@ -86,6 +86,25 @@ def test_keyboard(page):
     assert unseen == []
 
 
+def test_escape_closes_what_is_found_and_asks_nothing(page):
+    """The first one leaves what was typed; browsers would clear a search box, and so it would be asked for everything."""
+    page.goto("/")
+    page.keyboard.press("/")
+    page.keyboard.type("note")
+    expect(page.locator("#palette [role=option]").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(500)
+    assert asked == []
+    expect(page.locator("#palette")).to_be_hidden()
+    assert page.locator("[data-search] input").input_value() == "note"
+    page.keyboard.press("Escape")
+    assert page.locator("[data-search] input").input_value() == ""
+    assert page.evaluate("document.activeElement === document.body")
+
+
 def test_copy(page):
     page.goto("/publish")
     page.click("[data-copy='tholos publish']")

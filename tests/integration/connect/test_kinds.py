@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.integration.connect.conftest import guid_in
 
 from tholos.testing import chromium
 
@@ -39,38 +39,46 @@ KINDS = {
     "html": ("static", "index.html", "<!doctype html><title>Told</title><h1>WORDS</h1>\n"),
 }  # fmt: skip
 """By the client's word for it: the app mode, and a file that shows words."""
-FILE_IS_NAMED = frozenset({"voila", "notebook", "html"})
+FILE_IS_NAMED = frozenset({"voila", "notebook"})
 
 
 @pytest.fixture(scope="module")
-def page(server) -> Iterator[Page]:
+def kim(clients, server):
+    """A publisher with the clients."""
+    return clients.of(server.new_account("kim"))
+
+
+@pytest.fixture(scope="module")
+def page(kim, server) -> Iterator[Page]:
+    """A publisher's browser."""
+    link = str(server.api("POST", "/api/v1/accounts/kim/link", {})["sign_in_url"])
     with chromium.running() as browser:
         page = browser.new_page()
-        chromium.sign_in(page, server.sign_in_url)
+        chromium.sign_in(page, link)
         yield page
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_whole_way(clients, folder, page, server, kind):
+def test_the_whole_way(kim, folder, page, server, kind):
     mode, path, program = KINDS[kind]
     made = folder({path: program.replace("WORDS", f"{kind} one"), "requirements.txt": PACKAGES})
-    what = path if kind in FILE_IS_NAMED else "."
+    what = str(made / path) if kind in FILE_IS_NAMED else "."
 
-    def deploy(*words: str) -> None:
-        clients.rsconnect("deploy", kind, *words, what, cwd=made)
+    def deploy(*words: str) -> str:
+        return kim.rsconnect("deploy", kind, *words, what, cwd=made).out
 
     def see(guid: str, words: str) -> None:
         page.goto(f"{server.url}/content/{guid}/")
         expect(page.get_by_text(f"{kind} {words}").first).to_be_visible(timeout=60_000)
 
-    deploy("--title", f"A {kind} of {made.name}")
-    guid = guid_in(made)
+    said = deploy("--title", f"A {kind} of {made.name}")
+    guid = re.search(r"Direct content URL: \S+/content/([0-9a-f-]{36})/", said)[1]
     see(guid, "one")
-    told = clients.rsconnect("content", "describe", "-g", guid).json[0]
+    told = kim.rsconnect("content", "describe", "-g", guid).json[0]
     assert (told["app_mode"], told["title"]) == (mode, f"A {kind} of {made.name}")
     packed = made.parent / f"{made.name}.tar.gz"
-    clients.rsconnect("content", "download-bundle", "-g", guid, "-o", str(packed))
+    kim.rsconnect("content", "download-bundle", "-g", guid, "-o", str(packed))
     with tarfile.open(packed) as archive:
         assert archive.extractfile(path).read() == (made / path).read_bytes()
     (made / path).write_text(program.replace("WORDS", f"{kind} two"))
@@ -79,10 +87,10 @@ def test_the_whole_way(clients, folder, page, server, kind):
     (made / path).write_text(program.replace("WORDS", f"{kind} three"))
     deploy("--draft")
     see(guid, "two")
-    bundles = clients.api(f"content/{guid}/bundles")
+    bundles = kim.api(f"content/{guid}/bundles")
     page.goto(f"{server.url}/content/{guid}/_bundle{bundles[0]['id']}/")
     expect(page.get_by_text(f"{kind} three").first).to_be_visible(timeout=60_000)
-    clients.python(
+    kim.python(
         "import sys; from posit import connect\n"
         "client = connect.Client()\n"
         "client.content.get(sys.argv[1]).bundles.get(sys.argv[2]).deploy().wait_for()\n",

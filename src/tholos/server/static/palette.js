@@ -48,13 +48,15 @@ async function ask() {
   const mine = ++asked;
   try {
     const answer = await fetch(`/api/v1/search?q=${encodeURIComponent(input.value.trim())}`);
-    if (answer.ok && mine === asked && document.activeElement === input) show((await answer.json()).items);
+    const found = answer.ok ? (await answer.json()).items : null;
+    if (found && mine === asked && document.activeElement === input) show(found);
   } catch {
     // The server is away for a moment; Enter still asks it.
   }
 }
 
 export function start() {
+  if (document.activeElement === input) ask();  // somebody was quicker than this was loaded
   input.addEventListener("input", ask);
   input.addEventListener("focus", ask);
   input.addEventListener("blur", () => { asked += 1; open(false); });
@@ -71,8 +73,10 @@ export function start() {
       event.preventDefault();
       location.href = options()[chosen].dataset.href;
     } else if (event.key === "Escape") {
-      open(false);
-      if (!input.value) input.blur();
+      event.preventDefault();  // a search box would be cleared, and everything be found
+      asked += 1;  // what is still on its way opens nothing any more
+      if (list.hidden) { input.value = ""; input.blur(); }
+      else open(false);
     }
   });
 }
