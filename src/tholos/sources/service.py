@@ -319,6 +319,12 @@ def list_commits(db: ReadDb, actor: Actor, name: str, cursor: str, limit: int) -
     return Page(found[:limit], to_cursor(found[limit - 1].id) if len(found) > limit else "")
 
 
+def commits_of(db: ReadDb, app: App, numbers: Sequence[int]) -> dict[int, SourceCommit]:
+    """The commits that releases were made of, by number, as far as they are remembered."""
+    found = queries.list_of_releases(db, app.id, numbers)
+    return {one.release: one for one in found if one.release is not None}
+
+
 def ask_for(db: WriteDb, source: Source, app: App, wanted: Wanted, now: datetime) -> Operation | None:
     """Begin what is wanted of a repository; None where something is under way, after which it is done."""
     if operations.find_under_way(db, app.id) is not None:
