@@ -44,9 +44,10 @@ _FOR_TERMINALS = re.compile(r"(; at once by)?:? tholos .*")
 
 
 class NameUnclear(Conflict):
-    """There is an app of this name already: leave it to publish to that app, or choose another one."""
+    """Cannot choose a name: there is an app of the one that fits."""
 
     code = "name_unclear"
+    usual_fix = "Leave it to publish to that app, or choose another one."
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ class TestImporting:
         console.add_app("ada", "reports")
         asked = await ada.form("/publish/git", {"repository": URL})
         assert (asked.status, held(asked.text, "app")) == (409, "reports")
-        assert "There is an app of this name already" in told(asked, "app")
+        assert "there is an app of the one that fits. Leave it" in told(asked, "app")
         again = await ada.form("/publish/git", {"repository": URL, "app": "reports"})
         assert again.status == 303
         assert (await source_of(console, "reports"))["repository"] == URL
