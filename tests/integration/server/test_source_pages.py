@@ -153,9 +153,10 @@ class TestImporting:
         assert answer.status in {400, 409}
         assert said in told(answer, field)
         assert "tholos " not in told(answer, field)
+        form = answer.text.partition('action="/publish/git"')[2]
         for name in ("repository", "branch", "app", "username"):
-            assert held(answer.text, name) == fields[name]
-        assert (held(answer.text, "draft"), held(answer.text, "polling")) == (True, False)
+            assert held(form, name) == fields[name]
+        assert (held(form, "draft"), held(form, "polling")) == (True, False)
         assert KEY not in answer.text
         assert (await console.by_token("ada").get("/api/v1/apps/sales")).status == 404
 
