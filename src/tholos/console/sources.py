@@ -27,7 +27,6 @@ from tholos.sources import credentials, remotes, schemas
 from tholos.sources import service as sources
 from tholos.sources.api import LocalFolders, tell
 from tholos.sources.credentials import MOST_SECRET
-from tholos.sources.errors import CredentialNotFound
 from tholos.sources.service import Login, Wish
 
 routes = Routes(include_in_schema=False)
@@ -35,8 +34,6 @@ routes = Routes(include_in_schema=False)
 Text = Annotated[str, Form(max_length=2000)]
 Secret = Annotated[str, Form(max_length=MOST_SECRET)]
 USUAL_USERNAME = "git"
-_FORMS = (Invalid, Conflict, CredentialNotFound)
-"""What can be wrong with a form; whatever else goes wrong is a page of its own."""
 _FIELDS = {"name": "app", "credential": "secret"}
 """What fields are called here that errors call otherwise: the publish page has another field for a name."""
 _FOR_TERMINALS = re.compile(r"(; at once by)?:? tholos .*")
@@ -243,8 +240,8 @@ def _change(
     try:
         with call.write() as db:
             begun = change(db)
-    except _FORMS as error:
-        place = "source" if isinstance(error, Conflict) else _place(error) or "source"
+    except (Invalid, Conflict) as error:
+        place = "source" if isinstance(error, Conflict) else _place(error)
         return _page(call, name, Shown(typed, {place: _words(error)}, status=_status(error)))
     tell(call)
     return _led_to(name, begun) if begun else _page(call, name, Shown(notice=told))

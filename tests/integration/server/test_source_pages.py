@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from tholos.sources.errors import FetchFailed, FollowerGone, RepositoryClosed
 from tholos.sources.mirrors import Commit
 from tholos.sources.models import CommitState, Trigger
 from tholos.sources.service import Wanted, Wish
+from tholos.testing.rows import new_release
 
 URL = "https://git.example.org/team/reports.git"
 TAB = "/apps/sales/source"
@@ -253,7 +255,7 @@ class TestTheTab:
         assert (await ada.form(f"{TAB}/credential/remove", {})).status == 200
         assert (await source_of(console))["credential"] == ""
         again = await ada.form(f"{TAB}/credential/remove", {})
-        assert (again.status, "no credential of its own" in again.text) == (400, True)
+        assert (again.status, "no credential of its own" in again.text) == (404, True)
 
     async def test_letting_go(self, console, ada, followed):
         try_commit(console, followed, "a" * 40, CommitState.UNCHANGED, "The first one")
@@ -296,6 +298,18 @@ class TestHistory:
         for path in ("/apps/sales", "/apps/sales/releases"):
             other = (await ada.get(path)).text
             assert f'href="{TAB}#{released}" title="{"d" * 40}"' in other
+
+    async def test_other_settings_leave_what_serves(self, console, ada, followed):
+        """A change of variables makes a release of the same files: what serves is still that commit."""
+        try_commit(console, followed, "d" * 40, CommitState.RELEASED, release=1)
+        for base in (1, 2):
+            with console.database.write() as db:
+                app = apps.get_app(db, followed.id)
+                new = replace(new_release(), based_on=base)
+                made = apps.create_release(db, console.people.ada, app, new, console.clock.now())
+                apps.switch(db, made.id, console.clock.now())
+        assert (await source_of(console))["serving"]["commit"] == "d" * 40
+        assert 'class="live"' in (await ada.get(TAB)).text
 
     async def test_viewers_see_no_commits(self, console, followed):
         try_commit(console, followed, "d" * 40, CommitState.RELEASED, release=1)
