@@ -116,9 +116,9 @@ FEATURES: tuple[Feature, ...] = (
     ),
     _differs(
         "Deployment from git",
-        "A branch and a folder of a repository by https or ssh, looked at, told by pushes, or fetched when asked; by "
-        "`posit-sdk`, `tholos publish --git` and `rsconnect content repository`. A manifest is used and not needed. There is no "
-        "page for it yet.",
+        "A branch and a folder of a repository by https or ssh, looked at, told by pushes, or fetched when asked; in the "
+        "browser, by `posit-sdk`, `tholos publish --git` and `rsconnect content repository`. A manifest is used and not needed.",
+        "tests/browser/test_git_story.py::test_from_git_init_to_deployed_by_itself",
         f"{_CONNECT}test_repositories.py::test_following_a_branch",
         "tests/integration/sources/test_following.py::test_a_new_commit_is_noticed_by_itself",
         "tests/integration/sources/test_following.py::test_a_push_begins_at_once_and_only_for_its_branch",

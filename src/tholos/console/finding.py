@@ -38,7 +38,12 @@ class Place:
 
 PLACES = (
     Place("Apps", "your home page", "/"),
-    Place("Publish", "a folder, an archive, or by the command line", "/publish", role=Role.PUBLISHER),
+    Place(
+        "Publish",
+        "a folder, an archive, a git repository, or by the command line",
+        "/publish",
+        role=Role.PUBLISHER,
+    ),
     Place("People", "users and programs", "/people"),
     Place("Groups", "people under one name", "/groups", role=Role.PUBLISHER),
     Place("Invitations", "who was invited, and who came", "/invitations", role=Role.PUBLISHER),
@@ -48,11 +53,17 @@ PLACES = (
     Place("Audit", "who did what, and when", "/audit", role=Role.ADMINISTRATOR),
     Place("Administration", "health, instances, storage and settings", "/admin", role=Role.ADMINISTRATOR),
     Place("Tags", "words that apps are found by", "/admin/tags", role=Role.ADMINISTRATOR),
+    Place(
+        "Git credentials",
+        "what hosts of repositories are shown",
+        "/admin/git-credentials",
+        role=Role.ADMINISTRATOR,
+    ),
     Place("Webhooks", "other systems that are told", "/admin/webhooks", role=Role.ADMINISTRATOR),
     Place("Help", "tutorial, guides, reference", "/help"),
     Place("API reference", "every call", "/help/api"),
 )
-_TABS = ("Releases", "Logs", "Access", "Settings", "Activity")
+_TABS = ("Releases", "Source", "Logs", "Access", "Settings", "Activity")
 """Of those who edit an app, besides its overview."""
 
 

@@ -22,11 +22,13 @@ from tholos.kit.pages import Pages
 from tholos.operations import api as operations_api
 from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
-from tholos.operations.models import OperationState
+from tholos.operations.models import Operation, OperationState
 from tholos.paths import schemas as path_schemas
 from tholos.paths import service as paths
 from tholos.publishing import service as publishing
 from tholos.sharing.models import Audience
+from tholos.sources import schemas as source_schemas
+from tholos.sources import service as sources
 from tholos.tags import api as tags_api
 from tholos.tags import schemas as tag_schemas
 from tholos.usage import api as usage_api
@@ -73,6 +75,8 @@ class OverviewPage(AppPage):
     usage: usage_schemas.UsageOut | None
     """None for those who do not edit it."""
     chart: Chart | None
+    source: source_schemas.SourceOut | None
+    """The repository that it follows; for those who edit it."""
     path_url: str
     """The address at the console's host that leads to it too; empty where there is none."""
     may_change: bool
@@ -103,7 +107,7 @@ def show_operation(call: Calling, operation_id: str) -> Response:
         ]
         app = apps.find_app(db, operation.subject_id)
         page = OperationPage(
-            title=f"{operation.kind.capitalize()} {operation.subject_name}",
+            title=f"{_verb(operation)} {operation.subject_name}",
             account=account_of(call),
             json_url=f"/api/v1/operations/{operation_id}",
             operation=operations_api.shown(db, [operation], call.site.url)[0],
@@ -122,12 +126,19 @@ def cancel_operation(call: Calling, operation_id: str) -> Response:
     return RedirectResponse(f"/operations/{operation_id}", 303)
 
 
+def _verb(operation: Operation) -> str:
+    """What from git is a publish like any other."""
+    kind = publishing.PUBLISH if operation.kind == publishing.FOLLOW else operation.kind
+    return kind.capitalize()
+
+
 def _overview(call: Call, name: str) -> Response:
     with call.read() as db:
         app = apps.get_visible(db, call.actor, name)
         may_change = apps.may_edit(db, app, call.actor)
         used = usage_api.usage_out(call, db, name, Asked()) if may_change else None
         found = instances.list_of_app(db, app.id) if may_change else []
+        followed = sources.find_followed(db, call.actor, name) if may_change else None
         page = OverviewPage(
             title=name,
             account=account_of(call),
@@ -138,6 +149,7 @@ def _overview(call: Call, name: str) -> Response:
             instances=[instances_api.shown(db, one) for one in found],
             settings=Remembered.of(app.overrides),
             usage=used,
+            source=source_schemas.source_out(followed, call.site.url) if followed else None,
             chart=usage_api.chart_of(used) if used else None,
             path_url=path_schemas.path_out(name, paths.find_path(db, app.id), call.site.url).url,
             tags=[tag_schemas.tag_put(one) for one in tags_api.of_app(db, app)],

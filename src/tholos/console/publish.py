@@ -47,6 +47,7 @@ _FLAG_ADVICE = re.compile(r"; --[a-z-]+ .*")
 """The end of a note that says what to type in a terminal: here are fields."""
 _AT_ENTRYPOINT = frozenset({"several_entrypoints", "nothing_to_publish", "entrypoint_missing"})
 _AT_PYTHON = frozenset({"python_not_found", "python_conflict"})
+_NOTHING: Mapping[str, str] = {}
 _SAID = ("kind", "entrypoint", "python", "requirements", "prepare")
 _FIELDS = (*_SAID, "keep")
 _KINDS = {
@@ -68,12 +69,24 @@ class NameMissing(Invalid):
     code = "name_missing"
 
 
+@dataclass(frozen=True, slots=True)
+class GitForm:
+    """The fields that let an app follow a repository: as they were typed, and what is wrong with them."""
+
+    values: Mapping[str, str]
+    errors: Mapping[str, str]
+
+
+UNTYPED = GitForm({"polling": "yes"}, {})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishPage(Frame):
     server_url: str
     may_publish: bool
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    git: GitForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +153,9 @@ class CheckPage(Frame):
 
 
 @routes.declare("GET", "/publish", permission=Permission.SIGNED_IN)
-def show_publish(call: Calling) -> Response:
-    return _start(call, {}, {})
+def show_publish(call: Calling, app: Annotated[str, Query(max_length=100)] = "") -> Response:
+    """With an app's name the form of repositories holds it."""
+    return show_start(call, git=GitForm({**UNTYPED.values, "app": app}, {}))
 
 
 @routes.declare("POST", "/publish/upload", permission=Permission.PUBLISH)
@@ -160,7 +174,7 @@ async def upload(call: Calling, request: Request) -> Response:
             raise
         where = "archive" if error.where == "archive" else "files"
         status = 413 if isinstance(error, BodyTooLarge) else 400
-        return _start(call, fields, {where: _told(error)}, status)
+        return show_start(call, fields, {where: _told(error)}, status)
     url = _check_url(fields, uploaded)
     return RedirectResponse(url, 303) if is_page else JSONResponse({"next": url})
 
@@ -191,7 +205,14 @@ async def confirm(call: Calling, request: Request) -> Response:
     return await in_long_thread(_confirm, call, asked)
 
 
-def _start(call: Call, values: Mapping[str, str], errors: Mapping[str, str], status: int = 200) -> Response:
+def show_start(
+    call: Call,
+    values: Mapping[str, str] = _NOTHING,
+    errors: Mapping[str, str] = _NOTHING,
+    status: int = 200,
+    git: GitForm = UNTYPED,
+) -> Response:
+    """The page that every way to publish begins on."""
     page = PublishPage(
         title="Publish",
         account=account_of(call),
@@ -199,6 +220,7 @@ def _start(call: Call, values: Mapping[str, str], errors: Mapping[str, str], sta
         may_publish=call.actor.role.includes(Role.PUBLISHER),
         values=values,
         errors=errors,
+        git=git,
     )
     return call.get(Pages).answer("publish.html", page, status)
 
@@ -224,7 +246,7 @@ def _mapped(spool: IO[bytes]) -> Iterator[forms.Body]:
 def _check_url(fields: Mapping[str, str], uploaded: Uploaded) -> str:
     query = {
         "snapshot": uploaded.snapshot,
-        "name": fields.get("name", "").strip()[:100] or _fit_name(uploaded.title),
+        "name": fields.get("name", "").strip()[:100] or fit_name(uploaded.title),
         "message": fields.get("message", "")[:2000],
         "draft": "1" if fields.get("draft") else "",
         "left": str(sum(uploaded.left_out.values()) or ""),
@@ -233,7 +255,7 @@ def _check_url(fields: Mapping[str, str], uploaded: Uploaded) -> str:
     return "/publish/check?" + urlencode({key: value for key, value in query.items() if value})
 
 
-def _fit_name(title: str) -> str:
+def fit_name(title: str) -> str:
     """The nearest name that an app can have."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")

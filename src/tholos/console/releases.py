@@ -25,6 +25,8 @@ from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
 from tholos.publishing import releases_api
 from tholos.publishing import schemas as publishing_schemas
+from tholos.sources import schemas as source_schemas
+from tholos.sources import service as sources
 
 routes = Routes(include_in_schema=False)
 
@@ -39,6 +41,8 @@ class ReleasesPage(AppPage):
     more_url: str
     failures: Mapping[int, operation_schemas.OperationOut]
     """By number of the release: what did not come to make it, as far as one may see that."""
+    commits: Mapping[int, source_schemas.CommitOut]
+    """By number of the release: what it was made of, where that came from a repository; for those who edit the app."""
 
 
 @routes.declare("GET", "/apps/{name}/releases", permission=Permission.APP_VIEW)
@@ -50,6 +54,8 @@ def show_releases(
         found = apps.list_releases(db, app.id, below=int(cursor or 0), limit=ON_PAGE + 1)
         before = keeping.find_before(db, app.id)
         more = f"/apps/{name}/releases?cursor={found[ON_PAGE - 1].number}" if len(found) > ON_PAGE else ""
+        may_change = apps.may_edit(db, app, call.actor)
+        commits = sources.commits_of(db, app, [one.number for one in found]) if may_change else {}
         page = ReleasesPage(
             title=f"{name}: releases",
             account=account_of(call),
@@ -58,9 +64,10 @@ def show_releases(
             operation=last_operations(call, db, [app]).get(name),
             releases=apps_api.shown_releases(call, db, app, found[:ON_PAGE]),
             before=apps_api.shown_releases(call, db, app, [before])[0] if before else None,
-            may_change=apps.may_edit(db, app, call.actor),
+            may_change=may_change,
             more_url=more,
             failures=_failures(call, db, app, found[:ON_PAGE]),
+            commits={number: source_schemas.commit_out(one) for number, one in commits.items()},
         )
     return call.get(Pages).answer("app_releases.html", page)
 

@@ -40,6 +40,7 @@ from tholos.console import (
     audit,
     audit_api,
     departures_api,
+    git_credentials,
     home,
     invitations_api,
     limits_api,
@@ -60,6 +61,7 @@ from tholos.console import publish as publish_pages
 from tholos.console import releases as releases_pages
 from tholos.console import secrets as secrets_pages
 from tholos.console import settings as settings_pages
+from tholos.console import sources as sources_pages
 from tholos.console import tags as tags_pages
 from tholos.instances import api as instances_api
 from tholos.kit.errors import Invalid, NotFound, NotSignedIn, TholosError, Unavailable
@@ -150,6 +152,8 @@ ROUTERS = (
     secrets_api.routes,
     settings_pages.routes,
     secrets_pages.routes,
+    sources_pages.routes,
+    git_credentials.routes,
     tags_pages.routes,
     notifications_pages.routes,
     audit.routes,

@@ -97,6 +97,12 @@ def find_commit_of_release(db: ReadDb, app_id: str, number: int) -> SourceCommit
     return db.scalar(chosen.order_by(SourceCommit.id.desc()).limit(1))
 
 
+def list_of_releases(db: ReadDb, app_id: str, numbers: Sequence[int]) -> Sequence[SourceCommit]:
+    """Those that became one of these releases, the oldest first."""
+    chosen = select(SourceCommit).where(SourceCommit.app_id == app_id, SourceCommit.release.in_(numbers))
+    return db.scalars(chosen.order_by(SourceCommit.id)).all()
+
+
 def list_commits(db: ReadDb, app_id: str, before: str | None, limit: int) -> Sequence[SourceCommit]:
     """The newest first; those that were tried before one, where it is given."""
     chosen = select(SourceCommit).where(SourceCommit.app_id == app_id)

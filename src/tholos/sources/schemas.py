@@ -118,7 +118,7 @@ class SourceOut(BaseModel):
     seen_commit: str
     """The head of the branch that was tried last."""
     serving: CommitOut | None
-    """The commit that the live release was made of."""
+    """The commit that the live release was made of, or has its files of."""
     error: FailureOut | None
     """Why it could not be fetched, else why the commit that was tried last does not serve."""
     is_waiting: bool

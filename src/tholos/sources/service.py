@@ -131,7 +131,7 @@ class Followed:
     own_credential: str
     """The user name of the app's own credential; empty where it has none."""
     serving: SourceCommit | None
-    """The commit of which the live release was made."""
+    """The commit of which the live release was made, or the one that it has its files of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +156,25 @@ def get_followed(db: ReadDb, actor: Actor, name: str) -> Followed:
 
 
 def describe(db: ReadDb, app: App, source: Source) -> Followed:
-    live = apps.find_live(db, app.id)
-    serving = queries.find_commit_of_release(db, app.id, live.number) if live else None
     credential = credentials.find_own(db, source)
     account = accounts.get_account(db, source.account_id).name
-    return Followed(source, app, account, credential.username if credential else "", serving)
+    username = credential.username if credential else ""
+    return Followed(source, app, account, username, _find_serving(db, app))
+
+
+def _find_serving(db: ReadDb, app: App) -> SourceCommit | None:
+    """The commit of the live release, or of the one that it has its files of."""
+    live = apps.find_live(db, app.id)
+    if live is None:
+        return None
+    bases = {one.number: one.based_on for one in apps.list_releases(db, app.id, below=live.number + 1)}
+    number: int | None = live.number
+    chain = []
+    while number is not None:
+        chain.append(number)
+        number = bases.get(number)
+    found = commits_of(db, app, chain)
+    return next((found[one] for one in chain if one in found), None)
 
 
 def set_source(
@@ -317,6 +331,12 @@ def list_commits(db: ReadDb, actor: Actor, name: str, cursor: str, limit: int) -
     key = from_cursor(cursor, str)
     found = queries.list_commits(db, app.id, str(key[0]) if key else None, limit + 1)
     return Page(found[:limit], to_cursor(found[limit - 1].id) if len(found) > limit else "")
+
+
+def commits_of(db: ReadDb, app: App, numbers: Sequence[int]) -> dict[int, SourceCommit]:
+    """The commits that releases were made of, by number, as far as they are remembered."""
+    found = queries.list_of_releases(db, app.id, numbers)
+    return {one.release: one for one in found if one.release is not None}
 
 
 def ask_for(db: WriteDb, source: Source, app: App, wanted: Wanted, now: datetime) -> Operation | None:

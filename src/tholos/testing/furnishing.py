@@ -36,6 +36,11 @@ from tholos.publishing import service as publishing
 from tholos.runtime.layout import Layout
 from tholos.runtime.logtimes import PAIR, times_file
 from tholos.sharing.models import Audience, Level, PrincipalKind
+from tholos.sources import credentials
+from tholos.sources import service as sources
+from tholos.sources.errors import RepositoryClosed
+from tholos.sources.mirrors import Commit
+from tholos.sources.models import CommitState, Trigger
 from tholos.store import archives
 from tholos.store.model import Scope
 from tholos.store.store import Store
@@ -69,6 +74,14 @@ _CAUSE: JsonObject = {
     "where": "app.py:31",
     "fix": 'Add the key, or read it with row.get("total"), and publish again.',
 }
+_REPOSITORY = "https://git.example.org/team/reports-of-the-quarter.git"
+_AUTHOR = "Ada Byron <ada@example.org>"
+_COMMITS = (
+    (CommitState.FAILED, "Sum by region"),
+    (CommitState.UNCHANGED, "Words in the read-me of another folder"),
+    (CommitState.RELEASED, "Sum by region, and leave out what has no region at all"),
+)
+"""The newest last."""
 _WEBHOOK = "https://hooks.example.org/services/T01/B02/abcdef"
 
 
@@ -147,6 +160,7 @@ class Furnishing:
             self._invite(db)
             self._tag(db)
             self._visit(db)
+            self._follow(db)
         self._tell()
         self.snapshot = self._send(self.people["ada"], sources_of(9))
 
@@ -340,6 +354,54 @@ class Furnishing:
             for n in range((day * 7) % 12)
         ]
         usage.record(db, seen, usage.Policy())
+
+    def _follow(self, db: WriteDb) -> None:
+        """A repository with a commit of each state, one that lets nobody in, and what a host is shown."""
+        admin, ada = self.people["admin"], self.people["ada"]
+        login = sources.Login("deploy", "s3cret")
+        wish = sources.Wish(_REPOSITORY, "main", "apps/sales", login=login)
+        self._set_source(db, "sales", wish)
+        app = apps.get_editable(db, ada, "sales")
+        live = apps.find_live(db, app.id)
+        for number, (state, subject) in enumerate(_COMMITS):
+            release = live.number if live and state == CommitState.RELEASED else None
+            self._try_commit(
+                db,
+                app,
+                Commit(f"{number:x}4f2a91c07b" * 4, f"{number:040x}", _AUTHOR, subject),
+                state,
+                release,
+            )
+        if self.size.apps > 4:
+            self._set_source(db, NAMES[4], sources.Wish(_REPOSITORY, is_draft=True))
+            followed = sources.get_followed(db, ada, NAMES[4])
+            sources.note_not_found(db, followed.source.id, RepositoryClosed().to_json())
+        credentials.set_for_host(db, self.sealer, admin, "git.example.org", "tholos", "s3cret", self.now)
+
+    def _set_source(self, db: WriteDb, name: str, wish: sources.Wish) -> None:
+        ada = self.people["ada"]
+        sources.set_source(db, self.sealer, ada, name, wish, {}, (), self.now, begins=False)
+
+    def _try_commit(
+        self, db: WriteDb, app: App, commit: Commit, state: CommitState, release: int | None
+    ) -> None:
+        """One that was looked at, and what became of it."""
+        ada = self.people["ada"]
+        source = sources.get_followed(db, ada, app.name).source
+        wanted = sources.Wanted(Trigger.PUSH, is_forced=state != CommitState.UNCHANGED)
+        request: JsonObject = {"source_id": source.id, "draft": False, **wanted.to_json()}
+        subject = Subject(app.id, app.name)
+        steps = publishing.FOLLOW_STEPS
+        begun = operations.begin(db, ada, publishing.FOLLOW, subject, steps, request, self.now)
+        operations.claim(db, begun.id, "showroom", self.now)
+        sources.start_commit(db, begun, source, "main", commit, self.now)
+        error = _CAUSE if state == CommitState.FAILED else None
+        if error:
+            operations.fail(db, begun.id, error, self.now)
+        else:
+            operations.finish(db, begun.id, {"release": release or 0, "unchanged": release is None}, self.now)
+        sources.end_commit(db, begun, state, release=release, error=error)
+        self.operations[f"git-{state}"] = begun.id
 
     def _invite(self, db: WriteDb) -> None:
         """People who are to come, and a terminal that wants to be let in."""

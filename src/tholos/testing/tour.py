@@ -133,6 +133,7 @@ def _of_an_app() -> Iterator[Stop]:
     app = "/apps/sales"
     yield Stop("app", "/apps/{name}", app)
     yield Stop("releases", "/apps/{name}/releases", f"{app}/releases")
+    yield Stop("source", "/apps/{name}/source", f"{app}/source", PUBLISHERS, refused=VIEWERS)
     yield Stop("logs", "/apps/{name}/logs", f"{app}/logs", PUBLISHERS, refused=VIEWERS)
     yield Stop("compare", "/apps/{name}/compare", f"{app}/compare?a=1&b=3", PUBLISHERS, refused=VIEWERS)
     yield Stop(
@@ -153,6 +154,8 @@ def _of_other_apps() -> Iterator[Stop]:
     yield Stop("app-failing", "/apps/{name}", "/apps/turbine")
     yield Stop("app-starting", "/apps/{name}", "/apps/map", ("ada",))
     yield Stop("app-stopped", "/apps/{name}", "/apps/forecast", ("bob",))
+    yield Stop("source-failing", "/apps/{name}/source", "/apps/notebook/source", ("ada",))
+    yield Stop("source-none", "/apps/{name}/source", "/apps/map/source", ("ada",))
     yield Stop("logs-failing", "/apps/{name}/logs", "/apps/turbine/logs", ("bob",))
     yield Stop("logs-none", "/apps/{name}/logs", "/apps/sales/logs?q=zebra", ("ada",))
     yield Stop("logs-wrong", "/apps/{name}/logs", "/apps/sales/logs?since=yesterday", ("ada",), 400)
@@ -178,6 +181,13 @@ def _of_publishers(room: Showroom) -> Iterator[Stop]:
     yield Stop("tag", "/admin/tags/{tag_id}", tag, ("admin",), refused=("ada", "vic"))
     yield Stop("tag-gone", "/admin/tags/{tag_id}", "/admin/tags/tag_none", ("admin",), 404)
     yield Stop("webhooks", "/admin/webhooks", "/admin/webhooks", ("admin",), refused=("ada", "vic"))
+    yield Stop(
+        "git-credentials",
+        "/admin/git-credentials",
+        "/admin/git-credentials",
+        ("admin",),
+        refused=("ada", "vic"),
+    )
     yield Stop("admin", "/admin", "/admin", ("admin",), refused=("ada", "vic"))
     yield Stop("audit", "/audit", "/audit", ("admin",), refused=("ada", "vic"))
     yield Stop("audit-none", "/audit", "/audit?action=webhook.made&doer=nobody", ("admin",))

@@ -53,6 +53,7 @@ BODIES = {
 FORM = {"name": "sales", "who": "vic", "level": "viewer", "account": "bob"}
 NEEDS_MORE = {
     "{request_id}", "DELETE /api/v1/apps/{name}/access/grants/{kind}/{principal}", "/api/v1/apps/{name}/source",
+    "/apps/{name}/source/",
 }  # fmt: skip
 """There is no such thing of the app yet."""
 HISTORY = "/api/v1/apps/{name}/source/commits"

@@ -64,7 +64,8 @@ async def test_an_apps_tabs_are_those_of_its_page(furnished):
     ada = furnished.by_session("ada")
     page = (await ada.get("/apps/sales")).text
     found = {href for kind, href in (await search(ada, "sales")).values() if kind == "tab"}
-    assert found == {f"/apps/sales/{tab}" for tab in ("releases", "logs", "access", "settings", "activity")}
+    tabs = ("releases", "source", "logs", "access", "settings", "activity")
+    assert found == {f"/apps/sales/{tab}" for tab in tabs}
     assert all(f'href="{href}"' in page for href in found)
 
 
