@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tholos.kit.db import Database
 from tholos.testing import databases, postgres
 from tholos.testing.clock import TestClock
 from tholos.testing.postgres import Postgres
+
+# A machine that does other work is slow, and no test fails of that.
+settings.register_profile("tholos", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tholos")
 
 LONG = ("acceptance", "browser", "installation")
 """Folders whose files take longest: they are begun first, or one worker is still busy with the last when all others rest."""
