@@ -165,7 +165,7 @@ class Week:
         upload = {"name": f"{self.app}.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
         ada.page.locator("#drop-archive").set_input_files(upload)  # type: ignore[arg-type]
         ada.fill(name=self.app, message="The second")
-        ada.page.locator("[name=draft]").check()
+        ada.page.locator("[data-drop] [name=draft]").check()
         ada.press("Send and look at it")
         expect(ada.page.locator("[name=entrypoint]")).to_have_value("app:application", timeout=SLOW_MS)
         self.look(ada, "publish-check")
