@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
@@ -117,6 +118,11 @@ class SourceSettings(BaseModel):
     size_limit: int = Field(
         1 << 30, ge=1 << 16, description="Bytes that a repository may take on disk, of one commit."
     )
+    ca_file: Path | None = Field(
+        None,
+        description="A file of certificates (PEM) of authorities that repositories' hosts are believed by besides the "
+        "machine's own, such as a company's.",
+    )
     git: str = Field("git", description="The program that fetches; git 2.37 or newer.")
     ssh: str = Field("ssh", description="The program that git reaches hosts with by ssh.")
 
@@ -135,6 +141,24 @@ class SourceSettings(BaseModel):
                 msg = f"sources.local_folders must be absolute paths, not {folder}"
                 raise ValueError(msg)
         return folders
+
+    def read_authorities(self) -> str:
+        """The certificates of that file; empty where there is none.
+
+        Raises: SettingInvalid: it cannot be read, or holds no certificate.
+        """
+        if self.ca_file is None:
+            return ""
+        try:
+            text = self.ca_file.read_text("ascii")
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+        except (OSError, ValueError) as error:  # an SSLError is an OSError
+            raise SettingInvalid(
+                f"Cannot read the certificates of repositories' hosts: {error}.",
+                fix="Give a file with certificates, each between BEGIN CERTIFICATE and END CERTIFICATE.",
+                where="THOLOS_SOURCES__CA_FILE",
+            ) from error
+        return text
 
 
 class OpenIdSettings(BaseModel):

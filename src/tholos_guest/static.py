@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import selectors
 import signal
+import socket
 import socketserver
 import sys
 import threading
@@ -12,31 +14,28 @@ from http.server import BaseHTTPRequestHandler
 from tholos_guest import site
 from tholos_guest.listener import listen, remove
 
-TYPE_CHECKING = False  # typing is not imported: start-up time
-if TYPE_CHECKING:
-    from socket import socket
-
 
 def serve(place: str, socket_path: str, grace_s: float) -> None:
     """Serve a folder, or that of a first page, until TERM; then finish what is in progress for ``grace_s`` seconds."""
     root, page = site.root_of(place)
     server = Server(listen(socket_path), root, page)
-    signal.signal(signal.SIGTERM, end)
     try:
-        server.serve_forever(poll_interval=3600)
-    except Ended:
+        serve_until_told(server)
         server.socket.close()
         server.drain(time.monotonic() + grace_s)
     finally:
         remove(socket_path)
 
 
-class Ended(BaseException):
-    """TERM came."""
-
-
-def end(_number: int, _frame: object) -> None:
-    raise Ended
+def serve_until_told(server: Server) -> None:
+    """Answer until TERM. Its handler only wakes the loop: what it raised might be lost in whatever runs just then."""
+    woken, waking = socket.socketpair()
+    signal.signal(signal.SIGTERM, lambda *_: waking.send(b"."))
+    with woken, selectors.DefaultSelector() as selector:
+        selector.register(server, selectors.EVENT_READ)
+        selector.register(woken, selectors.EVENT_READ)
+        while not any(key.fileobj is woken for key, _ in selector.select()):
+            server.handle_request()
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -45,7 +44,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listener: socket, root: str, page: str) -> None:
+    def __init__(self, listener: socket.socket, root: str, page: str) -> None:
         socketserver.BaseServer.__init__(self, listener.getsockname(), Handler)
         self.socket = listener
         self.root = root

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 SLOW = """import time
 
 print("warming up", flush=True)
-time.sleep(3)
+time.sleep(4)
 
 
 def application(environ, start_response):
@@ -205,6 +205,24 @@ def test_an_operation_without_a_log_is_followed(person, folder):
     page.goto(f"{person.url}/operations/{begun['operation']['id']}")
     expect(page.locator("#outcome .state")).to_have_attribute("data-state", "running")
     expect(page.locator("[data-log]")).to_have_count(0)
+    expect(page.locator("#outcome")).to_contain_text("Release 1 is live.", timeout=20_000)
+
+
+def test_an_operation_that_was_queued_as_its_page_was_opened(person, folder):
+    """Its turn comes while somebody looks: the page says that it runs, and then how it ended."""
+    made = folder(SLOW)
+    person.publish(made)
+    begun = person.server.api("POST", f"/api/v1/apps/{made.name}/restart", token=person.token)
+    page, url = person.page, f"{person.url}/operations/{begun['operation']['id']}"
+
+    def as_it_was_before_its_turn(route):
+        told = route.fetch()
+        early = re.sub(r'data-last="\d+"', 'data-last="0"', told.text()).replace('"running"', '"queued"')
+        route.fulfill(response=told, body=re.sub(r"events\?after=\d+", "events?after=0", early))
+
+    page.route(url, as_it_was_before_its_turn, times=1)
+    page.goto(url)
+    expect(page.locator("#outcome .state")).to_have_attribute("data-state", "running")
     expect(page.locator("#outcome")).to_contain_text("Release 1 is live.", timeout=20_000)
 
 

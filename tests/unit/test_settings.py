@@ -2,7 +2,8 @@ import base64
 
 import pytest
 
-from tholos.settings import ConnectSettings, SettingInvalid, Settings
+from tholos.settings import ConnectSettings, SettingInvalid, Settings, SourceSettings
+from tholos.testing.authority import Authority
 
 
 def _settings(monkeypatch, **values):
@@ -109,6 +110,23 @@ def test_a_bootstrap_key_is_read_from_its_file(tmp_path):
     file.write_bytes(base64.b64encode(bytes(32)) + b"\n")
     assert ConnectSettings(bootstrap_key_file=file).read_bootstrap_key() == bytes(32)
     assert ConnectSettings().read_bootstrap_key() == b""
+
+
+def test_certificates_of_repositories_hosts_are_read_from_their_file(tmp_path):
+    file = Authority.make(tmp_path).file
+    assert SourceSettings(ca_file=file).read_authorities() == file.read_text()
+    assert SourceSettings().read_authorities() == ""
+
+
+@pytest.mark.parametrize("data", [b"", b"no certificate", b"\xff", None])
+def test_a_file_without_certificates_is_told_at_the_start(tmp_path, data):
+    file = tmp_path / "ca.pem"
+    if data is not None:
+        file.write_bytes(data)
+    with pytest.raises(SettingInvalid, match="certificates of repositories' hosts") as refused:
+        SourceSettings(ca_file=file).read_authorities()
+    assert refused.value.where == "THOLOS_SOURCES__CA_FILE"
+    assert "BEGIN CERTIFICATE" in refused.value.fix
 
 
 @pytest.mark.parametrize("data", [b"", b"c2hvcnQ=", b"\xff\xfe", b"no base64 at all!", None])

@@ -1,4 +1,4 @@
-"""``python -m tools.reference`` writes docs/reference/; ``--check`` writes nothing and fails where a page is not current."""
+"""``python -m tools.reference`` writes the pages of docs/ that are made from the code; ``--check`` writes nothing and fails where a page is not current."""
 
 from __future__ import annotations
 

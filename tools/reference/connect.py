@@ -10,9 +10,9 @@ from tools.reference.tables import MADE, table
 HEAD = f"""# Features of Posit Connect
 
 What somebody who comes from Posit Connect finds here, by the clients `rsconnect-python`, `posit-sdk` and `pins` or in the browser.
-*works*: as there, and the named tests show it with the real clients where they have a part in it. *differs*: here in another
-way. *not yet*: it is being built. *not planned*: with the reason. How to deploy is told in
-[Deploy from Posit Connect's clients](../how-to/connect.md).
+*works*: as there. *differs*: here in another way. The named tests show both, with the real clients where they have a part in it.
+*not planned*: with the reason. How to deploy is told in
+[Deploy from Posit Connect's clients](how-to/connect.md).
 
 {MADE}
 
@@ -25,6 +25,7 @@ _UPLOADS = f"{_CONNECT}test_uploads.py"
 _INROADS = f"{_CONNECT}test_inroads.py"
 _KINDS = "tests/integration/guest/test_content_kinds.py"
 _SDK = f"{_CONNECT}test_posit_sdk.py"
+_SCHEDULES = f"{_CONNECT}test_schedules.py"
 _ADMIN = f"{_CONNECT}test_rsconnect_administers.py"
 _AUDIT = "tests/integration/server/test_notifications_and_audit.py"
 
@@ -32,7 +33,6 @@ _AUDIT = "tests/integration/server/test_notifications_and_audit.py"
 class State(StrEnum):
     WORKS = "works"
     DIFFERS = "differs"
-    NOT_YET = "not yet"
     NOT_PLANNED = "not planned"
 
 
@@ -54,10 +54,6 @@ def _works(name: str, text: str, *tests: str) -> Feature:
 
 def _differs(name: str, text: str, *tests: str) -> Feature:
     return Feature(name, State.DIFFERS, text, tests)
-
-
-def _not_yet(name: str, text: str) -> Feature:
-    return Feature(name, State.NOT_YET, text)
 
 
 def _not_planned(name: str, text: str) -> Feature:
@@ -117,8 +113,9 @@ FEATURES: tuple[Feature, ...] = (
     _differs(
         "Deployment from git",
         "A branch and a folder of a repository by https or ssh, looked at, told by pushes, or fetched when asked; in the "
-        "browser, by `posit-sdk`, `tholos publish --git` and `rsconnect content repository`. A manifest is used and not needed.",
+        "browser, by `rsconnect deploy git`, `posit-sdk` and `tholos publish --git`. A manifest is used and not needed.",
         "tests/browser/test_git_story.py::test_from_git_init_to_deployed_by_itself",
+        f"{_CONNECT}test_rsconnect_git.py::test_deploying_changing_and_deploying_again",
         f"{_CONNECT}test_repositories.py::test_following_a_branch",
         "tests/integration/sources/test_following.py::test_a_new_commit_is_noticed_by_itself",
         "tests/integration/sources/test_following.py::test_a_push_begins_at_once_and_only_for_its_branch",
@@ -133,10 +130,11 @@ FEATURES: tuple[Feature, ...] = (
         "Python environments",
         "Built by uv from the file that the manifest names, once per set of packages and interpreter. A constraint of the "
         "Python is kept to; without one, the version that the manifest was made with is taken where it is here. Packages "
-        "that lie in the bundle itself are refused.",
+        "that lie in the bundle itself, as wheels, archives or folders, are installed from there; editable ones as they are now.",
         f"{_WAYS}::test_requirements_in_several_files_with_hashes_and_a_mark",
         f"{_WAYS}::test_a_file_of_packages_of_another_name",
-        f"{_WAYS}::test_a_package_among_the_files_is_refused",
+        f"{_WAYS}::test_a_wheel_and_a_folder_among_the_files",
+        f"{_WAYS}::test_a_package_that_is_not_among_the_files_is_refused",
         f"{_REFUSES}::test_a_python_that_is_not_here",
         f"{_WAYS}::test_a_look_before_a_deploy",
         f"{_REFUSES}::test_packages_that_exclude_each_other",
@@ -182,11 +180,18 @@ FEATURES: tuple[Feature, ...] = (
     _differs(
         "Several processes",
         "The numbers are kept and told, and one process serves an app: it is not sent away while nobody visits it.",
+        f"{_SDK}::test_numbers_of_processes_are_kept_and_told",
     ),
     _differs(
-        "Time limits", "They are kept and told. How long a start may take is one setting for the server."
+        "Time limits",
+        "They are kept and told. How long an app may take for its first answer is said by `tholos limits`.",
+        f"{_SDK}::test_time_limits_are_kept_and_told",
     ),
-    _differs("Limits of memory and CPU", "They are kept and told. Apps have a limit of open files."),
+    _differs(
+        "Limits of memory and CPU",
+        "They are kept and told. Apps have a limit of open files: `tholos limits`.",
+        f"{_SDK}::test_limits_of_memory_and_cpu_are_kept_and_told",
+    ),
     _not_planned(
         "Containers per content",
         "Apps run as processes beside each other; `--image` is taken and has no effect.",
@@ -200,6 +205,7 @@ FEATURES: tuple[Feature, ...] = (
     _differs(
         "Locking",
         "Setting `locked` is refused: take back who it is shared with, or delete what should not run.",
+        f"{_SDK}::test_content_is_not_locked",
     ),
     _works(
         "Roles",
@@ -266,12 +272,22 @@ FEATURES: tuple[Feature, ...] = (
         f"{_WAYS}::test_searching_content",
         "tests/integration/server/test_search.py::test_everything_of_a_name_is_found",
     ),
-    _not_yet("Schedules and mail", "Nothing is run by the clock yet."),
+    _differs(
+        "Schedules and mail",
+        "Every type of schedule, by `posit-sdk`, `tholos schedule` and in the browser, for all that runs a process; what is "
+        "rendered always takes the place of what was. No mail is sent: `email` is answered as false, and webhooks and "
+        "notifications tell what fails.",
+        f"{_SCHEDULES}::test_each_type_of_schedule",
+        f"{_SCHEDULES}::test_a_notebook_is_rendered_again_by_its_schedule",
+        "tests/integration/installation/test_schedules.py::test_one_that_does_not_start_again_leaves_what_serves",
+    ),
     _not_planned("Variants", "There are no documents with parameters."),
     _differs(
         "Usage",
-        "Visits and hits, on an app's page, by `tholos usage` and by `posit-sdk`. Lengths of sessions are not kept.",
+        "Visits, sessions of what is interactive, and hits: on an app's page, by `tholos usage` and by `posit-sdk`. How long a "
+        "session lasts is not kept: it ends as it begins.",
         f"{_SDK}::test_tags_paths_and_usage",
+        f"{_SDK}::test_visits_of_what_is_interactive_are_sessions",
     ),
     _works(
         "Audit record",
@@ -281,7 +297,8 @@ FEATURES: tuple[Feature, ...] = (
     ),
     _works(
         "Pins",
-        "Boards of `pins`: write, read, versions, search, delete.",
+        "Boards of `pins`: write, read, versions, search, delete; data frames as CSV, Parquet, Arrow, JSON or joblib.",
+        f"{_CONNECT}test_pins.py::test_a_data_frame_there_and_back",
         f"{_CONNECT}test_pins.py::test_a_pin_has_versions",
         f"{_CONNECT}test_pins.py::test_a_large_file_comes_back_as_it_was",
         f"{_CONNECT}test_pins.py::test_what_others_may",
@@ -290,11 +307,16 @@ FEATURES: tuple[Feature, ...] = (
         "Python SDK",
         "People, groups, content, bundles, tasks, permissions, jobs, packages, tags, paths and usage. OAuth integrations are "
         "answered as empty.",
+        f"{_SDK}::test_one_session",
         f"{_SDK}::test_people_and_who_they_are",
         f"{_SDK}::test_groups_and_who_is_in_them",
         f"{_SDK}::test_content_permissions_and_what_belongs_to_it",
     ),
-    _differs("API documentation", "Of Tholos' own API, under `/help` and as `/api/v1/openapi.json`."),
+    _differs(
+        "API documentation",
+        "Of Tholos' own API, under `/help/api` and as `/api/v1/openapi.json`.",
+        "tests/integration/server/test_api_whole.py::test_the_reference_page_has_every_call_and_shape",
+    ),
     _works(
         "Pages",
         "Links of Connect's dashboard lead to the page here that shows the same.",
@@ -315,7 +337,11 @@ FEATURES: tuple[Feature, ...] = (
         f"{_INROADS}::test_what_reaches_the_app",
         f"{_INROADS}::test_a_browser_is_sent_to_the_apps_own_host",
     ),
-    _not_planned("Several servers", "One server holds all apps; it starts again without ending them."),
+    _differs(
+        "Several servers",
+        "One server holds everything for now. It starts again without ending the apps, and what is asked of them meanwhile fails.",
+        f"{_SDK}::test_processes_outlive_the_server",
+    ),
     _differs(
         "Prefix, TLS, proxies",
         "Behind a proxy with TLS, yes; under a path, no: apps have hosts, and the client is told to leave the path out.",

@@ -1,4 +1,4 @@
-"""Which pages of the reference are made from the code, and how a table of them is written."""
+"""Which pages of the documentation are made from the code."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from tools.reference import actions, calls, commands, connect, failures, methods, settings
 
-FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+FOLDER = Path(__file__).parents[2] / "docs"
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "api.md": calls.text,
-    "audit.md": actions.text,
-    "client.md": methods.text,
-    "commands.md": commands.text,
     "connect.md": connect.text,
-    "errors.md": failures.text,
-    "settings.md": settings.text,
+    "reference/api.md": calls.text,
+    "reference/audit.md": actions.text,
+    "reference/client.md": methods.text,
+    "reference/commands.md": commands.text,
+    "reference/errors.md": failures.text,
+    "reference/settings.md": settings.text,
 }

@@ -52,7 +52,7 @@ RECHECKED_WITHIN_S = 3.0
 """Who is no longer let in is out within five seconds: when that cannot be found out in time, everybody is."""
 _ATTEMPTS = 40
 _CONNECT_PAUSE_S = 0.05
-NOTICED_S = 5.0
+NOTICED_S = 15.0
 """Within this time somebody begins to start an app whose instance is gone, or cannot."""
 
 RenderError = Callable[[RequestHead, TholosError], Answer]

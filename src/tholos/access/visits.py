@@ -42,6 +42,6 @@ class Visits:
             int(details["release"]),
             details["account_id"],
             self._clock.now(),
-            head.target.partition("?")[0],
+            (decision.target or head.target).partition("?")[0],
             agents.words(header(head, b"user-agent") or ""),
         )

@@ -103,6 +103,12 @@ class Action(StrEnum):
     SOURCE_SECRET_RENEWED = "source.secret_renewed"  # noqa: S105 - a word
     GIT_CREDENTIAL_SET = "git_credential.set"
     GIT_CREDENTIAL_REMOVED = "git_credential.removed"
+    # Schedules
+    SCHEDULE_SET = "schedule.set"
+    SCHEDULE_REMOVED = "schedule.removed"
+    SCHEDULE_PAUSED = "schedule.paused"
+    SCHEDULE_RESUMED = "schedule.resumed"
+    SCHEDULE_STOPPED = "schedule.stopped"
     # Telling others
     WEBHOOK_MADE = "webhook.made"
     WEBHOOK_CHANGED = "webhook.changed"

@@ -19,6 +19,7 @@ def add_all(commands: Commands) -> None:
     add_operations(commands)
     add_releases(commands)
     add_sources(commands)
+    add_schedules(commands)
     add_sharing(commands)
     add_settling(commands)
     add_tags(commands)
@@ -283,6 +284,20 @@ def add_sources(commands: Commands) -> None:
     )
     drop = add_json(add_server(add(hosts, "remove", "repositories:remove_credential", "forget one")))
     drop.add_argument("credential", metavar="CREDENTIAL", help="its id")
+
+
+def add_schedules(commands: Commands) -> None:
+    one = named(commands, "schedule", "schedules:schedule", "when an app is started again by itself")
+    times = one.add_mutually_exclusive_group()
+    times.add_argument("--every", metavar="SPAN", help="30m, 2h, 1d or 1w, from now on")
+    times.add_argument("--daily", metavar="TIME", help="such as 07:00")
+    times.add_argument("--weekdays", metavar="TIME", help="Monday to Friday")
+    times.add_argument("--weekly", metavar="DAYS@TIME", help="such as mon,thu@07:00")
+    times.add_argument("--monthly", metavar="DAY@TIME", help="such as 1@07:00, or last@07:00")
+    times.add_argument("--pause", action="store_true", help="start it by itself no more for now")
+    times.add_argument("--resume", action="store_true", help="and again, by your right from now on")
+    times.add_argument("--remove", action="store_true", help="forget it; what runs goes on running")
+    one.add_argument("--timezone", metavar="ZONE", help="such as Europe/Vienna; else this machine's")
 
 
 def add_sharing(commands: Commands) -> None:

@@ -21,6 +21,7 @@ from tholos.client.paths import AppPath
 from tholos.client.patience import Patience
 from tholos.client.people import Given, Group, Member, NewPerson, Owned, PeopleQuery, Person, PersonMade
 from tholos.client.releases import Comparison
+from tholos.client.schedules import Schedule
 from tholos.client.settling import Identity, Installation, Limits, Notice, Preference
 from tholos.client.sharing import Access, Grant, GrantChange, Reach, Request
 from tholos.client.signing_in import Account, DeviceCode, Server, SignIn, Token
@@ -740,6 +741,67 @@ class AsyncClient:
     async def remove_git_credential(self, credential: str) -> None:
         """Show a host nothing any more; for administrators."""
         await asyncio.to_thread(self._client.remove_git_credential, credential)
+
+    async def schedule(self, name: str) -> Schedule:
+        """When an app is started again, and what became of the last time."""
+        return await asyncio.to_thread(self._client.schedule, name)
+
+    async def set_schedule(
+        self,
+        name: str,
+        kind: str,
+        *,
+        n: int = 1,
+        days: Sequence[int] = (),
+        day: int = 1,
+        week: int = 1,
+        first: bool = True,
+        timezone: str = "UTC",
+        start: str = "",
+        time: str = "",
+        seen: int | None = None,
+    ) -> Schedule:
+        """Start an app again at these times, in the place of those before.
+
+        Args:
+            name: of the app.
+            kind: how it recurs, as :class:`Schedule` has it.
+            n: every n-th minute, hour, day, week, month or year.
+            days: for ``dayofweek``, Sunday being 0.
+            day: of the month, from 1; for ``dayweekofmonth`` of the week, Sunday being 0.
+            week: for ``dayweekofmonth``: 1 to 4, or 5 for the last such day of the month.
+            first: for ``semimonth``: the 1st and the 15th, else the 14th and the last day.
+            timezone: a name of the tz database.
+            start: when it takes effect, in ISO 8601; now if empty.
+            time: the time of day, such as ``07:00``; that of the start if empty.
+            seen: the version that was seen; it is refused if that is another by now.
+        """
+        return await asyncio.to_thread(
+            self._client.set_schedule,
+            name,
+            kind,
+            n=n,
+            days=days,
+            day=day,
+            week=week,
+            first=first,
+            timezone=timezone,
+            start=start,
+            time=time,
+            seen=seen,
+        )
+
+    async def pause_schedule(self, name: str, *, seen: int | None = None) -> Schedule:
+        """Start an app by its schedule no more, until somebody resumes it."""
+        return await asyncio.to_thread(self._client.pause_schedule, name, seen=seen)
+
+    async def resume_schedule(self, name: str, *, seen: int | None = None) -> Schedule:
+        """Start an app by its schedule again, by the right of this account."""
+        return await asyncio.to_thread(self._client.resume_schedule, name, seen=seen)
+
+    async def remove_schedule(self, name: str) -> None:
+        """Start an app by itself no more; what runs goes on running."""
+        await asyncio.to_thread(self._client.remove_schedule, name)
 
     async def be_patient(self, seconds: float) -> None:
         """From now on wait so long for a server that went away."""

@@ -8,6 +8,7 @@ from tholos.client.own import OwnCalls
 from tholos.client.paths import PathCalls
 from tholos.client.people import PeopleCalls
 from tholos.client.releases import ReleaseCalls
+from tholos.client.schedules import ScheduleCalls
 from tholos.client.settling import SettlingCalls
 from tholos.client.sharing import SharingCalls
 from tholos.client.signing_in import SignInCalls
@@ -31,6 +32,7 @@ class Client(
     PeopleCalls,
     DeedCalls,
     SourceCalls,
+    ScheduleCalls,
 ):
     """A connection to one server.
 

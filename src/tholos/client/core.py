@@ -266,6 +266,12 @@ def begun(value: object) -> Operation:
     return Operation.from_json(Fields(value, "the answer").need("operation").value)
 
 
+def operation_in(read: Fields) -> Operation | None:
+    """The operation of an answer that may have begun one."""
+    found = read.child("operation")
+    return Operation.from_json(found.value) if found else None
+
+
 def with_cursor(path: str, cursor: str) -> str:
     """The path of a list's next page."""
     if not cursor:

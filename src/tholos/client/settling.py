@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
-from tholos.client.core import Core, account_path, app_path
+from tholos.client.core import Core, account_path, app_path, operation_in
 from tholos.client.fields import Fields
 from tholos.client.model import App, Operation
 
@@ -173,10 +173,7 @@ class SettlingCalls(Core):
     def set_limits(self, name: str, limits: Limits) -> Operation | None:
         """Set all of an app's limits; the operation that makes the release with them live, if one is needed."""
         body = {"open_files": limits.open_files, "start_timeout_s": limits.start_timeout_s}
-        begun = Fields(self._call("PUT", f"{app_path(name)}/limits", body).json(), "the answer").child(
-            "operation"
-        )
-        return Operation.from_json(begun.value) if begun else None
+        return operation_in(Fields(self._call("PUT", f"{app_path(name)}/limits", body).json(), "the answer"))
 
     def notifications(self, *, most: int = 50) -> list[Notice]:
         """One's inbox, the newest first."""

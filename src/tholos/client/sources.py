@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from tholos.client.core import Core, app_path, once, unless_changed
+from tholos.client.core import Core, app_path, once, operation_in, unless_changed
 from tholos.client.fields import Fields
 from tholos.client.model import Failure, Operation
 
@@ -241,9 +241,3 @@ class SourceCalls(Core):
 def source_path(name: str) -> str:
     """Where the calls about an app's repository are."""
     return f"{app_path(name)}/source"
-
-
-def operation_in(read: Fields) -> Operation | None:
-    """The operation of an answer that may have begun one."""
-    found = read.child("operation")
-    return Operation.from_json(found.value) if found else None

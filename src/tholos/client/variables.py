@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from tholos.client.core import Core, app_path, begun, once
+from tholos.client.core import Core, app_path, begun, once, operation_in
 from tholos.client.fields import Fields
 from tholos.client.model import Operation
 
@@ -66,9 +66,8 @@ class VariablesChanged:
     def from_json(cls, value: object) -> VariablesChanged:
         """Raises UnexpectedAnswer."""
         read = Fields(value, "the answer")
-        begun = read.child("operation")
         items = tuple(Variable.from_json(one.value) for one in read.items("items"))
-        return cls(Operation.from_json(begun.value) if begun else None, read.text("told", ""), items)
+        return cls(operation_in(read), read.text("told", ""), items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ _SECTIONS = (
     ("reference", "Reference", "What there is, completely."),
     ("explanation", "Explanation", "Why it is as it is."),
 )
+LOOSE = "reference"
+"""Where pages are listed that lie in no folder."""
 _NOT_A_WORD = re.compile(r"[^a-z0-9_]+")
 
 
@@ -86,18 +88,25 @@ def _folder() -> Path:
 
 @lru_cache(maxsize=1)
 def _shelves() -> tuple[Shelf, ...]:
-    folder = _folder()
     return tuple(
         Shelf(
             heading,
             text,
-            [
-                Entry(_title(file), f"/help/{name}/{file.stem}")
-                for file in sorted((folder / name).glob("*.md"))
-            ],
+            [Entry(_title(file), _address(file)) for file in _files(name)],
         )
         for name, heading, text in _SECTIONS
     )
+
+
+def _files(section: str) -> Sequence[Path]:
+    """A section's pages; those that lie in none are reference."""
+    folder = _folder()
+    loose = [file for file in folder.glob("*.md") if file.stem != "index"] if section == LOOSE else []
+    return sorted([*(folder / section).glob("*.md"), *loose])
+
+
+def _address(file: Path) -> str:
+    return f"/help/{file.relative_to(_folder()).with_suffix('').as_posix()}"
 
 
 def _title(file: Path) -> str:

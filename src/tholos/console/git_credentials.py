@@ -13,7 +13,8 @@ from starlette.responses import RedirectResponse, Response
 
 from tholos.accounts.pages import Frame, account_of
 from tholos.accounts.routes import Call, Calling, Permission, Routes
-from tholos.console.sources import USUAL_USERNAME, Secret, Text, advice_of
+from tholos.console.forms import words_of
+from tholos.console.sources import USUAL_USERNAME, Secret, Text
 from tholos.kit.errors import Invalid
 from tholos.kit.pages import Pages
 from tholos.kit.sealing import Sealer
@@ -66,7 +67,7 @@ def set_credential(
             )
     except Invalid as error:
         place = "secret" if error.where == "credential" else "host"
-        told = f"{error.message} {advice_of(error.fix)}".strip()
+        told = words_of(error)
         return _page(call, Shown({"host": host, "username": username}, {place: told}, 400))
     tell(call)
     return RedirectResponse(PATH, 303)

@@ -11,11 +11,12 @@ from tholos.apps import service as apps
 from tholos.apps.limits import Limits
 from tholos.audit import service as audit
 from tholos.audit.models import Action
-from tholos.console.variables_api import Done, operation_of, told_of, wake
+from tholos.console.variables_api import Done, operation_of, told_of
 from tholos.kit.db import WriteDb
 from tholos.kit.versions import check_version, to_tag
 from tholos.operations import schemas as operation_schemas
 from tholos.publishing import releases
+from tholos.publishing.api import wake
 from tholos.variables import service as variables
 
 routes = Routes(prefix="/api/v1/apps", tags=["apps"])

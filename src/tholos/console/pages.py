@@ -26,6 +26,9 @@ from tholos.operations.models import Operation, OperationState
 from tholos.paths import schemas as path_schemas
 from tholos.paths import service as paths
 from tholos.publishing import service as publishing
+from tholos.schedules import api as schedules_api
+from tholos.schedules import schemas as schedule_schemas
+from tholos.schedules import service as schedules
 from tholos.sharing.models import Audience
 from tholos.sources import schemas as source_schemas
 from tholos.sources import service as sources
@@ -77,6 +80,8 @@ class OverviewPage(AppPage):
     chart: Chart | None
     source: source_schemas.SourceOut | None
     """The repository that it follows; for those who edit it."""
+    schedule: schedule_schemas.ScheduleOut | None
+    """When it is started again by itself; for those who edit it."""
     path_url: str
     """The address at the console's host that leads to it too; empty where there is none."""
     may_change: bool
@@ -139,6 +144,7 @@ def _overview(call: Call, name: str) -> Response:
         used = usage_api.usage_out(call, db, name, Asked()) if may_change else None
         found = instances.list_of_app(db, app.id) if may_change else []
         followed = sources.find_followed(db, call.actor, name) if may_change else None
+        planned = schedules.find_planned(db, call.actor, name, call.now) if may_change else None
         page = OverviewPage(
             title=name,
             account=account_of(call),
@@ -150,6 +156,7 @@ def _overview(call: Call, name: str) -> Response:
             settings=Remembered.of(app.overrides),
             usage=used,
             source=source_schemas.source_out(followed, call.site.url) if followed else None,
+            schedule=schedules_api.shown(call, db, planned) if planned else None,
             chart=usage_api.chart_of(used) if used else None,
             path_url=path_schemas.path_out(name, paths.find_path(db, app.id), call.site.url).url,
             tags=[tag_schemas.tag_put(one) for one in tags_api.of_app(db, app)],

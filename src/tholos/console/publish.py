@@ -7,12 +7,10 @@ values as often as one likes; nothing is recorded before the last one.
 from __future__ import annotations
 
 import asyncio
-import mmap
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Annotated
 from urllib.parse import urlencode
@@ -227,20 +225,10 @@ def show_start(
 
 def _bring_in(call: Call, spool: IO[bytes], boundary: bytes, fields: dict[str, str]) -> Uploaded:
     """Keep what lies in a file; what the form says besides goes into ``fields``, whatever becomes of the rest."""
-    with _mapped(spool) as body:
+    with uploads.mapped(spool) as body:
         sent = Sent.of(body, forms.parts(body, boundary, most=Limits().entries + FURTHER_FIELDS))
         fields.update(sent.fields)
         return uploads.bring_in(call.get(Store), scope_of(call), sent)
-
-
-@contextmanager
-def _mapped(spool: IO[bytes]) -> Iterator[forms.Body]:
-    spool.flush()
-    if not spool.seek(0, 2):
-        yield b""
-        return
-    with mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) as body:
-        yield body
 
 
 def _check_url(fields: Mapping[str, str], uploaded: Uploaded) -> str:

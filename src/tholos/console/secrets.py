@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Form
@@ -13,11 +13,12 @@ from tholos.accounts.models import Role, Scope
 from tholos.accounts.pages import Frame, account_of
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.console import secrets_api
-from tholos.console.variables_api import wake
+from tholos.console.forms import Shown, status_of, words_of
 from tholos.kit.db import WriteDb
-from tholos.kit.errors import Conflict, Invalid, TholosError
+from tholos.kit.errors import Conflict, Invalid
 from tholos.kit.pages import Pages
 from tholos.kit.sealing import Sealer
+from tholos.publishing.api import wake
 from tholos.sharing.errors import GrantNotFound
 from tholos.sharing.models import Level, PrincipalKind
 from tholos.variables import schemas, shared
@@ -29,16 +30,6 @@ routes = Routes(include_in_schema=False)
 Text = Annotated[str, Form(max_length=1000)]
 Long = Annotated[str, Form(max_length=LONGEST_VALUE)]
 _FORMS = (Invalid, Conflict, GrantNotFound)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a page shows besides how things are."""
-
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
-    notice: str = ""
-    status: int = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +64,7 @@ def make_secret(call: Calling, name: Text = "", value: Long = "", note: Text = "
     except _FORMS as error:
         where = error.where if error.where in {"name", "value"} else ""
         return _list_page(
-            call, Shown({"name": name, "note": note}, {where: _words(error)}, status=_status(error))
+            call, Shown({"name": name, "note": note}, {where: words_of(error)}, status=status_of(error))
         )
     return RedirectResponse(f"/secrets/{name.strip()}", 303)
 
@@ -95,7 +86,7 @@ def change_secret(
             _, restarts = secrets_api.change(call, db, name, wish, seen)
     except _FORMS as error:
         where = "value" if error.where == "value" else "secret"
-        return _page(call, name, Shown({"note": note}, {where: _words(error)}, status=_status(error)))
+        return _page(call, name, Shown({"note": note}, {where: words_of(error)}, status=status_of(error)))
     wake(call)
     if len(restarts.begun) == 1 and not restarts.left:
         return RedirectResponse(f"/operations/{restarts.begun[0].id}", 303)
@@ -142,7 +133,7 @@ def rotate_key(call: Calling) -> Response:
     try:
         operation = secrets_api.rotate_key(call).operation
     except Conflict as error:
-        return _list_page(call, Shown(errors={"key": _words(error)}, status=409))
+        return _list_page(call, Shown(errors={"key": words_of(error)}, status=409))
     return RedirectResponse(f"/operations/{operation.id}", 303)
 
 
@@ -153,7 +144,7 @@ def _change_access(
         with call.write() as db:
             change(db)
     except _FORMS as error:
-        return _page(call, name, Shown(typed, {"who": _words(error)}, status=_status(error)))
+        return _page(call, name, Shown(typed, {"who": words_of(error)}, status=status_of(error)))
     return _page(call, name, Shown(notice=told))
 
 
@@ -199,11 +190,3 @@ def _principal(who: str) -> tuple[PrincipalKind, str]:
 def _text(value: str) -> str:
     """What was typed; browsers end lines as mail does."""
     return value.replace("\r\n", "\n")
-
-
-def _words(error: TholosError) -> str:
-    return f"{error.message} {error.fix}".strip()
-
-
-def _status(error: TholosError) -> int:
-    return 409 if isinstance(error, Conflict) else 400

@@ -14,7 +14,6 @@ from tholos.accounts.models import Scope
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import service as apps
 from tholos.apps.models import App
-from tholos.console.variables_api import wake
 from tholos.kit.db import ReadDb, WriteDb
 from tholos.kit.sealing import Sealer
 from tholos.kit.versions import to_tag
@@ -23,6 +22,7 @@ from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
 from tholos.publishing import releases
+from tholos.publishing.api import wake
 from tholos.sharing.models import PrincipalKind
 from tholos.variables import resealing, schemas, shared
 from tholos.variables.shared import Known

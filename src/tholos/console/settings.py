@@ -5,7 +5,7 @@ but for a secret's value, which no page ever shows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Form, Query
@@ -21,7 +21,9 @@ from tholos.apps.errors import LimitInvalid
 from tholos.apps.limits import Limits
 from tholos.apps.models import App
 from tholos.console import limits_api, variables_api
+from tholos.console.forms import Shown, words_of
 from tholos.console.pages import AppPage, last_operations
+from tholos.console.schedules import Summary, summary_of
 from tholos.console.variables_api import Done
 from tholos.kit.db import ReadDb, WriteDb
 from tholos.kit.errors import Conflict, Invalid, TholosError
@@ -32,6 +34,7 @@ from tholos.paths import service as paths
 from tholos.paths.errors import PathTaken
 from tholos.paths.service import Policy as PathPolicy
 from tholos.publishing import api as publishing_api
+from tholos.schedules import service as schedules
 from tholos.tags import api as tags_api
 from tholos.tags import schemas as tag_schemas
 from tholos.tags import service as tags
@@ -56,13 +59,7 @@ _FORMS = (Invalid, Conflict, SecretNotFound, VariableNotFound)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What the page shows besides how things are."""
-
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
-    notice: str = ""
-    status: int = 200
+class ShownVariables(Shown):
     is_changing: bool = False
     """Whether a variable that is there is being changed."""
 
@@ -81,6 +78,8 @@ class SettingsPage(AppPage):
     keeps: Sequence[str]
     most_title: int
     most_description: int
+    schedule: Summary | None
+    """When it is started again by itself."""
     may_choose_path: bool
     is_path_taken: bool
     """Whether what was typed leads elsewhere now."""
@@ -93,7 +92,7 @@ class SettingsPage(AppPage):
 @routes.declare("GET", "/apps/{name}/settings", permission=Permission.APP_EDIT)
 def show_settings(call: Calling, name: str, variable: Annotated[str, Query(max_length=128)] = "") -> Response:
     """With a variable's name its form holds what it is now."""
-    shown = _form_of(call, name, variable) if variable else Shown()
+    shown = _form_of(call, name, variable) if variable else ShownVariables()
     return _page(call, name, shown)
 
 
@@ -148,7 +147,7 @@ def import_variables(
     except Invalid as error:
         with call.read() as db:  # to a stranger nothing is wrong with the form: there is no app
             apps.get_editable(db, call.actor, name)
-        return _page(call, name, Shown(typed, {"text": _words(error)}, status=400))
+        return _page(call, name, ShownVariables(typed, {"text": words_of(error)}, status=400))
     wanted = Change(plain=found) if is_plain else Change(secrets=found)
     return _change_variables(call, name, wanted, version, typed, lambda _: "text")
 
@@ -200,9 +199,9 @@ def set_tags(call: Calling, name: str, tag: Annotated[tuple[Text, ...], Form()] 
             unticked = [one for one in present if one not in tag]
             tags.change_tags_of(db, call.actor, name, tag, unticked, call.now)
     except (Invalid, TagNotFound) as error:
-        return _page(call, name, Shown(errors={"tags": _words(error)}, status=400))
+        return _page(call, name, ShownVariables(errors={"tags": words_of(error)}, status=400))
     tags_api.tell(call)
-    return _page(call, name, Shown(notice="Its tags are saved."))
+    return _page(call, name, ShownVariables(notice="Its tags are saved."))
 
 
 @routes.declare("POST", "/apps/{name}/settings/path", permission=Permission.APP_EDIT)
@@ -217,8 +216,8 @@ def set_path(call: Calling, name: str, path: Text = "", force: Text = "") -> Res
             told = "No path leads to it any more; its own address does."
     except (Invalid, PathTaken) as error:
         status = 409 if isinstance(error, PathTaken) else 400
-        return _page(call, name, Shown({"path": path}, {"path": _words(error)}, status=status))
-    return _page(call, name, Shown(notice=told))
+        return _page(call, name, ShownVariables({"path": path}, {"path": words_of(error)}, status=status))
+    return _page(call, name, ShownVariables(notice=told))
 
 
 @routes.declare("POST", "/apps/{name}/delete", permission=Permission.APP_EDIT)
@@ -226,7 +225,9 @@ def delete_app(
     call: Calling, name: str, typed: Annotated[str, Form(alias="name", max_length=100)] = ""
 ) -> Response:
     if typed.strip() != name:
-        return _page(call, name, Shown({"name": typed}, {"name": f'Type "{name}" to delete it.'}, status=400))
+        return _page(
+            call, name, ShownVariables({"name": typed}, {"name": f'Type "{name}" to delete it.'}, status=400)
+        )
     operation = publishing_api.begin_delete(call, name)
     return RedirectResponse(f"/operations/{operation.id}", 303)
 
@@ -260,15 +261,15 @@ def _change(
             done = change(db, seen)
     except _FORMS as error:
         status = 409 if isinstance(error, Conflict) else 400
-        return _page(call, name, Shown(typed, {at(error): _words(error)}, status=status))
+        return _page(call, name, ShownVariables(typed, {at(error): words_of(error)}, status=status))
     call.get(Notices).publish(apps.TOPIC)
     if done.operation is None:
-        return _page(call, name, Shown(notice=done.told))
-    variables_api.wake(call)
+        return _page(call, name, ShownVariables(notice=done.told))
+    publishing_api.wake(call)
     return RedirectResponse(f"/operations/{done.operation.id}", 303)
 
 
-def _page(call: Call, name: str, shown: Shown) -> Response:
+def _page(call: Call, name: str, shown: ShownVariables) -> Response:
     with call.read() as db:
         app = apps.get_editable(db, call.actor, name)
         found, number = variables_api.shown(call, db, app)
@@ -291,6 +292,7 @@ def _page(call: Call, name: str, shown: Shown) -> Response:
             keeps=[str(path) for path in keep] if isinstance(keep, list) else [],
             most_title=MOST_TITLE,
             most_description=MOST_DESCRIPTION,
+            schedule=summary_of(call, db, schedules.find_planned(db, call.actor, name, call.now)),
             may_choose_path=call.get(PathPolicy).may_choose(call.actor),
             is_path_taken="path" in shown.errors and shown.status == 409,
             tags=[tag_schemas.tag_out(one) for one in tags.list_tags(db, call.actor)],
@@ -299,7 +301,7 @@ def _page(call: Call, name: str, shown: Shown) -> Response:
     return call.get(Pages).answer("app_settings.html", page, shown.status)
 
 
-def _form_of(call: Call, name: str, variable: str) -> Shown:
+def _form_of(call: Call, name: str, variable: str) -> ShownVariables:
     """The form of a variable with what may be shown of it; empty where there is none of that name."""
     with call.read() as db:
         app = apps.get_editable(db, call.actor, name)
@@ -312,8 +314,8 @@ def _form_of(call: Call, name: str, variable: str) -> Shown:
                 "value": one.value or "",
                 "shared_secret": one.secret,
             }
-            return Shown(values, is_changing=True)
-    return Shown({"variable": variable})
+            return ShownVariables(values, is_changing=True)
+    return ShownVariables({"variable": variable})
 
 
 def _present(db: ReadDb, app: App) -> dict[str, str]:
@@ -346,7 +348,3 @@ def _number(name: str, text: str) -> int | None:
     if not (said.isascii() and said.isdecimal() and len(said) < 10):
         raise LimitInvalid("Cannot take this: it is no whole number.", where=name)
     return int(said)
-
-
-def _words(error: TholosError) -> str:
-    return f"{error.message} {error.fix}".strip()

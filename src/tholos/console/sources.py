@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Form
@@ -16,6 +16,7 @@ from tholos.accounts.pages import account_of
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import api as apps_api
 from tholos.apps import service as apps
+from tholos.console.forms import Shown, advice_of, status_of, words_of
 from tholos.console.pages import AppPage, last_operations
 from tholos.console.publish import GitForm, fit_name, show_start
 from tholos.kit.db import WriteDb
@@ -36,7 +37,6 @@ Secret = Annotated[str, Form(max_length=MOST_SECRET)]
 USUAL_USERNAME = "git"
 _FIELDS = {"name": "app", "credential": "secret"}
 """What fields are called here that errors call otherwise: the publish page has another field for a name."""
-_FOR_TERMINALS = re.compile(r"(; at once by)?:? tholos .*")
 """The end of an advice that says what to type in a terminal: here are fields and buttons."""
 
 
@@ -48,13 +48,7 @@ class NameUnclear(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What the page shows besides how things are."""
-
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
-    notice: str = ""
-    status: int = 200
+class ShownSource(Shown):
     secret: str = ""
     """A new one, which is shown this once."""
 
@@ -105,14 +99,14 @@ def follow_repository(
         place = _place(error)
         if place == "app":
             typed["app"] = name
-        return show_start(call, status=_status(error), git=GitForm(typed, {place: _words(error)}))
+        return show_start(call, status=status_of(error), git=GitForm(typed, {place: words_of(error)}))
     tell(call)
     return _led_to(name, made.operation)
 
 
 @routes.declare("GET", "/apps/{name}/source", permission=Permission.APP_EDIT)
 def show_source(call: Calling, name: str) -> Response:
-    return _page(call, name, Shown())
+    return _page(call, name, ShownSource())
 
 
 @routes.declare("POST", "/apps/{name}/source/update", permission=Permission.APP_EDIT)
@@ -169,7 +163,7 @@ def resume_source(call: Calling, name: str) -> Response:
 def renew_secret(call: Calling, name: str) -> Response:
     with call.write() as db:
         _, secret = sources.renew_secret(db, call.get(Sealer), call.actor, name, call.now)
-    return _page(call, name, Shown(secret=secret))
+    return _page(call, name, ShownSource(secret=secret))
 
 
 @routes.declare("POST", "/apps/{name}/source/credential", permission=Permission.APP_EDIT)
@@ -201,7 +195,7 @@ def remove_source(
         return _page(
             call,
             name,
-            Shown({"name": typed}, {"name": f'Type "{name}" to let it follow nothing.'}, status=400),
+            ShownSource({"name": typed}, {"name": f'Type "{name}" to let it follow nothing.'}, status=400),
         )
     with call.write() as db:
         sources.remove_source(db, call.actor, name, call.now)
@@ -213,11 +207,6 @@ def name_of(repository: str, subdirectory: str) -> str:
     """What fits an app best: its folder's name, else the repository's."""
     last = re.split(r"[/:]", (subdirectory.strip(" /") or repository.strip()).rstrip("/"))[-1]
     return fit_name(last.removesuffix(".git"))
-
-
-def advice_of(fix: str) -> str:
-    """What to do, without what is for terminals."""
-    return _FOR_TERMINALS.sub(".", fix)
 
 
 def _check_free(db: WriteDb, call: Call, name: str) -> None:
@@ -242,16 +231,16 @@ def _change(
             begun = change(db)
     except (Invalid, Conflict) as error:
         place = "source" if isinstance(error, Conflict) else _place(error)
-        return _page(call, name, Shown(typed, {place: _words(error)}, status=_status(error)))
+        return _page(call, name, ShownSource(typed, {place: words_of(error)}, status=status_of(error)))
     tell(call)
-    return _led_to(name, begun) if begun else _page(call, name, Shown(notice=told))
+    return _led_to(name, begun) if begun else _page(call, name, ShownSource(notice=told))
 
 
 def _led_to(name: str, operation: Operation | None) -> Response:
     return RedirectResponse(f"/operations/{operation.id}" if operation else f"/apps/{name}/source", 303)
 
 
-def _page(call: Call, name: str, shown: Shown) -> Response:
+def _page(call: Call, name: str, shown: ShownSource) -> Response:
     with call.read() as db:
         app = apps.get_editable(db, call.actor, name)
         followed = sources.find_followed(db, call.actor, name)
@@ -309,11 +298,3 @@ def _login(username: str, secret: str) -> Login:
 def _place(error: TholosError) -> str:
     """The field that an error is about; empty for the form as a whole."""
     return _FIELDS.get(error.where, error.where)
-
-
-def _words(error: TholosError) -> str:
-    return f"{error.message} {advice_of(error.fix)}".strip()
-
-
-def _status(error: TholosError) -> int:
-    return 409 if isinstance(error, Conflict) else 400

@@ -12,14 +12,13 @@ from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import service as apps
 from tholos.apps.models import App
 from tholos.kit.db import ReadDb, WriteDb
-from tholos.kit.notices import Notices
 from tholos.kit.sealing import Sealer
 from tholos.kit.versions import check_version, to_tag
 from tholos.operations import api as operations_api
 from tholos.operations import schemas as operation_schemas
-from tholos.operations import service as operations
 from tholos.operations.models import Operation
 from tholos.publishing import releases
+from tholos.publishing.api import wake
 from tholos.variables import schemas
 from tholos.variables import service as variables
 from tholos.variables.errors import NothingReleased
@@ -123,12 +122,6 @@ def shown(call: Call, db: ReadDb, app: App) -> tuple[list[schemas.VariableOut], 
     except NothingReleased:
         number = None
     return [schemas.variable_out(one) for one in found], number
-
-
-def wake(call: Call) -> None:
-    """Tell whoever works on operations that there are some."""
-    call.get(Notices).publish(operations.QUEUE_TOPIC)
-    call.get(Notices).publish(apps.TOPIC)
 
 
 def operation_of(

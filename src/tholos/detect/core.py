@@ -25,7 +25,7 @@ from tholos.detect.model import (
     Overrides,
     Requirements,
 )
-from tholos.detect.requirements import Found, Search
+from tholos.detect.requirements import Search
 from tholos.detect.sources import Folder
 from tholos.kit.errors import Invalid
 
@@ -125,7 +125,7 @@ def _detect(tree: FileTree, overrides: Overrides, locked: Requirements | None) -
     )
     installed = django.installed(folder, chooser.modules, project) if project else {}
     search = Search(folder, chooser.modules, choice, _starts(folder, chooser, choice, project), installed)
-    found = Found(locked) if locked and not is_static else search.find(overrides.requirements)
+    found = search.locked(locked) if locked and not is_static else search.find(overrides.requirements)
     files = () if is_static else search.reached().files
     kept = given if given is not None else keep.find(folder, choice, files, project)
     notes = [*choice.notes, *_advice(folder, choice, overrides), *python_notes, *found.notes]

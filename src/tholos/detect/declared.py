@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tholos.detect import interpreters, pip_files, poetry
+from tholos.detect import interpreters, pip_files, poetry, uv_sources
 from tholos.detect.model import Evidence
 from tholos.detect.pip_files import Listed
 from tholos.detect.sources import Folder, line_of, malformed
@@ -36,7 +36,7 @@ def pyproject(folder: Folder, path: str = "pyproject.toml") -> Declared | None:
     project = document.get("project")
     if isinstance(project, dict) and project.get("dependencies"):
         line = line_of(text, r"^[ \t]*[\"']?dependencies\b") or 1
-        lines = _strings(project["dependencies"], path, line)
+        lines = uv_sources.locate(folder, path, _strings(project["dependencies"], path, line))
         return Declared(pip_files.from_lines(lines, path, line), Evidence(path, line), "pyproject.toml")
     entries = {name: value for name, value in poetry.table(document).items() if name.lower() != "python"}
     if not entries:
@@ -104,8 +104,7 @@ def environment(folder: Folder, path: str) -> Declared | None:
             pip_indent = indent
         elif 0 <= pip_indent < indent:
             first = first or number
-            listed.lines += (found := pip_files.from_lines([text], path, number)).lines
-            listed.names |= found.names
+            listed.add(pip_files.from_lines([text], path, number))
         else:
             pip_indent = -1
             conda.append(re.split(r"[\s=<>!:]", text, maxsplit=1)[0])

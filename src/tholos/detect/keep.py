@@ -18,7 +18,7 @@ from tholos.detect import django, frameworks
 from tholos.detect.entrypoints import Choice
 from tholos.detect.errors import OverrideInvalid
 from tholos.detect.model import Evidence, Finding
-from tholos.detect.pip_files import inside_of
+from tholos.detect.own_packages import inside_of
 from tholos.detect.sources import Folder
 
 _INSTANCE = re.compile(rb"instance_path|instance_relative_config|open_instance_resource|flask_sqlalchemy")

@@ -88,6 +88,8 @@ class Requirements:
     """For ``imports``: each distribution name and the import it was inferred from."""
     support: dict[str, str] = field(default_factory=dict)
     """Further files that resolving needs, by path: the ``pyproject.toml`` beside a ``uv.lock``, a file that a ``-c`` line names."""
+    own: dict[str, Evidence] = field(default_factory=dict)
+    """Wheels, archives and folders among the files that are packages to be installed, or hold some; by path, empty for all of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
+
+from tholos.detect.own_packages import inside_of
 
 _NUMBERS = re.compile(r"\d+(\.\d+)*")
 
@@ -23,7 +26,7 @@ def requirement(name: str, value: object) -> str:
     """One entry as a requirement line.
 
     Raises:
-        NotStandard: it is a path or of no known form.
+        NotStandard: it is an address or of no known form.
     """
     if isinstance(value, str):
         return f"{name}{specifier(value)}"
@@ -37,9 +40,18 @@ def requirement(name: str, value: object) -> str:
             (f"@{value[key]}" for key in ("rev", "tag", "branch") if isinstance(value.get(key), str)), ""
         )
         return f"{name}{listed} @ git+{value['git']}{ref}{marker}"
+    if isinstance(value.get("path"), str):
+        return f"{name}{listed} @ file:{quote(_inside(value['path']))}{marker}"
     if not isinstance(value.get("version"), str):
-        raise NotStandard("a path or an address")
+        raise NotStandard("an address")
     return f"{name}{listed}{specifier(value['version'])}{marker}"
+
+
+def _inside(path: str) -> str:
+    found = inside_of("", path)
+    if found is None:
+        raise NotStandard("a path that leads out of the folder")
+    return f"./{found}"
 
 
 def specifier(value: str) -> str:

@@ -14,8 +14,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import islice
 
-from tholos.detect import declared, distributions, frameworks, imports, pip_files, script
+from tholos.detect import (
+    declared,
+    distributions,
+    frameworks,
+    imports,
+    own_packages,
+    pip_files,
+    script,
+    uv_sources,
+)
 from tholos.detect.entrypoints import Choice
 from tholos.detect.errors import OverrideInvalid
 from tholos.detect.imports import Imports
@@ -79,7 +89,7 @@ class Search:
             return Found(replace(_NOTHING, why="given with --requirements"))
         if value == "imports":
             return self._inferred()
-        path = pip_files.inside_of("", value)
+        path = own_packages.inside_of("", value)
         if path is None or path not in self._folder.paths:
             raise self._no_source(value, "is not in the folder")
         name = path.rpartition("/")[2]
@@ -122,7 +132,7 @@ class Search:
             return None
         listed = pip_files.from_lines(list(metadata.dependencies), path, metadata.line)
         where = Evidence(path, metadata.line)
-        return _found(Requirements("script", listed.text, f"script metadata of {path}", where), listed)
+        return self._found(Requirements("script", "", f"script metadata of {path}", where), listed)
 
     def _lock(self) -> Found | None:
         for path, form in _LOCKS.items():
@@ -144,7 +154,10 @@ class Search:
                 return Found(_NOTHING)
             self._folder.toml(project)
             support = {project: self._folder.text(project)}
-        requirements = Requirements(form, text, f"locked in {path}", Evidence(path), support=support)
+        own = dict(uv_sources.locked(text, path)) if form == "uv.lock" else {}
+        known = islice(own.items(), pip_files.OWN_LIMIT)
+        own = {one: where for one, where in known if own_packages.is_there(self._folder, one)}
+        requirements = Requirements(form, text, f"locked in {path}", Evidence(path), support=support, own=own)
         return Found(requirements)
 
     def _declared(self) -> Found | None:
@@ -158,16 +171,50 @@ class Search:
 
     def _from_pip(self, path: str) -> Found:
         listed = pip_files.read(self._folder, path)
-        if listed.has_self:
-            _add_project(self._folder, listed, path)
-        requirements = Requirements("requirements.txt", listed.text, f"listed in {path}", Evidence(path, 1))
-        return _found(requirements, listed)
+        if listed.itself:
+            _add_project(self._folder, listed)
+        return self._found(
+            Requirements("requirements.txt", "", f"listed in {path}", Evidence(path, 1)), listed
+        )
+
+    def locked(self, requirements: Requirements) -> Found:
+        """Requirements that a manifest brings along, locked.
+
+        Raises:
+            FileMalformed: they name a package of the folder that is not there.
+        """
+        if requirements.form != "requirements.txt":
+            return Found(requirements)
+        where = requirements.evidence
+        listed = pip_files.from_lines(own_packages.lines_in(requirements.text), where.path, where.line)
+        own_packages.check(self._folder, listed.own, listed.links)
+        return Found(replace(requirements, own=listed.own), tuple(listed.notes))
+
+    def _found(self, requirements: Requirements, listed: Listed) -> Found:
+        self._settle_own(listed)
+        needs = replace(requirements, text=listed.text, support=listed.support, own=listed.own)
+        return Found(needs, tuple(listed.notes))
+
+    def _settle_own(self, listed: Listed) -> None:
+        """See that packages of the folder are there, and add what they need of it.
+
+        Raises:
+            FileMalformed: with the line that names what is not.
+        """
+        if listed.itself:
+            # Built, each change of the app would need another environment.
+            listed.notes.append(
+                f"{listed.own['']} installs the folder itself; it is imported from where it lies instead."
+            )
+            listed.without_itself()
+        uv_sources.follow(self._folder, listed)
+        own_packages.check(self._folder, listed.own, listed.links)
 
     def _of(self, found: declared.Declared | None) -> Found | None:
         if found is None:
             return None
         why = f"declared in {found.evidence.path}"
-        return _found(Requirements(found.form, found.listed.text, why, found.evidence), found.listed)
+        return self._found(Requirements(found.form, "", why, found.evidence), found.listed)
 
     def _inferred(self) -> Found:
         reached = self.reached()
@@ -175,6 +222,7 @@ class Search:
         extra = declared.environment(self._folder, path) if path else None
         listed = extra.listed if extra else Listed()
         names = {name for name in reached.distributions if distributions.normalize(name) not in listed.names}
+        self._settle_own(listed)
         lines = sorted([*listed.lines, *names], key=str.lower)
         notes = (*listed.notes, *reached.notes)
         if not lines:
@@ -182,9 +230,8 @@ class Search:
         found = {name: reached.distributions[name] for name in sorted(names, key=str.lower)}
         first = next(iter(found.values()), extra.evidence if extra else Evidence())
         why = "inferred from imports" + (f" and {path}" if extra and extra.listed.lines else "")
-        return Found(
-            Requirements("imports", "".join(f"{line}\n" for line in lines), why, first, imports=found), notes
-        )
+        text = "".join(f"{line}\n" for line in lines)
+        return Found(Requirements("imports", text, why, first, imports=found, own=listed.own), notes)
 
     def _with_framework(self, found: Found) -> Found:
         for name in frameworks.DISTRIBUTIONS.get(self._choice.framework.value, ()):
@@ -232,22 +279,12 @@ def _check_lock(path: str, text: str) -> None:
         raise malformed(path, quoted, "a text has no end", "Make the lock anew.")
 
 
-def _add_project(folder: Folder, listed: Listed, path: str) -> None:
-    """Put what the folder's own project declares in the place of ``.``."""
+def _add_project(folder: Folder, listed: Listed) -> None:
+    """Add what the folder's own project declares: it is installed in the place of the folder itself."""
     project = declared.pyproject(folder) if "pyproject.toml" in folder.paths else None
     project = project or (declared.setup_cfg(folder) if "setup.cfg" in folder.paths else None)
-    if project is None:
-        listed.notes.append(f"{path} installs the folder itself; it is imported from where it lies instead.")
-        return
-    listed.lines += project.listed.lines
-    listed.names |= project.listed.names
-    listed.notes.append(
-        f"In place of the folder itself in {path} stand its dependencies from {project.evidence}."
-    )
-
-
-def _found(requirements: Requirements, listed: Listed) -> Found:
-    return Found(replace(requirements, support=listed.support), tuple(listed.notes))
+    if project is not None:
+        listed.add(project.listed)
 
 
 def _brings(requirements: Requirements, name: str) -> bool:
@@ -264,7 +301,8 @@ def _brings(requirements: Requirements, name: str) -> bool:
         if found
     }
     named = set(re.findall(r"[#&]egg=([\w.-]+)", requirements.text))
+    wheels = {own_packages.name_of_wheel(path) for path in requirements.own}
     return bool(
         {wanted, *frameworks.BRINGS.get(wanted, ())}
-        & (listed | {distributions.normalize(egg) for egg in named})
+        & (listed | wheels | {distributions.normalize(egg) for egg in named})
     )

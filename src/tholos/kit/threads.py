@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -37,3 +37,10 @@ async def in_long_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kw
 def begin_long(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
     """The same, for whoever must know how it ended even if nobody waits for it any more."""
     return asyncio.get_running_loop().run_in_executor(_long, partial(function, *args, **kwargs))
+
+
+async def in_pieces(first: bytes, rest: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Bytes that a thread makes one after the other, behind those that are there already."""
+    yield first
+    while piece := await in_thread(next, rest, b""):
+        yield piece

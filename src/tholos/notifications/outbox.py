@@ -46,6 +46,7 @@ KEPT = timedelta(days=90)
 _OF_APPS = frozenset(
     {
         *FAILURES,
+        Action.SCHEDULE_STOPPED,
         Action.APP_FAILING,
         Action.ACCESS_REQUESTED,
         Action.ACCESS_GRANTED,

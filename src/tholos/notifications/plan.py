@@ -17,6 +17,7 @@ PERSONAL: Mapping[Action, str] = {
     Action.SOURCE_FAILED: "A commit could not be published to an app of mine",
     Action.ACTIVATION_FAILED: "A switch to another release of an app of mine, or by me, failed",
     Action.RESTART_FAILED: "A restart of an app of mine, or by me, failed",
+    Action.SCHEDULE_STOPPED: "The schedule of an app of mine was stopped",
     Action.APP_FAILING: "An app of mine fails",
     Action.ACCESS_REQUESTED: "Somebody asks for access to an app of mine",
     Action.ACCESS_GRANTED: "I was given the access that I asked for",
@@ -260,6 +261,11 @@ _SAID: Mapping[Action, _Said] = {
     ),
     Action.RESTART_FAILED: _Said(
         "A restart of {name} failed", "What ran before goes on serving.", "tholos why {name}"
+    ),
+    Action.SCHEDULE_STOPPED: _Said(
+        "The schedule of {name} was stopped",
+        "It is not started by its schedule any more.",
+        "tholos schedule {name} --resume",
     ),
     Action.APP_FAILING: _Said(
         "{name} fails", "It does not answer as it should.", "tholos why {name}", "/logs#traceback"

@@ -26,6 +26,10 @@ def get_operation(db: ReadDb, operation_id: str) -> Operation:
     return found
 
 
+def find_operation(db: ReadDb, operation_id: str) -> Operation | None:
+    return db.get(Operation, operation_id)
+
+
 def get_visible(db: ReadDb, operation_id: str, visible: Select[Operation]) -> Operation:
     """Raises: OperationNotFound: also where it is somebody else's."""
     found = db.scalar(visible.where(Operation.id == operation_id))

@@ -161,6 +161,10 @@ def get_operation(db: ReadDb, operation_id: str) -> Operation:
     return queries.get_operation(db, operation_id)
 
 
+def find_operation(db: ReadDb, operation_id: str | None) -> Operation | None:
+    return queries.find_operation(db, operation_id) if operation_id else None
+
+
 def list_claimable(db: ReadDb, now: datetime) -> Sequence[str]:
     return queries.list_claimable(db, now)
 

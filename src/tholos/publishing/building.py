@@ -41,7 +41,8 @@ class Builder:
         interpreter = self.publisher.starter.find_interpreter(str(manifest.get("interpreter")))
         if interpreter is None:
             raise PythonNotFound("Cannot build: the Python that was chosen is gone.", fix="Build it again.")
-        return self.publisher.build_for(work, manifest, interpreter, work.operation.account_id)[0]
+        snapshot, scope = str(work.operation.request.get("snapshot", "")), work.operation.account_id
+        return self.publisher.build_for(work, manifest, interpreter, scope, snapshot)[0]
 
 
 def _manifest_of(operation: Operation) -> JsonObject:

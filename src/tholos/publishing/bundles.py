@@ -105,7 +105,9 @@ def begin_build(
     """The operation that builds the environment of a bundle ahead, after what is under way for its app. Nothing of it runs,
     and what is live stays so.
     """
-    request: JsonObject = {"bundle": bundle.id, "upgrade": False, "manifest": decided.manifest}
+    request: JsonObject = {
+        "bundle": bundle.id, "snapshot": bundle.snapshot, "upgrade": False, "manifest": decided.manifest
+    }  # fmt: skip
     begun = operations.begin(
         db, actor, BUILD, Subject(app.id, app.name), BUILD_STEPS, request, now, may_wait=True
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from tholos.detect.distributions import normalize
 from tholos.kit.db import JsonObject
 from tholos.runtime import locks
+from tholos.runtime.locks import Lock
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 _PINNED = re.compile(r"([A-Za-z0-9][\w.\-]*)\s*(?:\[[^\]]*\])?\s*===?\s*([^\s;]+)")
@@ -107,7 +108,7 @@ def compare(before: Side, after: Side, is_text: Callable[[FileChange], bool | No
     """The differences of two releases; the callable says of a changed file whether it is text, if it looks at all."""
     return Comparison(
         tuple(_files(before.files, after.files, is_text)),
-        tuple(_texts(packages(before.lock), packages(after.lock))),
+        tuple(_texts(_told_packages(before.lock), _told_packages(after.lock))),
         tuple(_variables(before.variables, after.variables)),
         tuple(_texts(_settings(before), _settings(after), in_order=True)),
     )
@@ -142,7 +143,15 @@ def packages(lock: str) -> dict[str, str]:
         match = _PINNED.match(line) or _ADDRESS.match(line)
         if match:
             found[normalize(match[1])] = match[2]
-    return found
+    return found | {normalize(one.name): one.version for one in Lock(lock).own}
+
+
+def _told_packages(lock: str) -> dict[str, str]:
+    """The same; of packages among the files also which they are made of, for their versions seldom change."""
+    own = {
+        normalize(one.name): f"{one.version} of {one.address}, {one.sha256[:12]}" for one in Lock(lock).own
+    }
+    return packages(lock) | own
 
 
 def _of_pylock(lock: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from tholos.detect import connect
 from tholos.detect.connect import Facts, Lock, Manifest
 from tholos.detect.model import Kind
 from tholos.kit.db import JsonObject
+from tholos.runtime import locks
 
 OWN_LOCK = "requirements.txt"
 """The file that the lock becomes where no other one asks for packages."""
@@ -113,8 +114,12 @@ class Source:
         )
 
     def _lock(self, files: Mapping[str, str]) -> Lock | None:
+        if not self.lock:
+            return None
         form = "pylock.toml" if self._form == "pylock.toml" else "requirements"
-        return Lock(self.lock, form, _made_from(files, {self._asking_file})) if self.lock else None
+        lock = locks.Lock(self.lock)
+        own = [*(one.path for one in lock.own), *(one.path for one in lock.links)]
+        return Lock(self.lock, form, _made_from(files, {self._asking_file, *_below(own, files)}))
 
 
 def python_version(text: str) -> str:
@@ -127,6 +132,11 @@ def _made_from(files: Mapping[str, str], named: Iterable[str]) -> dict[str, str]
     """Whatever may ask for packages: an edit of any of them makes the lock one of the past."""
     asking = {path for path in files if _ASKING.fullmatch(path) or path == SPARE_LOCK}
     return {path: files[path] for path in sorted(asking | (set(named) & files.keys()))}
+
+
+def _below(paths: Iterable[str], files: Iterable[str]) -> set[str]:
+    """Files that packages are made of."""
+    return {one for path in paths for one in files if not path or one == path or one.startswith(f"{path}/")}
 
 
 def _object(value: object) -> JsonObject:

@@ -32,6 +32,11 @@ def to_json(found: Detection, python_why: str) -> JsonObject:
             "text": needs.text,
             "support": dict(needs.support),
             "imports": {name: [seen.path, seen.line] for name, seen in needs.imports.items()},
+            **(
+                {"own": {path: [seen.path, seen.line] for path, seen in needs.own.items()}}
+                if needs.own
+                else {}
+            ),
             "why": needs.why,
             "evidence": [needs.evidence.path, needs.evidence.line],
         },
@@ -55,6 +60,7 @@ def requirements_of(manifest: JsonObject) -> Requirements:
         evidence=_evidence(kept["evidence"]),
         imports={name: _evidence(seen) for name, seen in _object(kept["imports"]).items()},
         support={name: str(text) for name, text in _object(kept["support"]).items()},
+        own={path: _evidence(seen) for path, seen in _object(kept.get("own")).items()},
     )
 
 

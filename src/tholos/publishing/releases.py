@@ -170,24 +170,46 @@ def _is_draft(db: ReadDb, release: Release) -> bool:
     return any(one.request.get("draft") and one.request.get("release_id") == release.id for one in last)
 
 
-def begin_restart(db: WriteDb, actor: Actor, app: App, now: datetime) -> Operation:
-    """The operation that puts new instances in the place of all that run of an app, without a moment in between.
+def begin_restart(
+    db: WriteDb, actor: Actor, app: App, now: datetime, *, may_wait: bool = False, note: str = ""
+) -> Operation:
+    """The operation that puts new instances in the place of all that run of an app, without a moment in between. One that
+    may wait restarts what is live once it is its turn; a note says why, where nobody asked for it.
 
     Raises: NothingRuns, OperationUnderWay.
     """
+    live = _get_live(db, app)
+    request: JsonObject = {"release_id": live.id, "release": live.number}
+    begun = operations.begin(
+        db, actor, RESTART, Subject(app.id, app.name), RESTART_STEPS, request, now, may_wait=may_wait
+    )
+    audit.record(
+        db, actor, Action.APP_RESTARTED, apps.subject_of(app), now,
+        after={"release": live.number, "operation": begun.id}, note=note,
+    )  # fmt: skip
+    return begun
+
+
+def find_restarted(db: WriteDb, operation: Operation) -> Release:
+    """What a restart is to start anew: what is live by now, which may be another release than when it was asked for.
+
+    Raises: AppNotFound, NothingRuns.
+    """
+    present = operations.get_operation(db, operation.id)
+    live = _get_live(db, apps.get_app(db, operation.subject_id))
+    if present.request["release_id"] != live.id:
+        present.request = {**present.request, "release_id": live.id, "release": live.number}
+    return live
+
+
+def _get_live(db: ReadDb, app: App) -> Release:
     live = apps.find_live(db, app.id)
     if live is None:
         raise NothingRuns(
             f"Cannot restart {app.name}: nothing of it is live.",
             fix=f"`tholos releases {app.name}` lists what could be: tholos activate {app.name} N",
         )
-    request: JsonObject = {"release_id": live.id, "release": live.number}
-    begun = operations.begin(db, actor, RESTART, Subject(app.id, app.name), RESTART_STEPS, request, now)
-    audit.record(
-        db, actor, Action.APP_RESTARTED, apps.subject_of(app), now,
-        after={"release": live.number, "operation": begun.id},
-    )  # fmt: skip
-    return begun
+    return live
 
 
 def take_over(db: WriteDb, operation: Operation) -> None:

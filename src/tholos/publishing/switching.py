@@ -9,6 +9,7 @@ from tholos.apps.models import App, Release, ReleaseState
 from tholos.instances import service as instances
 from tholos.kit.db import JsonObject
 from tholos.kit.threads import in_long_thread, in_thread
+from tholos.operations import service as operations
 from tholos.operations.models import Operation
 from tholos.operations.tasks import Work
 from tholos.publishing import releases
@@ -51,19 +52,20 @@ class Switcher:
 
         Raises: TholosError: the first cause, in words.
         """
-        app, release, _ = await in_thread(self.publisher.read, work.operation)
+        work.operation, release = await in_thread(self._find_restarted, work.operation)
         instance_id = await self.publisher.start(work, release, anew=True)
         async with work.step("switch") as say:
             await in_thread(self._take_over, work.operation)
-            await self.publisher.keeper.refresh(app.id)
+            await self.publisher.keeper.refresh(release.app_id)
             say("live")
         async with work.step("stop") as say:
-            others = await in_thread(self._others, app.id, instance_id)
+            others = await in_thread(self._others, release.app_id, instance_id)
             for one in others:
                 await self.publisher.keeper.begin_retiring(one)
             say("what ran before finishes what it has" if others else "nothing else ran")
         self.publisher.notices.publish(instances.TOPIC)
-        return {"release": release.number, "url": self.publisher.starter.app_url.format(name=app.name) + "/"}
+        url = self.publisher.starter.app_url.format(name=work.operation.subject_name) + "/"
+        return {"release": release.number, "url": url}
 
     async def abandon(self, operation: Operation, error: JsonObject | None) -> None:
         """What served goes on serving; what was started for the operation is nobody's, and is ended."""
@@ -75,6 +77,11 @@ class Switcher:
             return f"{len(environment.packages)} packages"
         await in_long_thread(self.publisher.starter.check_out, app, release, live)
         return f"as in release {release.based_on}"
+
+    def _find_restarted(self, operation: Operation) -> tuple[Operation, Release]:
+        with self.publisher.database.write() as db:
+            release = releases.find_restarted(db, operation)
+            return operations.get_operation(db, operation.id), release
 
     def _take_over(self, operation: Operation) -> None:
         with self.publisher.database.write() as db:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
 
 from fastapi import Path
@@ -13,7 +12,7 @@ from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import service as apps
 from tholos.audit import service as audit
 from tholos.audit.models import Action
-from tholos.kit.threads import in_long_thread, in_thread
+from tholos.kit.threads import in_long_thread, in_pieces
 from tholos.publishing import sides
 from tholos.publishing.connect_manifest import Source
 from tholos.store.model import SnapshotId
@@ -35,7 +34,7 @@ async def download_release(call: Calling, name: str, number: Number) -> Response
     pieces = call.get(Store).stream_tar(snapshot, source.members, without=source.replaced)
     first = await in_long_thread(next, pieces)  # what is wrong with the store is told before anything is sent
     headers = {"content-disposition": f'attachment; filename="{name}-r{number}.tar.gz"'}
-    return StreamingResponse(_stream(first, pieces), media_type=ARCHIVE_TYPE, headers=headers)
+    return StreamingResponse(in_pieces(first, pieces), media_type=ARCHIVE_TYPE, headers=headers)
 
 
 @routes.declare(
@@ -76,9 +75,3 @@ def _read_manifest(call: Call, name: str, number: int) -> str:
     checksums = call.get(Store).checksums(snapshot)
     kept = {path: checksum for path, checksum in checksums.items() if path not in source.replaced}
     return json.dumps(source.document(kept), ensure_ascii=False)
-
-
-async def _stream(first: bytes, rest: Iterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    while piece := await in_thread(next, rest, b""):
-        yield piece

@@ -35,12 +35,14 @@ from tholos.publishing import bundles, releases
 from tholos.publishing import manifest as manifests
 from tholos.publishing import service as publishing
 from tholos.publishing.errors import PrepareFailed
+from tholos.publishing.snapshots import SnapshotPackages
 from tholos.runtime import logs
 from tholos.runtime.environments import Environment, Environments
 from tholos.runtime.interpreters import Interpreter
 from tholos.runtime.locks import Lock
 from tholos.runtime.model import InstanceSpec, ProcessStatus
 from tholos.runtime.plan import prepare
+from tholos.store.model import SnapshotId
 from tholos.tags import service as tags
 from tholos.usage import service as usage
 from tholos.variables import service as variables
@@ -188,20 +190,24 @@ class Publisher:
         interpreter = self.starter.interpreter_of(release)
         # Whoever publishes, not whoever owns: an editor's source builds stay out of the owner's other apps, and a
         # hand-over changes nothing.
-        environment, lock = self.build_for(work, release.manifest, interpreter, release.author_id)
+        environment, lock = self.build_for(
+            work, release.manifest, interpreter, release.author_id, release.snapshot
+        )
         with self.database.write() as db:
             apps.record_environment(db, release.id, lock.text, environment.id, len(environment.packages))
         return environment
 
     def build_for(
-        self, work: Work, manifest: JsonObject, interpreter: Interpreter, scope: str
+        self, work: Work, manifest: JsonObject, interpreter: Interpreter, scope: str, snapshot: str
     ) -> tuple[Environment, Lock]:
-        """The packages that a manifest asks for, and our own code for its interpreter."""
+        """The packages that a manifest asks for, those that lie in its snapshot among them, and our own code for its interpreter."""
         requirements = manifests.requirements_of(manifest)
+        files = SnapshotPackages(self.starter.store, SnapshotId(snapshot))
         lock = self.environments.lock(
             requirements,
             interpreter,
             scope,
+            files=files,
             upgrade=bool(work.operation.request["upgrade"]) and work.operation.attempt == 1,
             log=work.line,
             cancel=work.stop,
@@ -211,6 +217,7 @@ class Publisher:
             interpreter,
             scope,
             requirements=requirements,
+            files=files,
             log=work.line,
             cancel=work.stop,
         )

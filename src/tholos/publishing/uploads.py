@@ -6,11 +6,13 @@ app may be called by. Names are hostile: whatever a snapshot could not hold is r
 
 from __future__ import annotations
 
+import mmap
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import IO, Self
 
 from tholos.kit.errors import Invalid
 from tholos.publishing.forms import Body, Part
@@ -109,7 +111,7 @@ def bring_in(store: Store, scope: Scope, form: Form, *, limits: Limits | None = 
 
 
 def _unpack(store: Store, scope: Scope, form: Form, part: Part, limits: Limits) -> Uploaded:
-    with _range(form.body, part) as stream:
+    with opened(form.body, part) as stream:
         unpacked = archives.unpack(store, scope, stream, limits=limits)
     files = {file.path: file for file in unpacked.tree.files}
     is_ruled = ignoring.FILE_NAME in files
@@ -140,7 +142,7 @@ def _gather(store: Store, scope: Scope, form: Form, limits: Limits) -> Uploaded:
     files = []
     for path, part in inner.items():
         if path not in reasons:
-            with _range(form.body, part) as stream:
+            with opened(form.body, part) as stream:
                 files.append(intake.add_file(path, stream))
     intake.finish()
     return _keep(store, scope, Tree.of(files), title, reasons)
@@ -226,7 +228,7 @@ def _check_limits(named: Mapping[str, Part], limits: Limits) -> None:
         )
 
 
-class _range:  # noqa: N801  # reads as a function
+class opened:  # noqa: N801  # reads as a function
     """A part's bytes as a stream."""
 
     def __init__(self, body: Body, part: Part) -> None:
@@ -243,3 +245,14 @@ class _range:  # noqa: N801  # reads as a function
         data = bytes(self._view[self._at : self._at + size])
         self._at += len(data)
         return data
+
+
+@contextmanager
+def mapped(spool: IO[bytes]) -> Iterator[Body]:
+    """What lies in a file, without reading it."""
+    spool.flush()
+    if not spool.seek(0, 2):
+        yield b""
+        return
+    with mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) as body:
+        yield body

@@ -1,7 +1,8 @@
 """Environments: requirements become a lock, a lock becomes a folder that is built once and shared read-only.
 
 Wheels are fetched into one cache and hard-linked; a package that has to be built from source is built in a cache of its
-owner, and the environment it is part of is that owner's alone. What uv's errors mean stands in ``uv_failures``, how locks are made in ``resolving``;
+owner, and the environment it is part of is that owner's alone. So is one with a package that lies in what was published
+(``own_wheels``); what comes from an index is shared all the same. What uv's errors mean stands in ``uv_failures``, how locks are made in ``resolving``;
 whether an environment is still needed is for the caller to know.
 """
 
@@ -18,13 +19,14 @@ from pathlib import Path
 
 from tholos.detect.model import Requirements
 from tholos.kit.errors import NotFound
-from tholos.runtime import guests, locks, uv
+from tholos.runtime import guests, locks, own_wheels, uv
 from tholos.runtime.exclusive import exclusive, write_whole
 from tholos.runtime.guests import Guest
 from tholos.runtime.interpreters import Interpreter
 from tholos.runtime.locks import Lock
+from tholos.runtime.own_wheels import NO_FILES, Files, Making
 from tholos.runtime.resolving import WHEELS_ONLY, lock_file, resolve
-from tholos.runtime.uv import NEVER, Cancel, Index, Log, Watch, silent
+from tholos.runtime.uv import NEVER, Cancel, Finished, Index, Log, Watch, silent
 from tholos.runtime.uv_failures import Origin
 from tholos.runtime.workshop import Place, Workshop
 
@@ -86,6 +88,7 @@ class Environments:
         interpreter: Interpreter,
         scope: str,
         *,
+        files: Files = NO_FILES,
         upgrade: bool = False,
         log: Log = silent,
         cancel: Cancel = NEVER,
@@ -96,6 +99,7 @@ class Environments:
             requirements: of any form that detection names.
             interpreter: what they are resolved for.
             scope: owner within which packages built from source may be shared.
+            files: what was published beside the requirements; packages may lie in it.
             upgrade: resolve anew although there is a record.
             log: gets uv's progress.
             cancel: ends the work within a second.
@@ -104,20 +108,29 @@ class Environments:
             EnvironmentFailed, Unavailable: the first cause and its fix.
             Cancelled: on request.
         """
-        keys = [self._lock_key(requirements, interpreter, scope=owner) for owner in ("", scope)]
+        own = own_wheels.digests(files, requirements.own)
+        keys = [self._lock_key(requirements, interpreter, own, scope=owner) for owner in ("", scope)]
         known = None if upgrade else next(filter(None, map(self._recorded, keys)), None)
         if known is not None:
             log("the lock of these requirements is known")
             return known
         with self._workshop.place(Watch(log, cancel)) as place:
             made = resolve(
-                requirements, interpreter, scope, workshop=self._workshop, place=place, is_fresh=upgrade
+                requirements,
+                interpreter,
+                scope,
+                workshop=self._workshop,
+                place=place,
+                is_fresh=upgrade,
+                files=files,
             )
         write_whole(self._record(keys[0] if made.is_shared else keys[1]), json.dumps(made.to_json()))
         return made
 
-    def _lock_key(self, requirements: Requirements, interpreter: Interpreter, *, scope: str) -> str:
-        wish = [requirements.form, requirements.text, requirements.support]
+    def _lock_key(
+        self, requirements: Requirements, interpreter: Interpreter, own: Mapping[str, str], *, scope: str
+    ) -> str:
+        wish = [requirements.form, requirements.text, requirements.support, *([own] if own else [])]
         return locks.digest([FORMAT, wish, interpreter.identity, self._workshop.index.variables(), scope])
 
     def _record(self, key: str) -> Path:
@@ -143,6 +156,7 @@ class Environments:
         scope: str,
         *,
         requirements: Requirements | None = None,
+        files: Files = NO_FILES,
         log: Log = silent,
         cancel: Cancel = NEVER,
     ) -> Environment:
@@ -153,6 +167,7 @@ class Environments:
             interpreter: the one it was made for.
             scope: owner within which it is shared if the lock is not.
             requirements: what the lock was made of, so that errors name the line.
+            files: what was published; packages of the lock may lie in it.
             log: gets uv's progress.
             cancel: ends the work within a second.
 
@@ -171,12 +186,13 @@ class Environments:
                 log("the environment was built by another just now")
                 return replace(ready, fetched=0, cached=0)
             with self._workshop.place(Watch(log, cancel, descriptor)) as place:
-                cache = place.cache if lock.is_shared else self._workshop.cache_of(scope)
                 origin = Origin.of(requirements) if requirements else Origin()
-                return self._build(name, lock, interpreter, replace(place, cache=cache), origin)
+                own = replace(place, cache=self._workshop.cache_of(scope))
+                making = Making(self._workshop, own, scope, interpreter, files, origin)
+                return self._build(name, lock, interpreter, place, making)
 
     def _build(
-        self, name: str, lock: Lock, interpreter: Interpreter, place: Place, origin: Origin
+        self, name: str, lock: Lock, interpreter: Interpreter, place: Place, making: Making
     ) -> Environment:
         path = self._folder(name)
         discard(path)  # what a killed builder left
@@ -184,7 +200,7 @@ class Environments:
         try:
             call = ["venv", "--quiet", "--no-project", "--python", interpreter.path, str(path)]
             self._workshop.uv(call, place, Origin())
-            fetched, cached = self._install(lock, path, place, origin)
+            fetched, cached = self._install(lock, path, place, making)
             made = Environment(
                 id=name,
                 path=str(path),
@@ -202,18 +218,43 @@ class Environments:
                 discard(path)
         return self.get(name)
 
-    def _install(self, lock: Lock, path: Path, place: Place, origin: Origin) -> tuple[int, int]:
+    def _install(self, lock: Lock, path: Path, place: Place, making: Making) -> tuple[int, int]:
         """Counts of packages that were fetched or built, and that were only linked."""
-        if not lock.text.strip():
-            return 0, 0
-        call = ["pip", "sync", lock_file(place.folder, lock), "--python", str(path / "bin" / "python")]
-        call += ["--preview-features", "pylock"] if lock.form == locks.PYLOCK else []
-        call += ["--require-hashes"] if lock.is_hashed and lock.form != locks.PYLOCK else []
-        call += WHEELS_ONLY if lock.is_shared else ()
-        done = self._workshop.uv([*call, "--allow-empty-requirements"], place, origin)
-        linked = count(r"Installed (\d+) package", done.stderr)
-        fetched = count(r"Prepared (\d+) package", done.stderr)
+        python = str(path / "bin" / "python")
+        links = own_wheels.lay_links(lock.links, making.files, place.folder)
+        done = list[Finished]()
+        if lock.rest.strip():
+            call = ["pip", "sync", lock_file(place.folder, lock), "--python", python, *links]
+            call += ["--preview-features", "pylock"] if lock.form == locks.PYLOCK else []
+            call += ["--require-hashes"] if lock.is_hashed and lock.form != locks.PYLOCK else []
+            call += WHEELS_ONLY if lock.is_wheels else ()
+            index = place if lock.is_wheels and not links else making.place
+            done.append(self._workshop.uv([*call, "--allow-empty-requirements"], index, making.origin))
+        if lock.own:
+            done.append(
+                self._install_own(
+                    lock, path, replace(making, options=[*locks.arguments(lock.options), *links])
+                )
+            )
+        linked = sum(count(r"Installed (\d+) package", one.stderr) for one in done)
+        fetched = sum(count(r"Prepared (\d+) package", one.stderr) for one in done)
         return fetched, max(0, linked - fetched)
+
+    def _install_own(self, lock: Lock, path: Path, making: Making) -> Finished:
+        """The packages that lie in what was published, from wheels by path; where these lay is told nowhere afterwards."""
+        wheels = [str(own_wheels.wheel_of(one, making)) for one in lock.own]
+        call = [
+            "pip",
+            "install",
+            "--no-deps",
+            "--offline",
+            "--no-index",
+            "--python",
+            str(path / "bin" / "python"),
+        ]
+        done = self._workshop.uv([*call, *wheels], making.place, making.origin)
+        own_wheels.mark(lock.own, site_packages(str(path)))
+        return done
 
     def find(self, name: str) -> Environment | None:
         """A finished environment by its id, whose interpreter is still there."""

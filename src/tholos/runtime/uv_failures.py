@@ -76,12 +76,17 @@ class Origin:
     lines: Sequence[str] = ()
     """The text that uv was given, if its lines are those of the file."""
     imports: Mapping[str, Evidence] = field(default_factory=dict)
+    own: Mapping[str, Evidence] = field(default_factory=dict)
+    """Where packages among the files are named, by their path."""
+    locked: str = ""
+    """The text of a lock that uv was not given as it is."""
 
     @classmethod
     def of(cls, requirements: Requirements) -> Origin:
         lines = requirements.text.splitlines() if requirements.form == "requirements.txt" else ()
         evidence = requirements.evidence
-        return cls(evidence.path, evidence.line, lines, requirements.imports)
+        locked = requirements.text if requirements.form in {"uv.lock", "pylock.toml"} else ""
+        return cls(evidence.path, evidence.line, lines, requirements.imports, requirements.own, locked)
 
     def where(self, requirement: str) -> str:
         """``requirements.txt:3`` or ``app.py:3`` of a requirement or its package; else the file as a whole."""
@@ -98,6 +103,17 @@ class Origin:
         for number in [*literal, *(number for number, _ in lines)]:
             return f"{self.path or 'requirements'}:{number}"
         return f"{self.path}:{self.line}" if self.line else self.path
+
+    def where_of(self, text: str) -> str:
+        """The line of a lock in which a text stands between quotes; else the file as a whole."""
+        numbered = enumerate(self.locked.splitlines() if text else [], 1)
+        number = next((number for number, line in numbered if f'"{text}"' in line), 0)
+        return f"{self.path}:{number}" if number else self.where("")
+
+    def where_own(self, path: str) -> str:
+        """The line that names a package among the files."""
+        found = self.own.get(path)
+        return str(found) if found else self.where_of(path)
 
     def imported(self, package: str) -> str:
         """The name as it is imported, of a package that an import asks for; else empty."""

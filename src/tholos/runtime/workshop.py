@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tholos.runtime import locks, uv, uv_failures
@@ -15,6 +16,7 @@ from tholos.runtime.uv_failures import DiskFull, Origin
 
 LOCK_TIMEOUT_S = 300.0
 BUILD_TIMEOUT_S = 1800.0
+_FROM_FILE = re.compile(r" \(from file:[^)]*\)")
 FOLDERS = ("cache", "environments", "guards", "guests", "home", "work")
 
 
@@ -57,6 +59,10 @@ class Workshop:
         """The cache for what an owner's packages build; nobody else reads it."""
         return self.root / "owners" / locks.digest(scope)[:32]
 
+    def wheels_of(self, scope: str) -> Path:
+        """The folder of wheels that were made of what an owner published; nobody else's uv is shown one of them."""
+        return self.root / "wheels" / locks.digest(scope)[:32]
+
     def uv(self, arguments: Sequence[str], place: Place, origin: Origin) -> Finished:
         """Run uv.
 
@@ -72,5 +78,17 @@ class Workshop:
         """Run uv, whatever comes of it."""
         env = uv.variables(self._env, self.index, place.cache, self.root / "home")
         timeout_s = LOCK_TIMEOUT_S if place.watch.lock is None else BUILD_TIMEOUT_S
-        call = [self._program, *arguments]
-        return uv.run(call, env, cwd=place.folder, timeout_s=timeout_s, watch=place.watch)
+        call = [self._program, *arguments, *self._further_links(arguments)]
+        watch = replace(place.watch, log=lambda line: place.watch.log(told(line, place.folder)))
+        done = uv.run(call, env, cwd=place.folder, timeout_s=timeout_s, watch=watch)
+        return replace(done, stderr=told(done.stderr, place.folder))
+
+    def _further_links(self, arguments: Sequence[str]) -> list[str]:
+        """The server's own folders of wheels: those that are named in a call stand in their place, not beside them."""
+        is_named = "--find-links" in arguments or "-f" in arguments
+        return [word for one in self.index.find_links if is_named for word in ("--find-links", one)]
+
+
+def told(text: str, folder: Path) -> str:
+    """What uv says, without the paths of files that only lay there for its work."""
+    return _FROM_FILE.sub("", text.replace(f"file://{folder}/", "./").replace(f"{folder}/", "./"))

@@ -59,6 +59,7 @@ from tholos.console import logs as console_logs
 from tholos.console import pages as console_pages
 from tholos.console import publish as publish_pages
 from tholos.console import releases as releases_pages
+from tholos.console import schedules as schedules_pages
 from tholos.console import secrets as secrets_pages
 from tholos.console import settings as settings_pages
 from tholos.console import sources as sources_pages
@@ -85,6 +86,7 @@ from tholos.protocols.connect.bundles_api import UPLOAD_PATH
 from tholos.publishing import api as publishing_api
 from tholos.publishing import comparisons, proposals, releases_api, taking
 from tholos.publishing import content as content_api
+from tholos.schedules import api as schedules_api
 from tholos.server import openapi, render
 from tholos.sources import api as sources_api
 from tholos.sources import hooks_api
@@ -119,6 +121,7 @@ ROUTERS = (
     proposals.routes,
     sources_api.routes,
     hooks_api.routes,
+    schedules_api.routes,
     content_api.routes,
     operations_api.routes,
     accounts_pages.routes,
@@ -153,6 +156,7 @@ ROUTERS = (
     settings_pages.routes,
     secrets_pages.routes,
     sources_pages.routes,
+    schedules_pages.routes,
     git_credentials.routes,
     tags_pages.routes,
     notifications_pages.routes,

@@ -8,9 +8,10 @@ import os
 import platform
 import resource
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import uvicorn
 
@@ -38,7 +39,7 @@ from tholos.kit.errors import TholosError
 from tholos.kit.locks import held
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
-from tholos.kit.outgoing import Outgoing, read_networks
+from tholos.kit.outgoing import Outgoing, read_authorities, read_networks
 from tholos.kit.pages import Pages
 from tholos.kit.persistence import attempt, go_on
 from tholos.kit.sealing import Sealer
@@ -64,6 +65,7 @@ from tholos.runtime.launchers import local
 from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.layout import Layout
 from tholos.runtime.uv import Index
+from tholos.schedules.tasks import Timekeeper
 from tholos.server import schema, sealed, tables
 from tholos.server.about import about
 from tholos.server.application import build
@@ -168,16 +170,16 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             database, notices, clock, keeper, starter, starter.environments, settings.apps.keep_releases
         )
         follower, poller = _followers(settings, layout, publisher, sealer)
-        worker = _worker(publisher, follower, KeyRotator(database, sealer, sealed.COLUMNS))
         running = await in_thread(_first_rows, settings, database, clock, site, port)
+        runners: list[Runner] = [
+            *(keeper, _worker(publisher, follower, KeyRotator(database, sealer, sealed.COLUMNS)), poller),
+            *(Timekeeper(database, notices, clock), _messenger(services, settings, site)),
+        ]
+        housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))
+        watching = (partial(decide.door.watch, notices, carrier), partial(paths.watch, notices))
+        beside = (publisher.compile_in_background, *watching, recorder.run, housekeeper.run)
         async with _console(services, layout), asyncio.TaskGroup() as group:
-            for runner in (keeper, worker, poller, _messenger(services, settings, site)):
-                group.create_task(runner.run())
-            housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))
-            watching = (partial(decide.door.watch, notices, carrier), partial(paths.watch, notices))
-            for work in (publisher.compile_in_background, *watching, recorder.run, housekeeper.run):
-                group.create_task(go_on(work))
-            group.create_task(attempt(partial(in_long_thread, interpreters.find)))
+            _begin(group, runners, beside, interpreters)
             get_logger().info("server_started", url=site.url, data=str(layout.data))
             group.create_task(attempt(partial(on_ready, running)))
     finally:
@@ -185,6 +187,26 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         await recorder.write()
         await launcher.close()
         store.close()
+
+
+class Runner(Protocol):
+    """What works until it is cancelled."""
+
+    async def run(self) -> None: ...
+
+
+def _begin(
+    group: asyncio.TaskGroup,
+    runners: Iterable[Runner],
+    beside: Iterable[Callable[[], Awaitable[None]]],
+    interpreters: Interpreters,
+) -> None:
+    """Begin all work that goes on beside requests; what may break is begun again."""
+    for runner in runners:
+        group.create_task(runner.run())
+    for work in beside:
+        group.create_task(go_on(work))
+    group.create_task(attempt(partial(in_long_thread, interpreters.find)))
 
 
 def _first_services(
@@ -231,8 +253,13 @@ def _followers(
 ) -> tuple[Follower, Poller]:
     """Who fetches what apps follow, and who looks for what is new."""
     chosen = settings.sources
-    outgoing = Outgoing(read_networks(chosen.allow_networks), setting="sources.allow_networks")
-    git = Git(layout.repositories / "git", program=chosen.git, ssh=chosen.ssh)
+    further = chosen.read_authorities()
+    outgoing = Outgoing(
+        read_networks(chosen.allow_networks),
+        authorities=partial(read_authorities, further),
+        setting="sources.allow_networks",
+    )
+    git = Git(layout.repositories / "git", program=chosen.git, ssh=chosen.ssh, authorities=further)
     git.prepare()
     heads = Heads(outgoing, git, chosen.local_folders)
     mirrors = Mirrors(

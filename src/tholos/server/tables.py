@@ -14,6 +14,7 @@ from tholos.operations import models as operations
 from tholos.paths import models as paths
 from tholos.protocols.connect import models as connect
 from tholos.publishing import models as publishing
+from tholos.schedules import models as schedules
 from tholos.sharing import models as sharing
 from tholos.sources import models as sources
 from tholos.tags import models as tags
@@ -35,6 +36,7 @@ MODULES: tuple[ModuleType, ...] = (
     publishing,
     connect,
     sources,
+    schedules,
     notifications,
 )
 

@@ -104,6 +104,13 @@ class BranchGone(FetchFailed):
     usual_fix = "Push it, or follow another one: tholos publish --git URL --branch BRANCH"
 
 
+class RepositoryUntrusted(FetchFailed):
+    """Cannot fetch the repository: its host shows a certificate that is not believed here."""
+
+    code = "repository_untrusted"
+    usual_fix = "An operator can name a file with its authority's certificate by the setting sources.ca_file."
+
+
 class RepositoryTooLarge(FetchFailed):
     """Cannot fetch the repository: it is larger than what is taken."""
 

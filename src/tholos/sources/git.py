@@ -69,6 +69,12 @@ _CONFIG = """\
 [advice]
 	detachedHead = false
 """
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine, Arch
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
+    "/etc/ssl/ca-bundle.pem",  # openSUSE
+    "/etc/ssl/cert.pem",
+)
 _TRANSPORTS = {Scheme.HTTPS: "https", Scheme.HTTP: "http", Scheme.SSH: "ssh", Scheme.LOCAL: "file"}
 
 
@@ -116,10 +122,14 @@ class Git:
         folder: of its own; configuration, known hosts and keys lie there.
         program: which git.
         ssh: which ssh.
+        authorities: further certificates that hosts are believed by (PEM).
     """
 
-    def __init__(self, folder: Path, *, program: str = "git", ssh: str = "ssh") -> None:
+    def __init__(
+        self, folder: Path, *, program: str = "git", ssh: str = "ssh", authorities: str = ""
+    ) -> None:
         self.folder = folder
+        self._further = authorities
         self._program = program
         self._ssh = ssh
         self._is_known_good = False
@@ -131,6 +141,8 @@ class Git:
         for key in self._keys.iterdir():
             key.unlink()
         self._config.write_text(_CONFIG)
+        if self._further:
+            self._authorities.write_text(_authorities_of_machine() + self._further)
 
     def check(self) -> None:
         """Raises: GitMissing."""
@@ -206,7 +218,8 @@ class Git:
     ) -> Iterator[Mapping[str, str]]:
         env = {**self.environment(), "GIT_ALLOW_PROTOCOL": _TRANSPORTS[remote.scheme]}
         if remote.is_http:
-            yield {**env, **_http_config(remote, secret, addresses)}
+            believed = {"GIT_SSL_CAINFO": str(self._authorities)} if self._further else {}
+            yield {**env, **believed, **_http_config(remote, secret, addresses)}
         elif remote.scheme is Scheme.SSH:
             with self._key(secret) as key:
                 yield {
@@ -283,6 +296,10 @@ class Git:
     def _config(self) -> Path:
         return self._home / "gitconfig"
 
+    @property
+    def _authorities(self) -> Path:
+        return self.folder / "authorities.pem"
+
 
 def mark_of(pid: int) -> str:
     """A process as nobody else is: its number and when it began; empty where there is none."""
@@ -349,6 +366,12 @@ def _http_config(remote: Remote, secret: Secret, addresses: Sequence[str]) -> di
     for number, (key, value) in enumerate(pairs):
         env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return env
+
+
+def _authorities_of_machine() -> str:
+    """What git would believe by itself, since it takes one file only."""
+    found = next((path for path in map(Path, _BUNDLES) if path.is_file()), None)
+    return f"{found.read_text('utf-8', 'replace').rstrip()}\n" if found else ""
 
 
 def is_literal(host: str) -> bool:

@@ -6,6 +6,7 @@ every few minutes. Over ssh, and for folders, git asks.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ from tholos.sources.errors import (
     RepositoryGone,
     RepositoryMoved,
     RepositoryRefused,
+    RepositoryUntrusted,
 )
 from tholos.sources.git import Bounds, Git, Ran, Secret, basic
 from tholos.sources.remotes import Remote, Scheme, is_commit
@@ -185,7 +187,9 @@ class Heads:
         except AddressRefused as error:
             raise _refused(remote, error) from error
         except NotDelivered as error:
-            raise FetchFailed(f"Cannot fetch the repository: {error.message}") from error
+            raise _untrusted(remote, error) or FetchFailed(
+                f"Cannot fetch the repository: {error.message}"
+            ) from error
         _check_status(remote, answer, is_asking=method == "POST")
         return answer
 
@@ -236,6 +240,8 @@ def why_failed(ran: Ran) -> FetchFailed:
         )
     if "permission denied" in told or "authentication failed" in told or "could not read username" in told:
         return RepositoryClosed()
+    if "certificate" in told:
+        return RepositoryUntrusted()
     if "does not appear to be a git repository" in told or "not found" in told or "does not exist" in told:
         return RepositoryGone()
     if "not our ref" in told or "couldn't find remote ref" in told:
@@ -261,6 +267,17 @@ def _check_status(remote: Remote, answer: Fetched, *, is_asking: bool) -> None:
     if is_asking and status in {400, 405, 415, 500, 501}:
         return  # it speaks no version 2: it is asked the older way
     raise FetchFailed(f"Cannot fetch the repository: {remote.host} answered {status}.")
+
+
+def _untrusted(remote: Remote, error: NotDelivered) -> RepositoryUntrusted | None:
+    """Where it was the certificate that was not taken, and why."""
+    found = re.search(r"certificate verify failed: ([^(]*)", error.message)
+    if found is None:
+        return None
+    why = found[1].strip(" .")
+    return RepositoryUntrusted(
+        f"Cannot fetch the repository: {remote.host} shows a certificate that is not believed here ({why})."
+    )
 
 
 def _refused(remote: Remote, error: AddressRefused) -> RepositoryRefused:

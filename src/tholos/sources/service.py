@@ -77,6 +77,8 @@ class Wanted:
     """Who asked; else by whose right the app follows it."""
     is_draft: bool | None = None
     """Whether it becomes a draft; None for as the app follows it."""
+    commit: str = ""
+    """What a look found the branch at, where that is all the reason."""
 
     def to_json(self) -> JsonObject:
         return {
@@ -86,6 +88,7 @@ class Wanted:
             "overrides": self.overrides,
             "account_id": self.account_id,
             "is_draft": self.is_draft,
+            "found": self.commit,
         }
 
     @classmethod
@@ -98,6 +101,7 @@ class Wanted:
             dict(overrides) if isinstance(overrides, dict) else {},
             str(kept.get("account_id", "")),
             is_draft if isinstance(is_draft := kept.get("is_draft"), bool) else None,
+            str(kept.get("found", "")),
         )
 
     def and_then(self, later: Wanted) -> Wanted:
@@ -109,6 +113,7 @@ class Wanted:
             {**self.overrides, **later.overrides},
             later.account_id or self.account_id,
             later.is_draft if later.is_draft is not None else self.is_draft,
+            later.commit if self.commit else "",
         )
 
 
@@ -354,14 +359,16 @@ def ask_for(db: WriteDb, source: Source, app: App, wanted: Wanted, now: datetime
     return operations.begin(db, actor, FOLLOW, Subject(app.id, app.name), FOLLOW_STEPS, request, now)
 
 
-def begin_by_itself(db: WriteDb, source: Source, trigger: Trigger, now: datetime) -> Operation | None:
+def begin_by_itself(
+    db: WriteDb, source: Source, trigger: Trigger, now: datetime, *, commit: str = ""
+) -> Operation | None:
     """Begin what nobody asked for in person, if whoever let the app follow may still publish to it.
 
     Raises: FollowerGone.
     """
     app = apps.get_app(db, source.app_id)
     _check_follower(db, app, source)
-    return ask_for(db, source, app, Wanted(trigger), now)
+    return ask_for(db, source, app, Wanted(trigger, commit=commit), now)
 
 
 def check_signature(
@@ -410,7 +417,9 @@ def begin_waiting(db: WriteDb, now: datetime) -> list[Operation]:
         app = apps.get_app(db, source.app_id)
         if operations.find_under_way(db, app.id) is not None:
             continue
-        if wanted.trigger in _BY_ITSELF and not _may_go_on(db, app, source):
+        # What was under way may have come as far as what a look found meanwhile.
+        is_done = wanted.commit != "" and wanted.commit == source.seen_commit
+        if is_done or (wanted.trigger in _BY_ITSELF and not _may_go_on(db, app, source)):
             source.waiting = source.waiting_since = None
             continue
         operation = ask_for(db, source, app, wanted, now)
@@ -445,7 +454,7 @@ def note_head(db: WriteDb, source_id: str, commit: str, now: datetime) -> Operat
     if source.seen_commit == commit:
         return None
     try:
-        return begin_by_itself(db, source, Trigger.POLL, now)
+        return begin_by_itself(db, source, Trigger.POLL, now, commit=commit)
     except FollowerGone as error:
         source.fetch_error = error.to_json()
         return None

@@ -85,27 +85,30 @@ def _parse_line(number: int, line: str) -> Rule | None:
 
 
 def _to_regex(glob: str) -> str:
-    parts = re.split(r"(\*\*/|/\*\*$|\*+|\?|\[!?[^\]/\[\\]+\])", glob)
-    return "".join(_piece_to_regex(part) for part in parts)
+    parts = re.split(r"(\*\*/|/\*\*$|\*+|\?|\[!?\]?[^\]/\\]*\])", glob)
+    return "".join(
+        _special_to_regex(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)
+    )
 
 
-def _piece_to_regex(piece: str) -> str:
+def _special_to_regex(piece: str) -> str:
     known = {"**/": "(?:.*/)?", "/**": "/.*", "?": "[^/]"}
     if piece in known:
         return known[piece]
-    if piece and not piece.strip("*"):
-        return "[^/]*"
-    if piece.startswith("[") and piece.endswith("]") and len(piece) > 2:
-        return _class_to_regex(piece[1:-1])
-    return re.escape(piece)
+    return _class_to_regex(piece[1:-1]) if piece.startswith("[") else "[^/]*"
 
 
 def _class_to_regex(members: str) -> str:
     inverted = members.startswith("!") and len(members) > 1
-    body = re.sub(r"([&~|^])", r"\\\1", members[1:] if inverted else members)
+    # Range by range: to `re`, `--` and `[` inside of a class mean something else than to gitignore(5).
+    body = re.sub(r"(.)-(.)|(.)", _range_to_regex, members[1:] if inverted else members)
     pattern = f"(?!/)[{'^' if inverted else ''}{body}]"
     try:
         re.compile(pattern)
     except re.error:
         return re.escape(f"[{members}]")
     return pattern
+
+
+def _range_to_regex(found: re.Match[str]) -> str:
+    return "-".join(re.escape(end) for end in found.groups() if end)

@@ -66,8 +66,8 @@ class Asgi:
     ) -> Answer:
         return await self.with_headers(content_type=content_type).ask(method, path, body)
 
-    async def form(self, path: str, fields: Mapping[str, str]) -> Answer:
-        body = urlencode(fields).encode()
+    async def form(self, path: str, fields: Mapping[str, str | list[str]]) -> Answer:
+        body = urlencode(fields, doseq=True).encode()
         return await self.send("POST", path, body, "application/x-www-form-urlencoded")
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> Answer:

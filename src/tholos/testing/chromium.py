@@ -10,8 +10,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+PATIENCE_S = 30.0
+"""A machine that does other work is slow, and no test fails of that."""
 FLAGS = (
     "--no-sandbox",  # tests may run as root
     "--disable-gpu",
@@ -37,6 +39,7 @@ def find_chromium() -> str:
 def running() -> Iterator[Browser]:
     """A headless browser. While it runs, no event loop can be run in this thread."""
     path = find_chromium()
+    expect.set_options(timeout=PATIENCE_S * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:

@@ -9,7 +9,7 @@ import io
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from itertools import accumulate
 from pathlib import Path
 
@@ -35,6 +35,9 @@ from tholos.paths import service as paths
 from tholos.publishing import service as publishing
 from tholos.runtime.layout import Layout
 from tholos.runtime.logtimes import PAIR, times_file
+from tholos.schedules import service as schedules
+from tholos.schedules.recurrence import Kind as ScheduleKind
+from tholos.schedules.recurrence import Recurrence
 from tholos.sharing.models import Audience, Level, PrincipalKind
 from tholos.sources import credentials
 from tholos.sources import service as sources
@@ -161,6 +164,7 @@ class Furnishing:
             self._tag(db)
             self._visit(db)
             self._follow(db)
+            self._schedule(db)
         self._tell()
         self.snapshot = self._send(self.people["ada"], sources_of(9))
 
@@ -377,6 +381,22 @@ class Furnishing:
             followed = sources.get_followed(db, ada, NAMES[4])
             sources.note_not_found(db, followed.source.id, RepositoryClosed().to_json())
         credentials.set_for_host(db, self.sealer, admin, "git.example.org", "tholos", "s3cret", self.now)
+
+    def _schedule(self, db: WriteDb) -> None:
+        """One that goes on and was late once, and one that was stopped since who set it may not publish any more."""
+        ada, bob = self.people["ada"], self.people["bob"]
+        on_weekdays = Recurrence(ScheduleKind.WEEKDAY)
+        wish = schedules.Wish(on_weekdays, "Europe/Vienna", self.now - timedelta(days=30), time(7))
+        planned = schedules.set_schedule(db, ada, "sales", wish, self.now - timedelta(days=8))
+        schedules.begin_due(db, planned.schedule.id, self.now)
+        begun = schedules.get_planned(db, ada, "sales", self.now).last
+        if begun is not None:
+            operations.claim(db, begun.id, "showroom", self.now)
+            operations.finish(db, begun.id, {"release": 1}, self.now)
+        if self.size.apps > 4:
+            planned = schedules.set_schedule(db, ada, NAMES[4], wish, self.now - timedelta(days=8))
+            planned.schedule.account_id = bob.account_id
+            schedules.begin_due(db, planned.schedule.id, self.now)
 
     def _set_source(self, db: WriteDb, name: str, wish: sources.Wish) -> None:
         ada = self.people["ada"]

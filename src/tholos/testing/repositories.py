@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tholos.testing.authority import Authority
+
 Files = Mapping[str, str | bytes]
 
 _ENV = {
@@ -96,6 +98,7 @@ class Host:
 
     folder: Path
     port: int = 0
+    scheme: str = "http"
     login: tuple[str, str] | None = None
     """User and password that are needed."""
     answer: int = 0
@@ -112,13 +115,13 @@ class Host:
     """What it was shown as Authorization."""
 
     def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.port}/{name}"
+        return f"{self.scheme}://127.0.0.1:{self.port}/{name}"
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Host]:
-    """A host on loopback, until the block is left."""
-    host = Host(folder)
+def serve(folder: Path, authority: Authority | None = None) -> Iterator[Host]:
+    """A host on loopback, until the block is left; with an authority over TLS, with a certificate of it."""
+    host = Host(folder, scheme="https" if authority else "http")
     host.may_answer.set()
 
     class Handler(_Handler):
@@ -126,6 +129,9 @@ def serve(folder: Path) -> Iterator[Host]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if authority:  # each connection's thread shakes hands itself
+            tls = authority.context_for("127.0.0.1")
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         host.port = server.server_port
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

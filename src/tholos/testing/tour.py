@@ -114,8 +114,8 @@ def _of_everybody(room: Showroom) -> Iterator[Stop]:
     yield Stop("notifications", "/account/notifications", "/account/notifications")
     yield Stop("notifications-empty", "/account/notifications", "/account/notifications", ("eve",))
     yield Stop("help", "/help", "/help")
-    for article in sorted(DOCS.glob("*/*.md")):
-        path = f"/help/{article.parent.name}/{article.stem}"
+    for article in sorted(one for one in DOCS.rglob("*.md") if one.stem != "index"):
+        path = f"/help/{article.relative_to(DOCS).with_suffix('').as_posix()}"
         yield Stop(f"article-{article.stem}", "/help/{path:path}", path, ("ada",))
     yield Stop("help-api", "/help/api", "/help/api", ("ada",))
     yield Stop("publish", "/publish", "/publish")
@@ -146,6 +146,7 @@ def _of_an_app() -> Iterator[Stop]:
     yield Stop("activity", "/apps/{name}/activity", f"{app}/activity", PUBLISHERS, refused=VIEWERS)
     yield Stop("access", "/apps/{name}/access", f"{app}/access", PUBLISHERS, refused=VIEWERS)
     yield Stop("settings", "/apps/{name}/settings", f"{app}/settings", PUBLISHERS, refused=VIEWERS)
+    yield Stop("schedule", "/apps/{name}/schedule", f"{app}/schedule", PUBLISHERS, refused=VIEWERS)
     yield Stop("app-webhooks", "/apps/{name}/webhooks", f"{app}/webhooks", PUBLISHERS, refused=VIEWERS)
 
 
@@ -156,6 +157,9 @@ def _of_other_apps() -> Iterator[Stop]:
     yield Stop("app-stopped", "/apps/{name}", "/apps/forecast", ("bob",))
     yield Stop("source-failing", "/apps/{name}/source", "/apps/notebook/source", ("ada",))
     yield Stop("source-none", "/apps/{name}/source", "/apps/map/source", ("ada",))
+    yield Stop("schedule-stopped", "/apps/{name}/schedule", "/apps/notebook/schedule", ("ada",))
+    yield Stop("schedule-none", "/apps/{name}/schedule", "/apps/map/schedule", ("ada",))
+    yield Stop("schedule-static", "/apps/{name}/schedule", "/apps/forecast/schedule", ("bob",))
     yield Stop("logs-failing", "/apps/{name}/logs", "/apps/turbine/logs", ("bob",))
     yield Stop("logs-none", "/apps/{name}/logs", "/apps/sales/logs?q=zebra", ("ada",))
     yield Stop("logs-wrong", "/apps/{name}/logs", "/apps/sales/logs?since=yesterday", ("ada",), 400)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import cast
 
 from tholos.testing.installation import Answered, Installation
+from tholos.testing.waiting import until
 
 PATIENCE_S = 40.0
 ENDED = frozenset({"done", "failed", "cancelled"})
@@ -55,10 +56,7 @@ def eventually(holds: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
 
     Raises: AssertionError: it does not within the time.
     """
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"it did not come about within {seconds:g} s"
-        time.sleep(0.02)
+    until(holds, seconds)
 
 
 @dataclass(frozen=True, slots=True)

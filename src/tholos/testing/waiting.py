@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,3 +20,8 @@ def until(claim: Callable[[], T], seconds: float = 30.0) -> T:
         assert time.monotonic() < limit, "it did not become true in time"
         time.sleep(0.005)
     return answer
+
+
+async def until_async(claim: Callable[[], T], seconds: float = 30.0) -> T:
+    """The same for who waits on an event loop: it goes on meanwhile, and the claim is asked in a thread."""
+    return await asyncio.to_thread(until, claim, seconds)

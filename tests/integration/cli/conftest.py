@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tholos.accounts import service as accounts
 from tholos.cli.main import main
+from tholos.testing import showroom
 from tholos.testing.api import FakeApi, serving
+from tholos.testing.showroom import Showroom
 
 SRC = Path(__file__).parents[3] / "src"
 
@@ -76,6 +81,45 @@ def logged_in(tholos: Tholos, api: FakeApi) -> Tholos:
     ran = tholos("login", f"{api.url}/sign-in?code={api.code}")
     assert ran.code == 0, ran.err
     return tholos
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Showroom]:
+    """The real application with people, apps and what they did."""
+    with showroom.opened(tmp_path_factory.mktemp("room")) as room:
+        yield room
+
+
+@pytest.fixture
+def signed_in(room: Showroom, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Makes the command line's person somebody there, by a token; gives it."""
+
+    def become(name: str = "admin") -> str:
+        with room.database.write() as db:
+            account = accounts.get_account(db, room.rows.people[name].account_id)
+            _, secret = accounts.create_token(db, account, f"of {name}", 1, room.clock.now())
+        monkeypatch.setenv("THOLOS_SERVER", room.site.url)
+        monkeypatch.setenv("THOLOS_TOKEN", secret)
+        return secret
+
+    return become
+
+
+@pytest.fixture
+def by(tholos: Tholos, signed_in: Callable[..., str]) -> Callable[[str], Tholos]:
+    """The command line as somebody."""
+
+    def become(name: str) -> Tholos:
+        signed_in(name)
+        return tholos
+
+    return become
+
+
+def document(ran: Ran) -> dict[str, Any]:
+    """What a command printed as JSON."""
+    assert ran.code == 0, ran.err
+    return json.loads(ran.out)
 
 
 @pytest.fixture

@@ -1,69 +1,39 @@
 """Tags, paths and usage from the command line, against the real application."""
 
-import json
-
 import pytest
-
-from tholos.accounts import service as accounts
-from tholos.testing import showroom
-
-
-@pytest.fixture(scope="module")
-def room(tmp_path_factory):
-    with showroom.opened(tmp_path_factory.mktemp("room")) as room:
-        yield room
+from tests.integration.cli.conftest import document
 
 
 @pytest.fixture
-def become(room, monkeypatch, tholos):
-    """The command line as somebody."""
-
-    def make(name):
-        with room.database.write() as db:
-            account = accounts.find_account(db, "org_default", name)
-            _, secret = accounts.create_token(db, account, f"of {name}", 1, room.clock.now())
-        monkeypatch.setenv("THOLOS_SERVER", room.site.url)
-        monkeypatch.setenv("THOLOS_TOKEN", secret)
-        return tholos
-
-    return make
+def admin(by):
+    return by("admin")
 
 
 @pytest.fixture
-def admin(become):
-    return become("admin")
-
-
-@pytest.fixture
-def ada(become):
-    return become("ada")
-
-
-def document(ran):
-    assert ran.code == 0, ran.err
-    return json.loads(ran.out)
+def ada(by):
+    return by("ada")
 
 
 class TestTags:
-    def test_the_whole_way_of_a_tag(self, become):
-        admin = become("admin")
+    def test_the_whole_way_of_a_tag(self, by):
+        admin = by("admin")
         assert admin("tags", "add", "Region").code == 0
         made = document(admin("tags", "add", "North", "--under", "region", "--json"))["tag"]
         assert made["path"] == ["Region", "North"]
-        ada = become("ada")
+        ada = by("ada")
         assert ada("tag", "map", "Region/North", "Board").code == 0
         assert ada("tag", "map").out.split() == ["map", "Audience/Board,", "Region/North"]
         assert "map" in ada("list", "--tag", "region").out
         assert "map" not in ada("list", "zebra", "--tag", "region").out
         assert "map" in ada("tags", "show", "north").out
-        admin = become("admin")
+        admin = by("admin")
         assert admin("tags", "edit", "North", "--name", "Up there").out.split()[0] == "Region/Up"
         refused = admin("tags", "remove", "Region")
         assert (refused.code, "--yes" in refused.err) == (2, True)
         removed = admin("tags", "remove", "Region", "--yes").out
         assert "Region/Up there" in removed
         assert "map" in removed
-        ada = become("ada")
+        ada = by("ada")
         assert [one["path"] for one in document(ada("tag", "map", "--json"))["tags"]] == [
             ["Audience", "Board"]
         ]
@@ -135,6 +105,6 @@ class TestUsage:
         assert "no app of yours" in ada("usage", "--all", "--until", "60d").out
         assert ada("usage", "sales", "--all").code == 2
 
-    def test_it_is_for_editors(self, become):
-        assert become("vic")("usage", "sales").code == 4
-        assert become("eve")("usage", "sales").code == 6
+    def test_it_is_for_editors(self, by):
+        assert by("vic")("usage", "sales").code == 4
+        assert by("eve")("usage", "sales").code == 6

@@ -1,43 +1,16 @@
 """One's own account and invitations from the command line, against the real application."""
 
-import json
 import re
 from urllib.request import urlopen
 
 import pytest
+from tests.integration.cli.conftest import document
 
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account, AccountKind, Role
 from tholos.client import Client
 from tholos.client.errors import RemoteForbidden, RemoteNotFound
 from tholos.client.own import NewInvitation, NewToken
-from tholos.testing import showroom
-
-
-@pytest.fixture(scope="module")
-def room(tmp_path_factory):
-    with showroom.opened(tmp_path_factory.mktemp("room")) as room:
-        yield room
-
-
-@pytest.fixture
-def signed_in(room, monkeypatch):
-    """Makes the command line's person somebody, by a token; gives it."""
-
-    def become(name):
-        with room.database.write() as db:
-            account = accounts.get_account(db, room.rows.people[name].account_id)
-            _, secret = accounts.create_token(db, account, f"of {name}", 1, room.clock.now())
-        monkeypatch.setenv("THOLOS_SERVER", room.site.url)
-        monkeypatch.setenv("THOLOS_TOKEN", secret)
-        return secret
-
-    return become
-
-
-def document(ran):
-    assert ran.code == 0, ran.err
-    return json.loads(ran.out)
 
 
 class TestMe:

@@ -1,38 +1,15 @@
 """People and groups from the command line, against the real application."""
 
-import json
 import re
 from urllib.request import urlopen
 
 import pytest
+from tests.integration.cli.conftest import document
 
-from tholos.accounts import service as accounts
 from tholos.client import Client
 from tholos.client.errors import RemoteConflict, RemoteForbidden, RemoteInvalid, RemoteNotFound
 from tholos.client.people import NewPerson, PeopleQuery
 from tholos.kit.errors import Conflict
-from tholos.testing import showroom
-
-
-@pytest.fixture(scope="module")
-def room(tmp_path_factory):
-    with showroom.opened(tmp_path_factory.mktemp("room")) as room:
-        yield room
-
-
-@pytest.fixture
-def signed_in(room, monkeypatch):
-    """Makes the command line's person somebody, by a token; gives it."""
-
-    def become(name="admin"):
-        with room.database.write() as db:
-            account = accounts.find_account(db, "org_default", name)
-            _, secret = accounts.create_token(db, account, f"of {name}", 1, room.clock.now())
-        monkeypatch.setenv("THOLOS_SERVER", room.site.url)
-        monkeypatch.setenv("THOLOS_TOKEN", secret)
-        return secret
-
-    return become
 
 
 @pytest.fixture
@@ -40,11 +17,6 @@ def admin(tholos, signed_in):
     """The command line as an administrator."""
     signed_in()
     return tholos
-
-
-def document(ran):
-    assert ran.code == 0, ran.err
-    return json.loads(ran.out)
 
 
 def test_the_whole_way_of_an_account(admin):

@@ -3,38 +3,11 @@
 import io
 import json
 
-import pytest
+from tests.integration.cli.conftest import document
 
 from tholos.accounts import service as accounts
 from tholos.accounts.passwords import hash_password
 from tholos.apps import service as apps
-from tholos.testing import showroom
-
-
-@pytest.fixture(scope="module")
-def room(tmp_path_factory):
-    with showroom.opened(tmp_path_factory.mktemp("room")) as room:
-        yield room
-
-
-@pytest.fixture
-def by(tholos, room, monkeypatch):
-    """The command line as somebody."""
-
-    def become(name):
-        with room.database.write() as db:
-            account = accounts.find_account(db, "org_default", name)
-            _, secret = accounts.create_token(db, account, f"of {name}", 1, room.clock.now())
-        monkeypatch.setenv("THOLOS_SERVER", room.site.url)
-        monkeypatch.setenv("THOLOS_TOKEN", secret)
-        return tholos
-
-    return become
-
-
-def document(ran):
-    assert ran.code == 0, ran.err
-    return json.loads(ran.out)
 
 
 def set_password(room, name, password):

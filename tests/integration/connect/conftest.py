@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tholos.testing.authority import Authority
 from tholos.testing.installation import Answered, Installation
 
 CLIENTS = Path(__file__).parents[3] / ".make" / "clients"
@@ -26,6 +27,35 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"version {version}"]
 '''
+
+
+SDK = """
+import io, json, sys, tarfile, time
+from posit import connect
+from posit.connect.errors import ClientError
+
+client = connect.Client()
+
+def refused(code, call, *args, **kwargs):
+    try:
+        call(*args, **kwargs)
+    except ClientError as error:
+        assert error.error_code == code, error
+        assert error.error_message
+        return error
+    raise AssertionError("it was not refused")
+
+def bundle(files, **manifest):
+    made = io.BytesIO()
+    said = {"version": 1, "locale": "en_US.UTF-8", "files": {}, **manifest}
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        for name, text in {**files, "manifest.json": json.dumps(said)}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return made.getvalue()
+"""
+"""What scripts of posit-sdk begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +190,19 @@ def guid_in(made: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Whose certificates the server believes of repositories' hosts."""
+    return Authority.make(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def server(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     assert CLIENTS.is_dir(), "the clients are not installed: make .make/clients"
-    settings = {"THOLOS_SOURCES__ALLOW_NETWORKS": '["127.0.0.0/8"]'}  # where the tests' repositories are
+    settings = {
+        "THOLOS_SOURCES__ALLOW_NETWORKS": '["127.0.0.0/8"]',  # where the tests' repositories are
+        "THOLOS_SOURCES__CA_FILE": str(authority.file),
+        "THOLOS_SOURCES__SIZE_LIMIT": str(4 << 20),
+    }
     installation = Installation(tmp_path_factory.mktemp("connect"), settings)
     installation.start()
     yield installation

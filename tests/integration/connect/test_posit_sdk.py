@@ -7,37 +7,11 @@ from __future__ import annotations
 
 import textwrap
 
-APP = """
-def app(environ, start_response):
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [b"hello"]
-"""
-BEGIN = """
-import io, json, sys, tarfile, time
-from posit import connect
-from posit.connect.errors import ClientError
+from tests.integration.connect.conftest import SDK, manifest, pack, wsgi
 
-client = connect.Client()
-
-def refused(code, call, *args, **kwargs):
-    try:
-        call(*args, **kwargs)
-    except ClientError as error:
-        assert error.error_code == code, error
-        assert error.error_message
-        return error
-    raise AssertionError("it was not refused")
-
-def bundle(files, **manifest):
-    made = io.BytesIO()
-    said = {"version": 1, "locale": "en_US.UTF-8", "files": {}, **manifest}
-    with tarfile.open(fileobj=made, mode="w:gz") as archive:
-        for name, text in {**files, "manifest.json": json.dumps(said)}.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(text.encode())
-            archive.addfile(entry, io.BytesIO(text.encode()))
-    return made.getvalue()
-
+BEGIN = (
+    SDK
+    + """
 def wsgi(text="hello", requirements=""):
     body = '''
 def app(environ, start_response):
@@ -58,6 +32,84 @@ def deployed(name, **what):
     assert task["code"] == 0, task
     content = client.content.get(content["guid"])
     return content
+"""
+)
+SESSION = """
+import os, sys, time
+import requests
+from posit import connect
+
+with connect.Client() as client:
+    assert client.me["username"] == "admin"
+
+    # Content: made, given variables, deployed from an archive, followed to its end.
+    content = client.content.create(name="one-session", title="One session", access_type="acl")
+    content.environment_variables.update(REGION="north", TOKEN="hush")
+    content.environment_variables["REGION"] = "south"
+    assert sorted(content.environment_variables) == ["REGION", "TOKEN"]
+    first = content.bundles.create(sys.argv[1])
+    task = first.deploy()
+    task.wait_for()
+    assert task.is_finished and task.error_code == 0 and not task.error_message, task["output"]
+
+    # Bundles: another one, which one is active, back to the first, and a download.
+    second = content.bundles.create(sys.argv[2])
+    second.deploy().wait_for()
+    assert [one["id"] for one in content.bundles.find()] == [second["id"], first["id"]]
+    assert content.bundles.active()["id"] == second["id"]
+    first.deploy().wait_for()
+    assert content.bundles.active()["id"] == first["id"]
+    second.download("second.tar.gz")
+    second.delete()
+    assert len(content.bundles.find()) == 1
+
+    # People and groups, and what is shared with them.
+    ada = client.users.create(username="ada-of-one", email="ada@one.example.org", user_role="publisher")
+    team = client.groups.create(name="team-of-one")
+    team.members.add(ada)
+    assert [one["username"] for one in team.members.find()] == ["ada-of-one"]
+    assert [one["name"] for one in client.users.get(ada["guid"]).groups.find()] == ["team-of-one"]
+    content.permissions.create(team, role="viewer")
+    content.permissions.create(ada, role="owner")
+    assert {one["role"] for one in content.permissions.find()} == {"viewer", "owner"}
+    content.permissions.find_one(principal_guid=ada["guid"]).update(role="viewer")
+    content.permissions.destroy(team)
+    assert [one["role"] for one in content.permissions.find()] == ["viewer"]
+    content.update(access_type="all", description="For all")
+
+    # What it is found by.
+    category = client.tags.create(name="Of one session")
+    tag = client.tags.create(name="Demonstrations", parent=category)
+    content.tags.add(tag)
+    assert [one["guid"] for one in tag.content_items.find()] == [content["guid"]]
+    content.vanity = "/one/session"
+    assert content.vanity == "/one/session/", content.vanity
+    assert [one["content_guid"] for one in client.vanities.all() if one["path"] == "/one/session/"] == [content["guid"]]
+
+    # Its processes, and who came.
+    content.restart()
+    job = content.jobs.find_by(tag="run_python_api", status=0)
+    assert job and content.jobs.find(job["key"])["id"] == job["id"]  # its process may be a new one by now
+    browser = {"Accept": "text/html", "User-Agent": "Mozilla/5.0 Firefox/140.0"}
+    browser["Authorization"] = f"Key {os.environ['CONNECT_API_KEY']}"
+    assert requests.get(content["content_url"] + "report", headers=browser).text == "version 1"
+    for _ in range(300):
+        visits = client.metrics.usage.find(content_guid=content["guid"])
+        if visits:
+            break
+        time.sleep(0.1)
+    (visit,) = visits
+    assert (visit.path, visit.bundle_id, visit.started) == ("/report", first["id"], visit.ended)
+    (hit,) = client.metrics.hits.fetch(content_guid=content["guid"])
+    assert hit["data"]["path"] == "/report"
+
+    # And everything goes again.
+    del content.vanity
+    category.destroy()
+    content.delete()
+    team.delete()
+    ada.lock()
+    assert client.content.find_one(name="one-session") is None
 """
 
 
@@ -212,6 +264,11 @@ def test_jobs_restarts_and_renderings(clients):
         else:
             raise AssertionError(entries)
         assert set(entries[0]) == {"source", "timestamp", "data"}
+        kept = client.get(f"v1/content/{content['guid']}/jobs/{running['key']}/download")
+        assert kept.headers["Content-Type"].startswith("text/plain") and "attachment" in kept.headers["Content-Disposition"]
+        assert "asked for /somewhere\\n" in kept.text
+        assert "Python environment" in client.get(f"v1/content/{content['guid']}/jobs/{first['key']}/download").text
+        refused(4, client.get, f"v1/content/{content['guid']}/jobs/ins_none/download")
         built = client.get(log % first["key"]).json()["entries"]
         assert any("Python environment" in one["data"] for one in built), built
 
@@ -233,9 +290,10 @@ def test_jobs_restarts_and_renderings(clients):
 
         variant = client.get(f"applications/{content['guid']}/variants").json()[0]
         assert variant["is_default"]
-        rendering = connect.tasks.Task(content._ctx, **client.post(f"variants/{variant['id']}/render").json())
-        rendering.wait_for()
-        assert rendering["code"] == 0
+        begun = [client.post(f"variants/{variant['id']}/render").json() for _ in range(2)]  # the second waits for the first
+        for rendering in [connect.tasks.Task(content._ctx, **one) for one in begun]:
+            rendering.wait_for()
+            assert rendering["code"] == 0
         """,
     )
 
@@ -385,10 +443,151 @@ def test_tags_paths_and_usage(clients):
         assert not {one["path"] for one in again["results"]} & {one["path"] for one in page["results"]}
         assert len(visits) == 3, visits
         hits = [one for one in client.metrics.hits.fetch(content_guid=content["guid"])]
-        assert [one["data"]["path"][-2:] for one in hits] == ["/a", "/b", "/c"], hits
+        assert [one["data"]["path"] for one in hits] == ["/a", "/b", "/c"], hits
         several = [content["guid"], other["guid"]]
         assert len(list(client.metrics.hits.fetch(content_guid=several, start="2000-01-01T00:00:00Z"))) == 3
         assert client.metrics.usage.find(start="2100-01-01T00:00:00Z") == []
         assert client.metrics.usage.find(end="2000-01-01T00:00:00Z") == []
+        """,
+    )
+
+
+def test_numbers_of_processes_are_kept_and_told(clients):
+    run(
+        clients,
+        """
+        content = client.content.create(name="sdk-processes")
+        assert (content["min_processes"], content["load_factor"]) == (None, None)
+        wanted = {"min_processes": 1, "max_processes": 5, "max_conns_per_process": 30, "load_factor": 0.7}
+        content.update(**wanted)
+        found = client.content.get(content["guid"])
+        assert {key: found[key] for key in wanted} == wanted
+        error = refused(113, content.update, max_processes=21)
+        assert "max_processes: it is a whole number from 1 to 20" in error.error_message
+        error = refused(113, content.update, min_processes=6)
+        assert "min_processes (6) is above max_processes (5)" in error.error_message
+        refused(150, content.update, load_factor=1.5)
+        content.update(max_processes=None, min_processes=6)
+        assert client.content.get(content["guid"])["min_processes"] == 6
+        """,
+    )
+
+
+def test_time_limits_are_kept_and_told(clients):
+    run(
+        clients,
+        """
+        content = client.content.create(name="sdk-times")
+        wanted = {"init_timeout": 90, "idle_timeout": 0, "connection_timeout": 2592000, "read_timeout": 60}
+        content.update(**wanted)
+        found = client.content.get(content["guid"])
+        assert {key: found[key] for key in wanted} == wanted
+        error = refused(151, content.update, idle_timeout=2592001)
+        assert "idle_timeout: it is a whole number from 0 to 2,592,000" in error.error_message
+        """,
+    )
+
+
+def test_limits_of_memory_and_cpu_are_kept_and_told(clients):
+    run(
+        clients,
+        """
+        content = client.content.create(name="sdk-limits")
+        wanted = {"memory_request": 1 << 28, "memory_limit": 1 << 30, "cpu_request": 0.5, "cpu_limit": 2}
+        content.update(**wanted)
+        found = client.content.get(content["guid"])
+        assert {key: found[key] for key in wanted} == wanted
+        error = refused(181, content.update, memory_limit="much")
+        assert "memory_limit: it is a whole number" in error.error_message
+        refused(181, content.update, cpu_request=3)
+        assert client.content.get(content["guid"])["cpu_request"] == 0.5
+        """,
+    )
+
+
+def test_content_is_not_locked(clients):
+    """What would be open to all who are told that it is locked is refused instead, with what to do."""
+    run(
+        clients,
+        """
+        content = client.content.create(name="sdk-locked")
+        error = refused(147, content.update, locked=True, locked_message="Closed for today")
+        assert error.error_message.startswith("Cannot lock content: take back who it is shared with instead.")
+        content.update(locked=False, locked_message="")
+        assert not client.content.get(content["guid"])["locked"]
+        """,
+    )
+
+
+def test_processes_outlive_the_server(clients):
+    """A server that ends and starts again finds the process of an app as it was, and what its clients know goes on."""
+    look = """
+        content = client.content.find_one(name="sdk-outlives")
+        job = next(one for one in content.jobs if one["tag"] == "run_python_api" and one["status"] == 0)
+        assert client.get(f"../content/{content['guid']}/").text == "hello"
+        print(job["key"], job["pid"])
+        """
+    run(clients, 'deployed("sdk-outlives")')
+    before = run(clients, look)
+    clients.server.restart()
+    assert run(clients, look) == before
+
+
+def test_one_session(clients, tmp_path):
+    """Everything in one script, as somebody writes it who has read the SDK's documentation and knows nothing of this server."""
+    archives = []
+    for version in (1, 2):
+        archives.append(tmp_path / f"{version}.tar.gz")
+        archives[-1].write_bytes(pack({**wsgi(version), "manifest.json": manifest()}))
+    clients.python(SESSION, *map(str, archives))
+
+
+def test_visits_of_what_is_interactive_are_sessions(clients):
+    """Who adds up visits and sessions, as the SDK does, counts each once."""
+    run(
+        clients,
+        """
+        import os, requests
+        body = '''
+        async def app(scope, receive, send):
+            if scope["type"] == "http":
+                await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+                await send({"type": "http.response.body", "body": b"hello"})
+        '''
+        made = bundle(
+            {"app.py": __import__("textwrap").dedent(body), "requirements.txt": ""},
+            metadata={"appmode": "python-shiny", "entrypoint": "app"},
+            python={"version": "3.11.0", "package_manager": {"name": "pip", "package_file": "requirements.txt"}},
+        )
+        content = client.content.create(name="sdk-interactive", access_type="all")
+        task = content.bundles.create(made).deploy()
+        task.wait_for()
+        assert task["code"] == 0, task
+        other = deployed("sdk-not-interactive")
+        other.update(access_type="all")
+        browser = {"Accept": "text/html", "Authorization": f"Key {os.environ['CONNECT_API_KEY']}"}
+        for path in ("", "a", "b"):
+            for one in (content, other):
+                requests.get(one["content_url"] + path, headers=browser)
+        several = [content["guid"], other["guid"]]
+        for _ in range(300):
+            if len(list(client.metrics.hits.fetch(content_guid=several))) == 6:
+                break
+            time.sleep(0.1)
+        assert len(client.metrics.usage.find(content_guid=content["guid"])) == 3
+        assert len(client.metrics.usage.find(content_guid=other["guid"])) == 3
+
+        def page(kind, **params):
+            return client.get(f"v1/instrumentation/{kind}", params=params).json()
+
+        told = page("shiny/usage", content_guid=content["guid"])["results"]
+        assert set(told[0]) == {"content_guid", "user_guid", "started", "ended", "data_version"}
+        assert [one["started"] for one in told] == [one["ended"] for one in told] == sorted(one["started"] for one in told)
+        assert page("content/visits", content_guid=content["guid"])["results"] == []
+        assert page("shiny/usage", content_guid=other["guid"])["results"] == []
+        first = page("shiny/usage", content_guid="|".join(several), limit=2)
+        rest = page("shiny/usage", content_guid="|".join(several), limit=2, next=first["paging"]["cursors"]["next"])
+        assert first["results"] + rest["results"] == told and rest["paging"]["cursors"]["next"] is None
+        assert page("shiny/usage", start="2100-01-01T00:00:00Z")["results"] == []
         """,
     )

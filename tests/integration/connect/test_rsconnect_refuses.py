@@ -1,4 +1,32 @@
-"""What a person reads in the terminal of rsconnect-python when something is wrong, and that what served goes on serving."""
+"""What a person reads in the terminal of rsconnect-python when something is wrong, and that what served goes on serving.
+
+What can be wrong, and the test that shows what is said of it; those of repositories are in test_rsconnect_git.
+
+wrong key                               test_a_key_that_is_none
+expired key                             test_a_key_that_has_expired
+unknown content                         test_content_that_is_not_there
+foreign content                         test_content_of_somebody_else_is_not_told_apart_from_none
+a bundle without a manifest             test_an_archive_without_a_manifest
+with a manifest of another version      test_a_manifest_of_another_version
+with wrong checksums                    test_checksums_that_are_wrong_do_not_matter
+with links                              test_a_link_that_leads_out_of_the_archive, test_hostile_members
+with absolute paths                     test_hostile_members
+with a missing file                     test_a_listed_file_that_is_needed_is_missing, test_an_entry_point_without_a_file
+an app mode that is not served          test_an_app_mode_that_is_not_served
+a Python version that is not here       test_a_python_that_is_not_here
+requirements that do not resolve        test_a_package_that_there_is_not, test_packages_that_exclude_each_other
+an upload that is cut at half           test_an_upload_that_ends_halfway
+two deploys at once                     test_two_deploys_at_once_end_both_and_the_later_one_wins
+a repository that is gone               test_a_repository_that_is_gone
+huge                                    test_a_huge_repository
+empty                                   test_an_empty_repository
+pushed by force                         test_what_was_pushed_by_force_is_what_there_is
+with a hostile .gitmodules              test_a_hostile_gitmodules
+with hooks                              test_hooks_and_attributes_run_nothing
+with hostile names of paths             test_hostile_names_of_paths, test_a_link_that_leads_out_of_a_repository
+private, without a credential           test_a_private_repository_without_a_credential_and_with_one
+without the branch or the folder        test_a_branch_that_is_not_there, test_a_subdirectory_that_is_not_there
+"""
 
 from __future__ import annotations
 
@@ -11,17 +39,18 @@ import tarfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.integration.connect import test_rsconnect_git
 from tests.integration.connect.conftest import guid_in, manifest, pack, wsgi
 
 from tholos.testing.waiting import until
 
 PAST = "2001-01-01 00:00:00.000000"
 NOBODYS = "00000000-0000-0000-0000-000000000000"
-CREATE_AND_UPLOAD = """
+UPLOAD = """
 import sys
 from posit import connect
 client = connect.Client()
-client.content.create().bundles.create(open(sys.argv[1], "rb"))
+client.content.get(sys.argv[1]).bundles.create(sys.argv[2])
 """
 
 
@@ -40,22 +69,36 @@ def live(clients, tmp_path_factory):
 def sends(clients, tmp_path):
     """Deploys an archive as new content, and answers what the client printed."""
 
-    def send(data, exits=1):
+    def send(data, *words, exits=0):
         packed = tmp_path / "bundle.tar.gz"
         packed.write_bytes(data)
-        return clients.rsconnect("deploy", "bundle", "--new", str(packed), exits=exits).out
+        return clients.rsconnect("deploy", "bundle", *(words or ["--new"]), str(packed), exits=exits).out
 
     return send
 
 
 @pytest.fixture
-def uploads(clients, tmp_path):
-    """Uploads what that client would not read itself, by the other one."""
+def is_refused(clients, sends, live):
+    """Deploys an archive that cannot be taken to what serves, which goes on serving; what the client printed."""
+
+    def refuse(data, *words):
+        told = sends(data, *(words or ["-a", guid_in(live)]), exits=1)
+        assert clients.open(guid_in(live)) == "version 1"
+        return told
+
+    return refuse
+
+
+@pytest.fixture
+def uploads(clients, live, tmp_path):
+    """The same of what that client would not read itself, by the other one."""
 
     def upload(data):
         packed = tmp_path / "bundle.tar.gz"
         packed.write_bytes(data)
-        return clients.python(CREATE_AND_UPLOAD, str(packed), exits=1).out
+        told = clients.python(UPLOAD, guid_in(live), str(packed), exits=1).out
+        assert clients.open(guid_in(live)) == "version 1"
+        return told
 
     return upload
 
@@ -64,6 +107,12 @@ def link(path, target, kind=tarfile.SYMTYPE):
     member = tarfile.TarInfo(path)
     member.type, member.linkname = kind, target
     return member
+
+
+def test_what_is_listed_above_is_tested():
+    named = set(re.findall(r"test_\w+", __doc__)) - {"test_rsconnect_git"}
+    assert len(named) > 20
+    assert named <= {*globals(), *vars(test_rsconnect_git)}
 
 
 # Who deploys
@@ -130,8 +179,8 @@ def test_an_archive_without_a_manifest(uploads):
     assert "there is no manifest.json in it. Write it with: rsconnect write-manifest" in uploads(pack(wsgi()))
 
 
-def test_a_manifest_of_another_version(sends):
-    told = sends(pack({**wsgi(), "manifest.json": manifest(version=2)}))
+def test_a_manifest_of_another_version(is_refused):
+    told = is_refused(pack({**wsgi(), "manifest.json": manifest(version=2)}))
     assert "manifest.json cannot be used, it is not of version 1" in told
 
 
@@ -149,8 +198,8 @@ def test_checksums_that_are_wrong_do_not_matter(clients, sends):
     assert "completed" in sends(pack({**wsgi(), "manifest.json": manifest()}), exits=0)
 
 
-def test_a_link_that_leads_out_of_the_archive(sends):
-    told = sends(pack({**wsgi(), "manifest.json": manifest()}, [link("x", "/etc/passwd")]))
+def test_a_link_that_leads_out_of_the_archive(is_refused):
+    told = is_refused(pack({**wsgi(), "manifest.json": manifest()}, [link("x", "/etc/passwd")]))
     assert "Cannot unpack the link 'x': it points out of the archive, to '/etc/passwd'." in told
 
 
@@ -165,16 +214,15 @@ def test_a_link_that_leads_out_of_the_archive(sends):
         ({"a/../../evil": "x"}, [], "'a/../../evil': its path has the component '..'"),
     ],
 )
-def test_hostile_members(clients, live, files, members, told):
-    data = pack({**wsgi(), "manifest.json": manifest(), **files}, members)
-    refused = clients.ask("POST", f"content/{guid_in(live)}/bundles", data)
-    assert (refused.status, refused.json["code"]) == (400, 135)
-    assert f"Cannot unpack {told}" in refused.json["error"]
+def test_hostile_members(uploads, files, members, told):
+    refused = uploads(pack({**wsgi(), "manifest.json": manifest(), **files}, members))
+    assert "135" in refused
+    assert f"Cannot unpack {told}" in refused
 
 
-def test_a_listed_file_that_is_needed_is_missing(sends):
+def test_a_listed_file_that_is_needed_is_missing(is_refused):
     files = {path: text for path, text in wsgi().items() if path != "requirements.txt"}
-    told = sends(pack({**files, "manifest.json": manifest()}))
+    told = is_refused(pack({**files, "manifest.json": manifest()}))
     assert "names 'requirements.txt' as the file of its packages, which is not in it" in told
 
 
@@ -183,20 +231,20 @@ def test_a_listed_file_that_is_not_needed_is_missing(sends):
     assert "completed" in sends(pack({**wsgi(), "manifest.json": manifest(files=listed)}), exits=0)
 
 
-def test_an_entry_point_without_a_file(sends):
-    told = sends(pack({**wsgi(), "manifest.json": manifest(entrypoint="gone:app")}))
+def test_an_entry_point_without_a_file(is_refused):
+    told = is_refused(pack({**wsgi(), "manifest.json": manifest(entrypoint="gone:app")}))
     assert "begins at 'gone:app', and no file in it is that" in told
 
 
-def test_an_entry_point_that_the_file_does_not_have(sends):
-    told = sends(pack({**wsgi(), "manifest.json": manifest(entrypoint="app:gone")}))
+def test_an_entry_point_that_the_file_does_not_have(is_refused):
+    told = is_refused(pack({**wsgi(), "manifest.json": manifest(entrypoint="app:gone")}))
     assert "manifest.json does not fit the files beside it." in told
     assert "app.py has no 'gone'" in told
 
 
 @pytest.mark.parametrize("mode", ["api", "quarto-static", "nodejs", "tensorflow-saved-model"])
-def test_an_app_mode_that_is_not_served(sends, mode):
-    told = sends(pack({**wsgi(), "manifest.json": manifest(mode)}))
+def test_an_app_mode_that_is_not_served(is_refused, mode):
+    told = is_refused(pack({**wsgi(), "manifest.json": manifest(mode)}), "--new")
     assert f"its app mode {mode!r} is not served here. Served are " in told
     assert "python-api" in told
 
@@ -220,27 +268,31 @@ def test_content_stays_of_its_app_mode(clients, live, tmp_path):
 
 
 @pytest.mark.parametrize("words", [(), ("--override-python-version", "3.4.1")])
-def test_a_python_that_is_not_here(clients, folder, words):
+def test_a_python_that_is_not_here(clients, folder, live, words):
     files = {path: text for path, text in wsgi().items() if path != ".python-version" or not words}
     told = clients.deploys(
-        folder({**files, **({} if words else {".python-version": "3.4\n"})}), *words, exits=1
-    )
+        folder({**files, **({} if words else {".python-version": "3.4\n"})}),
+        "-a", guid_in(live), *words, exits=1,
+    )  # fmt: skip
+    assert clients.open(guid_in(live)) == "version 1"
     assert re.search(r"3\.4\S* fits none of those installed: 3\.", told)
     assert "Ask for another in .python-version or in pyproject.toml" in told
 
 
-def test_a_package_that_there_is_not(clients, folder):
+def test_a_package_that_there_is_not(clients, folder, live):
     made = folder({**wsgi(), "requirements.txt": "no-such-package-of-tholos==1.0\n"})
-    told = clients.deploys(made, exits=1)
+    told = clients.deploys(made, "-a", guid_in(live), exits=1)
+    assert clients.open(guid_in(live)) == "version 1"
     assert "no-such-package-of-tholos is not on the index" in told
     assert "at requirements.txt:1" in told
     assert "[python-package-version-not-available]" in told
     assert "Task exited with status 1." in told
 
 
-def test_packages_that_exclude_each_other(clients, folder):
+def test_packages_that_exclude_each_other(clients, folder, live):
     made = folder({**wsgi(), "requirements.txt": "flask==3.0.0\nwerkzeug==1.0.1\n"})
-    told = clients.deploys(made, exits=1)
+    told = clients.deploys(made, "-a", guid_in(live), exits=1)
+    assert clients.open(guid_in(live)) == "version 1"
     assert "flask==3.0.0 needs werkzeug>=3.0.0, but werkzeug==1.0.1 is required as well." in told
     assert "[python-package-version-not-available]" in told
 

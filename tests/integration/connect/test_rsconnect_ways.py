@@ -9,6 +9,7 @@ import pytest
 from tests.integration.connect.conftest import guid_in, manifest, pack, wsgi
 
 from tholos.testing.waiting import until
+from tholos.testing.wheels import project, wheel
 
 ASGI = '''"""Says hello; needs no package."""
 
@@ -38,6 +39,16 @@ import six
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [six.__version__.encode()]
+'''
+USES_OWN = '''"""Says the versions of packages that lie beside it."""
+
+import own
+import tiny
+
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"{tiny.VERSION} {own.VALUE}".encode()]
 '''
 SIX = "six==1.16.0"
 SIX_HASH = "sha256:8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254"
@@ -241,13 +252,44 @@ def test_a_package_that_is_not_what_its_hash_says(clients, folder):
     assert "[python-package-install-failed]" in told
 
 
-def test_a_package_among_the_files_is_refused(clients, folder):
-    made = folder(
-        {**wsgi(), "requirements.txt": "./tiny-1.0-py3-none-any.whl\n", "tiny-1.0-py3-none-any.whl": "x"}
-    )
-    told = clients.deploys(made, exits=1)
-    assert "Cannot install ./tiny-1.0-py3-none-any.whl: local and editable packages are not locked." in told
-    assert "Put the package's modules into the app's folder" in told
+def test_a_wheel_and_a_folder_among_the_files(clients, folder, tmp_path):
+    """Locked by what they are; what changes is made anew, and what was live before comes back with its own."""
+    tiny = wheel("tiny", "1.0")
+    made = folder({
+        **project("own", folder="libs/own"), f"wheels/{tiny.name}": tiny.data, "app.py": USES_OWN, ".python-version": "3.11\n",
+        "requirements.txt": f"./wheels/{tiny.name} --hash=sha256:{tiny.sha256}\n-e ./libs/own\n",
+    })  # fmt: skip
+    clients.deploys(made)
+    guid, first = guid_in(made), active(clients, guid_in(made))
+    assert clients.open(guid) == "1.0 1"
+    lock = tmp_path / "requirements.txt.lock"
+    clients.rsconnect("content", "get-lockfile", "-g", guid, "-o", str(lock))
+    told = lock.read_text()
+    assert f"tiny @ file:./wheels/{tiny.name} --hash=sha256:{tiny.sha256}  # tiny==1.0\n" in told
+    assert "own @ file:./libs/own  # own==0.1 sha256:" in told
+    versions = {one["name"]: one["version"] for one in clients.api(f"content/{guid}/packages")}
+    assert versions == {"tiny": "1.0", "own": "0.1"}
+    (made / "libs/own/own.py").write_text("VALUE = 2\n")
+    clients.deploys(made)
+    assert clients.open(guid) == "1.0 2"
+    task = clients.ask("POST", f"content/{guid}/deploy", {"bundle_id": first}).json["task_id"]
+    assert until(lambda: clients.api(f"tasks/{task}?first=1000&wait=30")["finished"])
+    assert clients.open(guid) == "1.0 1"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("./wheels/gone-1.0-py3-none-any.whl", "which is not among the published files"),
+        ("-e ../beside", "'../beside' is outside the folder"),
+        ("./tiny-1.0-py3-none-any.whl", "it is damaged, or no wheel"),
+    ],
+)
+def test_a_package_that_is_not_among_the_files_is_refused(clients, folder, line, reason):
+    made = folder({**wsgi(), "requirements.txt": f"{line}\n", "tiny-1.0-py3-none-any.whl": "x"})
+    told = " ".join(clients.deploys(made, exits=1).split())
+    assert reason in told
+    assert "requirements.txt:1" in told
 
 
 def test_a_file_of_packages_of_another_name(clients, folder):

@@ -22,16 +22,11 @@ from tholos.paths.service import Policy
 from tholos.paths.table import Led, PathTable
 from tholos.sharing.models import Audience, Level, PrincipalKind
 from tholos.testing.rows import add_live_app
+from tholos.testing.waiting import until_async
 
 SITE = Site("http://localhost:8080", "http://{name}.localhost:8080", is_secure=False)
 ANYBODY = Policy()
 HTML = ((b"accept", b"text/html"),)
-
-
-async def eventually(claim):
-    async with asyncio.timeout(30):
-        while not claim():  # noqa: ASYNC110 - nothing tells when it may be so
-            await asyncio.sleep(0.005)
 
 
 class Leading:
@@ -164,10 +159,10 @@ class TestTable:
         watching = asyncio.ensure_future(leading.table.watch(notices))
         leading.set(people.ada, "sales", "team")
         notices.publish(paths.TOPIC)
-        await eventually(lambda: leading.table.find_by_path("/team/") is not None)
+        await until_async(lambda: leading.table.find_by_path("/team/") is not None)
         leading.remove(people.ada, "sales")
         notices.publish(paths.TOPIC)
-        await eventually(lambda: leading.table.find_by_path("/team/") is None)
+        await until_async(lambda: leading.table.find_by_path("/team/") is None)
         watching.cancel()
 
 

@@ -139,6 +139,34 @@ def test_a_head_that_was_tried_is_not_tried_again_by_itself(database, clock, fol
     assert tried(made, C, "t2")
 
 
+def test_a_head_that_is_found_while_it_is_tried_is_not_tried_twice(database, clock, follow, end, tried):
+    """A look may see it after its operation began and before that has come as far."""
+    made = follow()
+    with database.write() as db:
+        assert sources.note_head(db, made.source.id, A, clock.now()) is None
+    assert tried(made, A)
+    end(error={"message": "no"})
+    with database.write() as db:
+        assert sources.begin_waiting(db, clock.now()) == []
+        assert not sources.has_waiting(db)
+
+
+@pytest.mark.parametrize("others", ["push", "person", "later"])
+def test_what_else_waits_with_it_is_done_all_the_same(database, clock, people, follow, end, tried, others):
+    made = follow()
+    with database.write() as db:
+        sources.note_head(db, made.source.id, A, clock.now())
+        if others == "push":
+            sources.begin_by_itself(db, queries.get_source(db, made.source.id), Trigger.PUSH, clock.now())
+        elif others == "person":
+            sources.update(db, people.ada, "sales", "", clock.now())
+        sources.note_head(db, made.source.id, A if others != "later" else B, clock.now())
+    assert tried(made, A)
+    end()
+    with database.write() as db:
+        assert len(sources.begin_waiting(db, clock.now())) == 1
+
+
 def test_somebody_who_asks_has_it_tried_again(database, clock, people, follow, end, tried):
     made = follow()
     tried(made, A)

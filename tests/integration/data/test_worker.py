@@ -13,16 +13,10 @@ from tholos.operations import tasks
 from tholos.operations.models import OperationState, StepState
 from tholos.operations.service import Said, Subject
 from tholos.operations.tasks import StepFailed, Work, Worker
+from tholos.testing.waiting import until_async
 
 S = OperationState
 KIND = "publish"
-
-
-async def until(claim):
-    """Wait for what only the database shows."""
-    async with asyncio.timeout(20):
-        while not await asyncio.to_thread(claim):  # noqa: ASYNC110 - nothing tells of a row's change
-            await asyncio.sleep(0.01)
 
 
 class Bench:
@@ -80,7 +74,7 @@ class Bench:
 
     async def ended(self, operation_id):
         """The operation, once it has ended."""
-        await until(lambda: self.get(operation_id).has_ended)
+        await until_async(lambda: self.get(operation_id).has_ended)
         return self.get(operation_id)
 
     @contextlib.asynccontextmanager
@@ -395,7 +389,7 @@ class TestServerGone:
         async with bench.working():
             operation_id = bench.begin()
             await bench.began.wait()
-            await until(lambda: bench.steps(operation_id) == {"first": "done", "second": "running"})
+            await until_async(lambda: bench.steps(operation_id) == {"first": "done", "second": "running"})
         bench.may_end.set()
         async with bench.working():
             await bench.ended(operation_id)
@@ -421,7 +415,7 @@ class TestServerGone:
             operation_id = bench.begin()
             await bench.began.wait()
             renewed = bench.clock.move(10) + operations.LEASE
-            await until(lambda: bench.get(operation_id).lease_until == renewed)
+            await until_async(lambda: bench.get(operation_id).lease_until == renewed)
             bench.may_end.set()
             await bench.ended(operation_id)
 
@@ -467,7 +461,7 @@ class TestLines:
         async with bench.working():
             operation_id = bench.begin()
             await bench.began.wait()
-            await until(lambda: ("line", "soon") in bench.events(operation_id))
+            await until_async(lambda: ("line", "soon") in bench.events(operation_id))
             bench.may_end.set()
             await bench.ended(operation_id)
 
@@ -509,7 +503,7 @@ class TestLines:
         async with bench.working():
             operation_id = bench.begin()
             await bench.began.wait()
-            await until(broken.is_set)
+            await until_async(broken.is_set)
             bench.may_end.set()
             await bench.ended(operation_id)
         assert bench.events(operation_id) == [("line", "fragile"), ("result", "")]
@@ -577,6 +571,6 @@ async def test_an_end_that_was_written_and_broke_is_the_end(bench, monkeypatch, 
     bench.handler = handler
     async with bench.working() as worker:
         operation = await bench.ended(bench.begin())
-        await until(lambda: not worker._running)
+        await until_async(lambda: not worker._running)
     assert broken
     assert [kind for kind, _ in bench.events(operation.id)] == ["result" if is_good else "error"]

@@ -10,7 +10,7 @@ import pytest
 from tholos.testing.asking import Asker
 from tholos.testing.trial import Files, Trial, eventually, wsgi
 
-SETTINGS = {"THOLOS_APPS__DRAIN_TIMEOUT_S": "3", "THOLOS_APPS__START_TIMEOUT_S": "4"}
+SETTINGS = {"THOLOS_APPS__DRAIN_TIMEOUT_S": "3", "THOLOS_APPS__START_TIMEOUT_S": "10"}
 
 SLOW = "import time; time.sleep(1)"
 NEVER = "import os, time; time.sleep(0.1); os._exit(7)"
@@ -140,11 +140,11 @@ def test_failed(trial: Trial) -> None:
     trial.publish("failed", wsgi("one", before=marker))
     (trial.server.data / "apps" / str(trial.app("failed")["id"]) / "data" / "bad").touch()
     os.kill(int(str(trial.instance("failed")["pid"])), signal.SIGKILL)
-    eventually(lambda: trial.instance("failed")["state"] == "failed", 20)
+    eventually(lambda: trial.instance("failed")["state"] == "failed", 40)
     kill_supervisor(trial)
     time.sleep(0.5)
     assert trial.state("failed") == "failing"
-    assert "did not answer within 4 s" in str(trial.app("failed")["state"])
+    assert "did not answer within 10 s" in str(trial.app("failed")["state"])
     answer = trial.get("failed")
     assert (answer.status, "failed does not run" in answer.text) == (503, True)
     trial.publish("failed", wsgi("two"))

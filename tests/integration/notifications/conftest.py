@@ -75,7 +75,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 @pytest.fixture
 def outgoing() -> Outgoing:
     """Sends to loopback, which is where the receivers of a test are."""
-    return Outgoing(LOOPBACK, total_s=1.0)
+    return Outgoing(LOOPBACK, total_s=20.0)
 
 
 @dataclass(frozen=True)

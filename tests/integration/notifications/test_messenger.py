@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import threading
 import time
 
 import pytest
@@ -126,12 +127,10 @@ async def test_one_that_never_answers_holds_up_nobody(here, receiver):
     async with await asyncio.start_server(hang, "127.0.0.1", 0) as stuck:
         slow, _ = here.add_webhook(f"http://127.0.0.1:{stuck.sockets[0].getsockname()[1]}/")
         quick, _ = here.add_webhook(receiver.url)
-        here.post = Outgoing(here.outgoing.allowed, total_s=5.0).post
+        here.post = Outgoing(here.outgoing.allowed, total_s=15.0).post
         async with here.messenger():
-            begun = time.monotonic()
             here.do(times=20)
             await here.until(lambda: {one.state for one in here.deliveries(quick)} == {"delivered"})
-            assert time.monotonic() - begun < 4
             assert len(receiver.bodies) == 20
             assert {one.state for one in here.deliveries(slow)} == {DeliveryState.QUEUED}
 
@@ -237,12 +236,13 @@ async def test_a_mail_server_that_hangs_delays_no_webhook(here, receiver):
     with here.database.write() as db:
         accounts.get_account(db, here.people.ada.account_id).email = "ada@example.org"
     hook, _ = here.add_webhook(receiver.url)
-    here._take_mail = lambda server, mail: time.sleep(2)
+    goes_on = threading.Event()
+    here._take_mail = lambda server, mail: goes_on.wait(30)
     async with here.messenger():
         here.do(Action.APP_FAILING)
-        begun = time.monotonic()
         await here.until(lambda: [one.state for one in here.deliveries(hook)] == ["delivered"])
-        assert time.monotonic() - begun < 1.5
+        assert {one.state for one in here.deliveries() if one.channel == "mail"} != {"delivered"}
+        goes_on.set()
 
 
 async def test_nobody_asks_while_nothing_happens(here, monkeypatch):

@@ -222,7 +222,7 @@ def test_a_build_that_fails_names_the_first_error(store, python):
     [
         ("leaf==1.0\ntree\n", VersionConflict, "leaf", "requirements.txt"),
         ("leaf\n\nleaf ?? 3\n", BadRequirement, '"leaf ?? 3"', "requirements.txt:3"),
-        ("leaf\n-e .\n", BadRequirement, "editable", "requirements.txt:2"),
+        ("leaf\n-e git+https://e.org/x\n", BadRequirement, "editable", "requirements.txt:2"),
         ("modern\n", PythonMismatch, "modern", "requirements.txt:1"),
     ],
 )

@@ -47,13 +47,16 @@ BODIES = {
     "PATCH /api/v1/apps/{name}/source": {"polling": False},
     "POST /api/v1/apps/{name}/source/update": {"ref": "main"},
     "PUT /api/v1/apps/{name}/source/credential": {"username": "git", "secret": "x"},
+    "PUT /api/v1/apps/{name}/schedule": {"kind": "day"},
+    "PATCH /api/v1/apps/{name}/schedule": {"paused": True},
     "PUT /api/v1/git-credentials": {"host": "git.example.org", "username": "git", "secret": "x"},
 }
 """Of the calls that take no other fields."""
 FORM = {"name": "sales", "who": "vic", "level": "viewer", "account": "bob"}
 NEEDS_MORE = {
     "{request_id}", "DELETE /api/v1/apps/{name}/access/grants/{kind}/{principal}", "/api/v1/apps/{name}/source",
-    "/apps/{name}/source/",
+    "/apps/{name}/source/", "GET /api/v1/apps/{name}/schedule", "PATCH /api/v1/apps/{name}/schedule",
+    "DELETE /api/v1/apps/{name}/schedule", "/apps/{name}/schedule/",
 }  # fmt: skip
 """There is no such thing of the app yet."""
 HISTORY = "/api/v1/apps/{name}/source/commits"

@@ -4,11 +4,18 @@ import asyncio
 
 import pytest
 
-from tholos.kit.outgoing import Outgoing, read_networks
-from tholos.sources.errors import BranchGone, FetchFailed, RepositoryEmpty, RepositoryRefused
-from tholos.sources.git import Git, Secret
-from tholos.sources.heads import Heads
+from tholos.kit.outgoing import Outgoing, read_authorities, read_networks
+from tholos.sources.errors import (
+    BranchGone,
+    FetchFailed,
+    RepositoryEmpty,
+    RepositoryRefused,
+    RepositoryUntrusted,
+)
+from tholos.sources.git import Bounds, Git, Secret
+from tholos.sources.heads import Heads, why_failed
 from tholos.sources.remotes import parse
+from tholos.testing.authority import Authority
 from tholos.testing.repositories import Repository, serve
 
 
@@ -98,3 +105,42 @@ async def test_a_page_that_is_no_repository_is_not_taken_for_one(served, heads):
     with pytest.raises(FetchFailed) as caught:
         await heads.find_branch(parse(host.url("a.git")), Secret(), "main")
     assert caught.value.code == "git_not_spoken"
+
+
+@pytest.fixture
+def over_tls(tmp_path):
+    """A host whose certificate is of an authority that this machine does not know; it, and the remote with a commit."""
+    authority = Authority.make(tmp_path / "authority")
+    commit = Repository.make(tmp_path / "git" / "a.git").commit({"a": "1"})
+    with serve(tmp_path / "git", authority) as host:
+        yield authority, parse(host.url("a.git")), commit
+
+
+async def test_a_host_is_believed_by_a_further_authority(over_tls, tmp_path):
+    """By who asks for the branch and by git, which both go on believing what the machine does."""
+    authority, remote, commit = over_tls
+    further = authority.file.read_text()
+    git = Git(tmp_path / "own", authorities=further)
+    git.prepare()
+    outgoing = Outgoing(read_networks(["127.0.0.0/8"]), authorities=lambda: read_authorities(further))
+    heads = Heads(outgoing, git)
+    assert (await heads.find_branch(remote, Secret(), "main")).commit == commit
+    await heads.close()
+    ran = git.run_remote(remote, Secret(), (), ["ls-remote", remote.url], Bounds(30), cwd=tmp_path)
+    assert ran.out.decode().startswith(commit), ran.told
+    assert len(read_authorities(further).get_ca_certs()) == len(read_authorities().get_ca_certs()) + 1
+
+
+async def test_a_host_that_shows_a_certificate_of_nobodys_is_not_believed(over_tls, tmp_path):
+    _, remote, _ = over_tls
+    git = Git(tmp_path / "own")
+    git.prepare()
+    heads = Heads(Outgoing(read_networks(["127.0.0.0/8"])), git)
+    with pytest.raises(
+        RepositoryUntrusted, match=r"127\.0\.0\.1 shows a certificate .*\(.*certificate"
+    ) as caught:
+        await heads.find_branch(remote, Secret(), "main")
+    await heads.close()
+    assert "sources.ca_file" in caught.value.fix
+    ran = git.run_remote(remote, Secret(), (), ["ls-remote", remote.url], Bounds(30), cwd=tmp_path)
+    assert isinstance(why_failed(ran), RepositoryUntrusted), ran.told

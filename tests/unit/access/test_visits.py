@@ -40,6 +40,12 @@ def test_a_page_that_an_app_answered_is_a_visit(status):
     assert tell(status=status) == [Seen("app_1", 3, "acc_1", NOW, "/a/b", "Firefox on Linux")]
 
 
+def test_what_an_inroad_leads_to_is_counted_under_its_path_within_the_app():
+    head = RequestHead("GET", "/content/x/a?secret=1", "localhost", PAGE, "127.0.0.1", "")
+    carried = Carry("unix:/x", "ins_1", target="/a?secret=1", details=DETAILS)
+    assert [one.path for one in tell(head, carried)] == ["/a"]
+
+
 @pytest.mark.parametrize("status", [101, 301, 303, 401, 404, 499, 500, 502])
 def test_what_was_not_answered_or_leads_elsewhere_is_none(status):
     assert tell(status=status) == []

@@ -54,12 +54,31 @@ def test_constraints_are_handed_on(listed):
     assert (found.lines, found.support) == (["-c limits.txt", "a"], {"limits.txt": "b<2\n"})
 
 
-def test_the_folder_itself_stands_for_its_dependencies(run):
+def test_the_folder_itself_is_imported_from_where_it_lies_and_its_dependencies_are_installed(run):
     app = "from flask import Flask\napp = Flask('x')\n"
     project = '[project]\nname = "x"\ndependencies = ["flask", "numpy"]\n'
     found = run({"app.py": app, "requirements.txt": "pandas\n-e .\n", "pyproject.toml": project})
     assert found.requirements.text == "pandas\nflask\nnumpy\n"
-    assert "In place of the folder" in found.notes[0]
+    assert found.requirements.own == {}
+    assert found.notes == (
+        "requirements.txt:2 installs the folder itself; it is imported from where it lies instead.",
+    )
+
+
+def test_the_folder_itself_may_hold_wheels_too_and_is_not_built(run):
+    app = "from flask import Flask\napp = Flask('x')\n"
+    project = '[project]\nname = "x"\ndependencies = ["flask"]\n'
+    files = {"app.py": app, "own-1-py3-none-any.whl": "", "pyproject.toml": project}
+    found = run({**files, "requirements.txt": "--find-links .\n-e .\nown\n"})
+    assert found.requirements.text == "--find-links ./\nown\nflask\n"
+    assert list(found.requirements.own) == [""]
+
+
+def test_a_folder_that_is_no_package_is_imported_from_where_it_lies(run):
+    app = "def app(environ, start_response):\n    return []\n"
+    found = run({"app.py": app, "requirements.txt": "pandas\n.\n"})
+    assert (found.requirements.text, found.requirements.own) == ("pandas\n", {})
+    assert "is imported from where it lies" in found.notes[0]
 
 
 def test_an_index_is_told(listed):
@@ -80,6 +99,9 @@ REFUSED = {
     "option": ("--target=/\n", {}, "requirements.txt:1"),
     "no value": ("-i\n", {}, "requirements.txt:1"),
     "path outside": ("../lib\n", {}, "requirements.txt:1"),
+    "editable outside": ("a\n-e ../lib\n", {}, "requirements.txt:2"),
+    "absolute path": ("a\n/srv/lib\n", {}, "requirements.txt:2"),
+    "links outside": ("-f ../wheels\n", {}, "requirements.txt:1"),
     "endless": ("a==" + "9," * 6000 + "\n", {}, "requirements.txt:1"),
 }
 

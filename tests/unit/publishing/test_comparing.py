@@ -13,6 +13,7 @@ from tholos.publishing.comparing import (
     looks_like_text,
     packages,
 )
+from tholos.runtime.locks import OwnPackage
 
 LOCK = """--index-url https://pypi.org/simple
 flask==3.0.0 \\
@@ -47,6 +48,16 @@ def test_files_by_path():
     assert [(one.path, one.change, one.is_mode_only) for one in found] == [
         ("a", "removed", False), ("b", "changed", False), ("c", "changed", True), ("e", "added", False),
     ]  # fmt: skip
+
+
+def test_packages_among_the_files_are_told_apart_by_what_they_are_made_of():
+    before, after = (OwnPackage("libs/own", sha * 64, "own", "0.1", is_folder=True).line for sha in "01")
+    assert packages(f"{before}\n{LOCK}")["own"] == "0.1"
+    assert _differences(_side(lock=before), _side(lock=after)).packages == (
+        Change(
+            "own", "changed", f"0.1 of file:./libs/own, {'0' * 12}", f"0.1 of file:./libs/own, {'1' * 12}"
+        ),
+    )
 
 
 def test_packages_of_a_lock():

@@ -6,8 +6,10 @@ import pytest
 
 from tholos.detect import connect
 from tholos.detect.core import detect
+from tholos.detect.model import Evidence
 from tholos.publishing import manifest as manifests
 from tholos.publishing.connect_manifest import Source, python_version
+from tholos.runtime.locks import OwnPackage
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 LOCK = "flask==3.0.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"
@@ -160,3 +162,27 @@ def test_secrets_are_named_and_plain_values_told():
 )
 def test_the_version_in_an_interpreters_name(text, version):
     assert python_version(text) == version
+
+
+def test_a_lock_of_another_form_names_no_package_among_the_files():
+    text = 'lock-version = "1.0"\n[[packages]]\nname = "x"\nwheels = [\n  { url = "https://e.org/x-1-py3-none-any.whl" },\n]\n'
+    files = {"app.py": FLASK, "pylock.toml": text}
+    _, tree = _download(files, text)
+    found = detect(tree).requirements
+    assert (found.form, found.own, found.evidence.path) == ("pylock.toml", {}, "manifest.json")
+
+
+def test_a_lock_is_one_of_the_past_when_a_package_among_the_files_changes():
+    own = OwnPackage("libs/own", "0" * 64, "own", "0.1", is_folder=True)
+    files = {
+        "app.py": FLASK,
+        "requirements.txt": "flask\n./libs/own\n",
+        "libs/own/setup.py": "",
+        "libs/own/own.py": "A = 1\n",
+    }
+    _, tree = _download(files, f"{own.line}\n{LOCK}")
+    assert detect(tree).requirements.own == {"libs/own": Evidence("manifest.json")}
+    tree.files["libs/own/own.py"] = b"A = 2\n"
+    found = detect(tree)
+    assert found.requirements.evidence.path == "requirements.txt"
+    assert any("libs/own/own.py is not what the lock" in note for note in found.notes)

@@ -14,6 +14,7 @@ FINDING = st.builds(Finding, TEXT, TEXT, EVIDENCE)
 REQUIREMENTS = st.builds(
     Requirements, form=TEXT, text=TEXT, why=TEXT, evidence=EVIDENCE,
     imports=st.dictionaries(TEXT, EVIDENCE, max_size=3), support=st.dictionaries(TEXT, TEXT, max_size=3),
+    own=st.dictionaries(TEXT, EVIDENCE, max_size=3),
 )  # fmt: skip
 DETECTION = st.builds(
     Detection, kind=st.sampled_from(list(Kind)), framework=FINDING, entrypoint=FINDING, python=FINDING,

@@ -18,7 +18,7 @@ def store(tmp_path) -> Environments:
 
 
 def test_the_id_depends_on_interpreter_and_lock_and_on_the_owner_only_if_not_shared(store):
-    shared, own = Lock("flask==3"), Lock("flask==3", is_shared=False)
+    shared, own = Lock("flask==3"), Lock("flask==3", is_wheels=False)
     other = Interpreter("cpython", "3.12.1", "/opt/python3.12", "linux-x86_64-glibc")
     assert store.id_of(shared, PYTHON, "anna") == store.id_of(shared, PYTHON, "ben")
     assert store.id_of(own, PYTHON, "anna") != store.id_of(own, PYTHON, "ben")

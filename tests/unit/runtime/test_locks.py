@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tholos.runtime import locks
-from tholos.runtime.locks import Lock
+from tholos.runtime.locks import Lock, OwnLinks, OwnPackage
 from tholos.runtime.uv_failures import BadRequirement, Origin
 
 HASH = "--hash=sha256:" + "0" * 64
@@ -20,9 +21,10 @@ def read(text: str) -> locks.Wish:
 @pytest.mark.parametrize(
     "line",
     [
-        "-e .", "--editable=./x", "-e git+https://example.org/x.git", "./x", "../x", ".", "/srv/x", "~/x", "x @ file:///x",
-        "x @ ../x", "x@ ${HOME}/x", "x[a] @ git+file:///x", "git+file:///x", "..[extra]", "folder/", "x @ C:\\x", "file:///x", "x-1.0-py3-none-any.whl", "dist/x-1.0.tar.gz", "-r other.txt", "-c constraints.txt",
-        "--requirement=other.txt", "--find-links /etc", "-f ./wheels", "--index-url file:///x", "--extra-index-url=/x",
+        "-e ..", "--editable=./../x", "-e git+https://example.org/x.git", "../x", "/srv/x", "~/x", "x @ file:///x",
+        "x @ ../x", "x@ ${HOME}/x", "x[a] @ git+file:///x", "git+file:///x", "..[extra]", "x @ C:\\x", "file:///x",
+        "/x-1.0-py3-none-any.whl", "a/../../x-1.0.tar.gz", "-r other.txt", "-c constraints.txt",
+        "--requirement=other.txt", "--find-links /etc", "-f ../wheels", "--find-links=file:///x", "--index-url file:///x", "--extra-index-url=/x",
     ],
 )  # fmt: skip
 def test_nothing_of_the_servers_files_can_be_named(line):
@@ -65,14 +67,14 @@ def test_version_control_and_source_options_show():
 
 
 def test_a_lock_survives_json():
-    lock = Lock("flask==3", is_shared=False, notes=("a", "b"))
+    lock = Lock("flask==3", is_wheels=False, notes=("a", "b"))
     assert Lock.from_json(json.loads(json.dumps(lock.to_json()))) == lock
     with pytest.raises((TypeError, KeyError)):
         Lock.from_json({"text": 1, "form": "", "notes": []})
 
 
 def test_what_may_be_shared_is_part_of_the_id():
-    assert Lock("x").id != Lock("x", is_shared=False).id
+    assert Lock("x").id != Lock("x", is_wheels=False).id
     assert Lock("x").id == Lock("x", notes=("n",)).id
 
 
@@ -83,7 +85,93 @@ def test_any_text_has_lines_within_it(text):
     assert all(1 <= number <= len(text.splitlines()) for number in numbers)
 
 
+PARTS = st.lists(
+    st.sampled_from(["..", ".", "a", "b c", "ü", "#x", "%20", "libs", "x.whl"]), min_size=1, max_size=6
+)
+
+
+@given(PARTS, st.sampled_from(["./{}", "-e ./{}", "x @ file:./{}", "-f ./{}", "{}/x-1.whl"]))
+def test_a_path_among_the_files_leads_inside_or_is_refused(parts, form):
+    path = "/".join(parts)
+    line = form.format(quote(path) if "file:" in form else path)
+    text = line.replace("#", "_") if "file:" not in form else line
+    try:
+        wish = read(text)
+    except BadRequirement:
+        depth = [
+            sum(-1 if one == ".." else one not in {".", ""} for one in parts[: at + 1])
+            for at in range(len(parts))
+        ]
+        assert min(depth) < 0
+        return
+    named = [*(one.path for one in wish.own.values()), *wish.links.values()]
+    assert len(named) == 1
+    assert not {"..", "."} & set(named[0].split("/"))
+    assert not named[0].startswith("/")
+
+
 @given(st.text())
-def test_no_line_that_names_a_file_is_read(tail):
-    with pytest.raises(BadRequirement):
-        read(f"./x{tail.replace(chr(92), '')}")
+def test_no_line_gets_out_of_the_folder(tail):
+    try:
+        wish = read(f"../x{tail}")
+    except BadRequirement:
+        return
+    assert all(".." not in one.path.split("/") for one in wish.own.values())
+
+
+PATHS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30)
+
+
+@given(PATHS, st.booleans())
+def test_a_package_among_the_files_survives_a_lock(path, is_folder):
+    one = OwnPackage(path, "0" * 63 + "a", "my-lib", "1.0+local", is_folder)
+    lock = Lock(f"-i https://example.org\n{one.line}\nflask==3 \\\n    {HASH}\n")
+    assert lock.own == (one,)
+    assert lock.rest == f"-i https://example.org\nflask==3 \\\n    {HASH}\n"
+    assert lock.options == ("-i https://example.org",)
+    assert not lock.is_shared
+
+
+def test_what_a_package_is_made_of_is_part_of_the_id():
+    before, after = (OwnPackage("libs/a", sha * 64, "a", "1", is_folder=True) for sha in "01")
+    assert Lock(before.line).id != Lock(after.line).id
+    links = [OwnLinks("wheels", sha * 64) for sha in "01"]
+    assert Lock(links[0].line).id != Lock(links[1].line).id
+    assert (Lock(f"{links[0].line}\nx==1").links, Lock(f"{links[0].line}\nx==1").rest) == (
+        (links[0],),
+        "x==1",
+    )
+
+
+def test_packages_among_the_files_need_no_hash_of_their_own():
+    text = f"-e ./libs/a\n./x-1.0-py3-none-any.whl\nflask==3.0 {HASH}\n"
+    wish = read(text)
+    assert wish.is_locked
+    assert {number: one.path for number, one in wish.own.items()} == {
+        1: "libs/a",
+        2: "x-1.0-py3-none-any.whl",
+    }
+
+
+def test_a_lock_of_an_older_server_is_read():
+    old = {"text": "x", "form": "requirements", "is_shared": False, "is_hashed": True, "notes": []}
+    assert Lock.from_json(old) == Lock("x", is_wheels=False)
+
+
+@pytest.mark.parametrize("table", ['[packages.directory]\npath = "/srv"', '[packages.archive]\nurl = "file:///srv/x.whl"',
+    '[[packages.wheels]]\nname = "x"\npath = "../x.whl"', '[packages.vcs]\ntype = "git"\npath = "/srv"'])  # fmt: skip
+def test_a_pylock_names_no_file(table):
+    text = f'lock-version = "1.0"\n[[packages]]\nname = "x"\n{table}\n'
+    with pytest.raises(BadRequirement) as caught:
+        locks.check_pylock(text, Origin("pylock.toml", locked=text))
+    assert caught.value.where == f"pylock.toml:{len(text.splitlines())}"
+
+
+def test_only_indexes_become_arguments():
+    options = ["-i https://example.org --config-setting=x", "--extra-index-url=https://example.com"]
+    assert locks.arguments(options) == [
+        "-i",
+        "https://example.org",
+        "--extra-index-url",
+        "https://example.com",
+    ]

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tholos.store import ignoring
@@ -48,6 +48,12 @@ def test_files_that_are_published(name):
         ("?.txt", "a.txt", True),
         ("[ab].txt", "b.txt", True),
         ("[!ab].txt", "b.txt", False),
+        ("[[]", "[", True),
+        ("[]]", "]", True),
+        ("[!]a].txt", "].txt", False),
+        ("[+--]", ",", True),
+        ("[--a]", "0", True),
+        ("[b-a]", "a", False),
         ("# comment\n\n", "# comment", False),
         ("\\#x", "#x", True),
         ("*.csv\n!keep.csv", "keep.csv", False),
@@ -72,6 +78,7 @@ def test_the_reason_names_the_line():
     )
 
 
+@example("[[\\]", "a")
 @given(st.text("ab*?[]!/\\#. -^&|~\n", max_size=20), st.text("ab/.[", min_size=1, max_size=10))
 def test_no_pattern_is_an_error(patterns, path):
     is_ignored(patterns, path)

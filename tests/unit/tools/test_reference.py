@@ -31,10 +31,12 @@ def test_check_passes_and_writes_nothing(capsys):
 
 def test_check_names_what_is_not_current(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("tools.reference.__main__.FOLDER", tmp_path)
-    (tmp_path / "settings.md").write_text("# Settings\n")
+    stale = tmp_path / "reference" / "settings.md"
+    stale.parent.mkdir()
+    stale.write_text("# Settings\n")
     assert main(["--check"]) == 1
     assert "settings.md is not current" in capsys.readouterr().out
-    assert (tmp_path / "settings.md").read_text() == "# Settings\n"
+    assert stale.read_text() == "# Settings\n"
 
 
 def test_a_cell_is_read_alike_by_every_reader():
@@ -44,18 +46,18 @@ def test_a_cell_is_read_alike_by_every_reader():
 
 
 def test_every_setting_has_its_entry_and_says_what_it_is():
-    page = read("settings.md")
+    page = read("reference/settings.md")
     for name, _, text in settings.rows(Settings, "THOLOS_"):
         assert f"| {name} |" in page
         assert text, name
 
 
 def test_groups_of_settings_are_entered_too():
-    assert "`THOLOS_MAIL__HOST`" in read("settings.md")
+    assert "`THOLOS_MAIL__HOST`" in read("reference/settings.md")
 
 
 def test_every_command_and_argument_has_its_entry_and_says_what_it_does():
-    page = read("commands.md")
+    page = read("reference/commands.md")
     found = dict(commands.commands())
     assert "tholos publish" in found
     assert "tholos webhooks add" in found
@@ -75,7 +77,7 @@ def test_every_command_says_what_it_does_in_the_list_of_all():
 
 
 def test_every_error_code_has_its_entry_and_its_sentence():
-    page = read("errors.md")
+    page = read("reference/errors.md")
     found = failures.classes_by_code()
     assert len(found) > 150
     for code, classes in found.items():
@@ -86,7 +88,9 @@ def test_every_error_code_has_its_entry_and_its_sentence():
 
 
 def test_an_error_shows_what_it_becomes():
-    row = next(line for line in read("errors.md").splitlines() if line.startswith("| `app_not_found`"))
+    row = next(
+        line for line in read("reference/errors.md").splitlines() if line.startswith("| `app_not_found`")
+    )
     assert row == "| `app_not_found` | not found | 404 | 6 | There is no such app among those you may see. |"
 
 
@@ -103,11 +107,11 @@ def test_a_code_of_several_places_says_so():
 
 @pytest.mark.parametrize("action", Action)
 def test_every_action_has_its_entry(action):
-    assert f"\n| `{action}` |" in read("audit.md")
+    assert f"\n| `{action}` |" in read("reference/audit.md")
 
 
 def test_every_route_has_its_entry():
-    page = read("api.md")
+    page = read("reference/api.md")
     routes = [*calls.calls(), *calls.pages()]
     assert len(routes) > 100
     for route in routes:
@@ -120,7 +124,7 @@ def test_every_call_says_what_it_does():
 
 
 def test_every_call_of_the_client_has_its_entry_and_its_docstring():
-    page = read("client.md")
+    page = read("reference/client.md")
     found = dict(methods.methods())
     assert {"publish", "roll_back", "variables"} <= set(found)
     for name, method in found.items():

@@ -6,11 +6,8 @@ import asyncio
 import base64
 import hashlib
 import json
-import mmap
 import re
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from typing import IO, Protocol
 
 from fastapi import Request
@@ -26,7 +23,7 @@ from tholos.kit.clock import to_text
 from tholos.kit.db import JsonObject, ReadDb
 from tholos.kit.errors import NotFound
 from tholos.kit.notices import Notices, wait
-from tholos.kit.threads import in_long_thread, in_thread
+from tholos.kit.threads import in_long_thread, in_pieces, in_thread
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
 from tholos.protocols.connect import contents, git_api, manifests, tasks
@@ -41,7 +38,7 @@ from tholos.protocols.connect.errors import (
     WireError,
 )
 from tholos.publishing import api as publishing_api
-from tholos.publishing import bundles, forms
+from tholos.publishing import bundles, forms, uploads
 from tholos.publishing.content import SPOOLED_IN_MEMORY, scope_of, spool_body
 from tholos.publishing.errors import LockUnknown
 from tholos.publishing.models import Bundle
@@ -119,7 +116,7 @@ async def download_bundle(call: Calling, guid: str, bundle_id: str) -> Response:
     pieces = call.get(Store).stream_tar(snapshot, lambda _: [])
     first = await in_long_thread(next, pieces)  # what is wrong with the store is told before anything is sent
     headers = {"content-disposition": f'attachment; filename="bundle-{bundle_id}.tar.gz"'}
-    return StreamingResponse(_stream(first, pieces), media_type="application/gzip", headers=headers)
+    return StreamingResponse(in_pieces(first, pieces), media_type="application/gzip", headers=headers)
 
 
 @routes.declare("POST", "/content/{guid}/deploy", permission=Permission.APP_EDIT, status_code=202)
@@ -183,11 +180,11 @@ def bundle_json(bundle: Bundle, guid: str, active: int | None) -> JsonObject:
     }
 
 
-def whole(text: object) -> int:
-    """A bundle's number. Raises: IdMalformed."""
+def whole(text: object, where: str = "bundle_id") -> int:
+    """A number that names something. Raises: IdMalformed."""
     said = str(text)
     if not (said.isascii() and said.isdecimal() and len(said) < 18):
-        raise IdMalformed(f"The id {said[:100]!r} is no whole number.", where="bundle_id")
+        raise IdMalformed(f"The id {said[:100]!r} is no whole number.", where=where)
     return int(said)
 
 
@@ -224,7 +221,7 @@ def _check_checksum(spool: IO[bytes], said: str) -> None:
 
 def _take_form(call: Call, spool: IO[bytes], media_type: str) -> NewBundle:
     """An archive with what its sender says of it beside. Raises: BadForm, WireError, and what unpacking does."""
-    with _mapped(spool) as body:
+    with uploads.mapped(spool) as body:
         found = {part.name: part for part in forms.parts(body, forms.boundary_of(media_type), most=20)}
         archive, about = found.get("archive"), found.get("metadata")
         if archive is None:
@@ -232,8 +229,8 @@ def _take_form(call: Call, spool: IO[bytes], media_type: str) -> NewBundle:
         origin = (
             _origin(bytes(body[about.start : min(about.end, about.start + _MOST_METADATA)])) if about else {}
         )
-        with memoryview(body)[archive.start : archive.end] as view:
-            return _take(call, _Viewed(view), origin)
+        with uploads.opened(body, archive) as stream:
+            return _take(call, stream, origin)
 
 
 def _origin(data: bytes) -> JsonObject:
@@ -273,12 +270,6 @@ def _begin_download(call: Call, guid: str, bundle_id: int) -> SnapshotId:
             db, call.actor, Action.DOWNLOADED, apps.subject_of(app), call.now, after={"bundle": bundle_id}
         )
         return SnapshotId(bundle.snapshot)
-
-
-async def _stream(first: bytes, rest: Iterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    while piece := await in_thread(next, rest, b""):
-        yield piece
 
 
 def _chosen(db: ReadDb, app: App, wanted: object) -> Bundle:
@@ -324,26 +315,3 @@ def _read(call: Call, task_id: str) -> tuple[Operation, list[str]]:
         except NotFound:
             raise TaskUnknown(f"There is no task {task_id[:100]}.") from None
         return operation, tasks.lines_of(operations.list_all_events(db, task_id))
-
-
-class _Viewed:
-    """A part of a mapped file as a stream."""
-
-    def __init__(self, view: memoryview) -> None:
-        self._view = view
-        self._at = 0
-
-    def read(self, size: int, /) -> bytes:
-        data = bytes(self._view[self._at : self._at + size])
-        self._at += len(data)
-        return data
-
-
-@contextmanager
-def _mapped(spool: IO[bytes]) -> Iterator[forms.Body]:
-    spool.flush()
-    if not spool.seek(0, 2):
-        yield b""
-        return
-    with mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) as body:
-        yield body

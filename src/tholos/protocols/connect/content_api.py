@@ -24,18 +24,14 @@ from tholos.kit.sealing import Sealer
 from tholos.kit.threads import in_thread
 from tholos.operations import service as operations
 from tholos.paths import service as paths
-from tholos.protocols.connect import contents, identity, tag_objects
+from tholos.protocols.connect import contents, identity, process_settings, tag_objects
 from tholos.protocols.connect.bodies import OptionalBody
 from tholos.protocols.connect.errors import (
     AccessTypeInvalid,
-    IdMalformed,
     IncludeInvalid,
-    LoadFactorInvalid,
     NameReserved,
     NotSupported,
-    ProcessesInvalid,
     SettingInvalid,
-    TimeoutInvalid,
 )
 from tholos.protocols.connect.waiting import until_idle
 from tholos.publishing import api as publishing_api
@@ -45,11 +41,8 @@ from tholos.variables.service import Change
 
 routes = Routes(prefix="/__api__/v1/content", tags=["connect"], include_in_schema=False)
 
-MOST_PROCESSES = 20
 RESERVED = "CONNECT_"
 """What names of variables do not begin with that somebody sets."""
-_LONGEST_S = 2_592_000
-_TIMEOUTS = frozenset({"connection_timeout", "read_timeout", "init_timeout", "idle_timeout"})
 _INCLUDED = frozenset({"owner", "tags", "vanity_url"})
 _IGNORED = frozenset({"app_mode", "guid", "id", "content_url", "dashboard_url", "app_role", "created_time"})
 """What some clients send along as they read it."""
@@ -70,7 +63,7 @@ def list_content(
 ) -> list[JsonObject]:
     """What one may see; with a name exactly that."""
     with call.read() as db:
-        owner_id = identity_of("acc", owner_guid) if owner_guid else ""
+        owner_id = identity.id_of("acc", owner_guid) if owner_guid else ""
         found = contents.list_named(call, db, name, owner_id)
         return with_more(call, db, found, include)
 
@@ -165,14 +158,6 @@ def with_more(call: Call, db: ReadDb, found: list[App], include: str) -> list[Js
     return shown
 
 
-def identity_of(prefix: str, guid: str) -> str:
-    """Our id of a GUID. Raises: IdMalformed."""
-    try:
-        return identity.id_of(prefix, guid)
-    except ValueError:
-        raise IdMalformed(f"The id {guid[:100]!r} is no GUID.") from None
-
-
 def change(call: Call, db: WriteDb, app: App, wanted: Mapping[str, object]) -> bool:
     """Change what is named; returns whether anybody may lose access.
 
@@ -232,7 +217,7 @@ def _set_now(call: Call, name: str, body: list[VariableIn], is_whole: bool) -> l
         removed = [one for one in present if one in gone or (is_whole and one not in wanted)]
         secrets = {one: value for one, value in wanted.items() if value is not None}
         variables_api.change(call, db, name, Change(secrets=secrets, remove=removed), None, restart=True)
-    variables_api.wake(call)
+    publishing_api.wake(call)
     return sorted({*present, *secrets} - {*removed})
 
 
@@ -257,7 +242,7 @@ def _share(call: Call, db: WriteDb, app: App, wanted: object) -> bool:
 
 
 def _hand_over(call: Call, db: WriteDb, app: App, guid: str) -> bool:
-    owner = accounts.get_account(db, identity_of("acc", guid))
+    owner = accounts.get_account(db, identity.id_of("acc", guid))
     if owner.id == app.owner_id:
         return False
     return app_sharing.hand_over(db, call.actor, app.name, owner.name, None, call.now).narrows
@@ -275,30 +260,7 @@ def _settle(call: Call, db: WriteDb, app: App, wanted: Mapping[str, object]) -> 
         elif key == "locked":
             if value:
                 raise NotSupported("Cannot lock content: take back who it is shared with instead.", where=key)
-        elif key in contents.UNSET:
-            settings[key] = _checked(key, value)
-    least, most = settings.get("min_processes"), settings.get("max_processes")
-    if isinstance(least, int) and isinstance(most, int) and least > most:
-        raise ProcessesInvalid(f"Cannot take this: min_processes ({least}) is above max_processes ({most}).")
+        elif key in process_settings.UNSET:
+            settings[key] = process_settings.check(key, value)
+    process_settings.check_together(settings)
     kept.settings = settings
-
-
-def _checked(key: str, value: object) -> object:
-    """Raises: SettingInvalid."""
-    if value is None or key in {"service_account_name", "default_image_name", "default_environment_guid"}:
-        return value
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    number = float(value) if isinstance(value, int | float) else 0.0
-    if key in _TIMEOUTS and not (is_number and number == int(number) and 0 <= number <= _LONGEST_S):
-        raise TimeoutInvalid(where=key)
-    if key == "load_factor" and not (is_number and 0 <= number <= 1):
-        raise LoadFactorInvalid(where=key)
-    if key in {"min_processes", "max_processes"} and not (
-        is_number
-        and number == int(number)
-        and (0 if key == "min_processes" else 1) <= number <= MOST_PROCESSES
-    ):
-        raise ProcessesInvalid(
-            f"Cannot take this {key}: it is a whole number up to {MOST_PROCESSES}.", where=key
-        )
-    return value

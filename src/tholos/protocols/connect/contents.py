@@ -17,8 +17,8 @@ from tholos.detect.model import Kind
 from tholos.kit import ids
 from tholos.kit.clock import to_text
 from tholos.kit.db import JsonObject, ReadDb, WriteDb
-from tholos.protocols.connect import identity, queries
-from tholos.protocols.connect.errors import ContentNameInvalid, ContentNameTaken, IdMalformed
+from tholos.protocols.connect import identity, process_settings, queries
+from tholos.protocols.connect.errors import ContentNameInvalid, ContentNameTaken
 from tholos.protocols.connect.models import Content
 from tholos.publishing import bundles
 from tholos.publishing.models import Bundle
@@ -36,15 +36,6 @@ _NAMES_OF_AUDIENCE = {str(audience): name for name, audience in ACCESS_TYPES.ite
 _ROLES = {Rank.OWNER: "owner", Rank.EDITOR: "editor", Rank.VIEWER: "viewer", Rank.NOBODY: "none"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{3,128}")
 """Names of 64 characters get a number at their end where they are taken."""
-UNSET: Mapping[str, object] = dict.fromkeys(
-    (
-        "connection_timeout", "read_timeout", "init_timeout", "idle_timeout", "max_processes", "min_processes",
-        "max_conns_per_process", "load_factor", "memory_request", "memory_limit", "cpu_request", "cpu_limit",
-        "amd_gpu_limit", "nvidia_gpu_limit", "service_account_name", "default_image_name", "default_environment_guid",
-        "default_r_environment_management", "default_py_environment_management", "run_as", "run_as_current_user",
-    )
-)  # fmt: skip
-"""Fields about processes: null for as the server does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +56,26 @@ def find(call: Call, db: ReadDb, guid: str) -> App:
 
     Raises: IdMalformed, AppNotFound.
     """
-    try:
-        app = apps.find_app(db, identity.id_of("app", guid))
-    except ValueError:
-        raise IdMalformed(f"The id {guid[:100]!r} is no GUID.", where="guid") from None
+    app = apps.find_app(db, identity.id_of("app", guid))
     try:
         return apps.get_visible(db, call.actor, app.name if app else "")
     except AppNotFound:  # what one may not see is not told apart from what is not there
         raise AppNotFound(
             f"There is no content {guid}.", fix="See what there is: rsconnect content search"
         ) from None
+
+
+def find_numbered(call: Call, db: ReadDb, number: object) -> App:
+    """The app that calls of old name by a number.
+
+    Raises: AppNotFound.
+    """
+    for app in apps.list_visible(db, call.actor):
+        if str(identity.number_of(app.id)) == str(number):
+            return app
+    raise AppNotFound(
+        f"There is no content {str(number)[:40]}.", fix="See what there is: rsconnect content search"
+    )
 
 
 def find_editable(call: Call, db: ReadDb, guid: str) -> App:
@@ -189,7 +190,7 @@ def to_json(one: Facts, site_url: str) -> JsonObject:
         "access_type": _NAMES_OF_AUDIENCE[app.audience],
         "locked": False,
         "locked_message": "",
-        **UNSET,
+        **process_settings.UNSET,
         "run_as_current_user": False,
         **one.settings,
         "created_time": to_text(app.created_at),

@@ -116,6 +116,13 @@ class TimeoutInvalid(SettingInvalid):
     number = 151
 
 
+class LimitInvalid(SettingInvalid):
+    """Cannot take this limit of memory, CPU or devices."""
+
+    code = "connect_limit_invalid"
+    number = 181
+
+
 class AccessTypeInvalid(SettingInvalid):
     """Cannot take this access_type: there are all, logged_in and acl."""
 
@@ -210,6 +217,26 @@ class VanityUnset(NotFound):
     code = "connect_vanity_unset"
 
 
+class ScheduleInvalid(WireError):
+    """Cannot take this schedule."""
+
+    code = "connect_schedule_invalid"
+    usual_fix = 'Send type, and schedule as JSON text, such as minute and {"N": 30}.'
+
+
+class ScheduleTaken(Conflict):
+    """This content has a schedule already."""
+
+    code = "connect_schedule_taken"
+    usual_fix = "Change the schedule that is there."
+
+
+class ScheduleUnknown(NotFound):
+    """There is no such schedule."""
+
+    code = "connect_schedule_unknown"
+
+
 class TaskUnknown(NotFound):
     """There is no such task."""
 
@@ -279,11 +306,21 @@ _OF_KINDS: tuple[tuple[type[TholosError], int], ...] = (
 )
 
 
+_CREDENTIAL = (
+    "an administrator can keep one for the repository's host by tholos git-credentials set HOST --secret-file FILE, or in the "
+    "browser under Administration, Git credentials"
+)
 _FIXES: dict[str, str] = {
     "python_not_found": "Ask for another in .python-version or in pyproject.toml, as 3.12 or >=3.11.",
     "manifest_misfit": "Correct the files, or write the manifest anew: rsconnect write-manifest",
     "not_an_editor": "Ask its owner to make you an editor.",
     "app_not_found": "See what there is: rsconnect content search",
+    "repository_closed": f"It needs a credential: {_CREDENTIAL}.",
+    "repository_gone": f"Check its address. Where it needs a credential: {_CREDENTIAL}.",
+    "branch_gone": "Push it, or name another one: rsconnect deploy git --branch BRANCH -a GUID",
+    "subdirectory_gone": "Push it, or name another one: rsconnect deploy git --subdirectory FOLDER -a GUID",
+    "fetch_failed": "Try again: rsconnect content repository redeploy -g GUID",
+    "mirror_damaged": "Try again: rsconnect content repository redeploy -g GUID",
 }
 """What to do in the words of this wire's clients, where ours name commands or flags that they do not have."""
 

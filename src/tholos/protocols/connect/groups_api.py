@@ -13,7 +13,6 @@ from tholos.console import departures_api
 from tholos.kit.db import JsonObject, ReadDb
 from tholos.protocols.connect import identity
 from tholos.protocols.connect.bodies import JsonBody
-from tholos.protocols.connect.content_api import identity_of
 from tholos.protocols.connect.paging import MOST, Asking
 from tholos.protocols.connect.server_api import user_json
 from tholos.protocols.connect.users_api import name_of, text_of
@@ -92,7 +91,7 @@ def _told(call: Call) -> Response:
 
 def _name_of(db: ReadDb, group_guid: str) -> str:
     """Raises: IdMalformed, GroupNotFound."""
-    return groups.name_of(db, identity_of("grp", group_guid))
+    return groups.name_of(db, identity.id_of("grp", group_guid))
 
 
 def _to_json(group: Group) -> JsonObject:

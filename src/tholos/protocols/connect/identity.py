@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import uuid
 
+from tholos.protocols.connect.errors import IdMalformed
+
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _OUR_ID = re.compile(f"[a-z]+_([{_ALPHABET}]{{26}})")
 _NUMBER_BITS = 50
@@ -23,9 +25,12 @@ def guid_of(object_id: str) -> str:
 def id_of(prefix: str, guid: str) -> str:
     """Our id of a GUID.
 
-    Raises: ValueError: it is none.
+    Raises: IdMalformed.
     """
-    number = uuid.UUID(guid).int
+    try:
+        number = uuid.UUID(guid).int
+    except ValueError:
+        raise IdMalformed(f"The id {guid[:100]!r} is no GUID.", where="guid") from None
     return f"{prefix}_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote
@@ -22,8 +22,9 @@ from tholos.gateway.model import RequestHead
 from tholos.instances.serving import ServingTable
 from tholos.kit.db import Database
 from tholos.kit.pages import Pages
-from tholos.kit.threads import in_long_thread, in_thread
+from tholos.kit.threads import in_long_thread, in_pieces, in_thread
 from tholos.protocols.connect import contents, identity
+from tholos.protocols.connect.errors import IdMalformed
 from tholos.publishing import bundles
 from tholos.publishing.errors import BundleNotFound
 from tholos.store.errors import UnknownFile
@@ -51,7 +52,7 @@ class ContentInroads:
             return None
         try:
             app_id = identity.id_of("app", found[1])
-        except ValueError:
+        except IdMalformed:
             return None
         name = self.serving.find_name(app_id)
         if name and found[2]:
@@ -89,7 +90,7 @@ async def get_version(call: Calling, guid: str, version: str) -> Response:
     kind, packing = mimetypes.guess_type(wanted)
     media_type = (kind if packing is None else None) or "application/octet-stream"
     headers = {name.decode(): value.decode() for name, value in CONFINED}
-    return StreamingResponse(_stream(first_piece, pieces), media_type=media_type, headers=headers)
+    return StreamingResponse(in_pieces(first_piece, pieces), media_type=media_type, headers=headers)
 
 
 @routes.declare("GET", "/connect/", permission=Permission.PUBLIC)
@@ -134,9 +135,3 @@ def _open(call: Call, guid: str, bundle_id: int, path: str) -> Iterator[bytes]:
         return store.open(snapshot, path)
     except UnknownFile:
         raise BundleNotFound(f"Bundle {bundle_id} has no file {path[:200]!r}.") from None
-
-
-async def _stream(first: bytes, rest: Iterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    while piece := await in_thread(next, rest, b""):
-        yield piece

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fastapi import Response
+from starlette.responses import PlainTextResponse, StreamingResponse
 
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import service as apps
@@ -12,7 +13,7 @@ from tholos.apps.models import App
 from tholos.instances import reading
 from tholos.instances import service as instances
 from tholos.instances.errors import InstanceLeaves, InstanceNotFound
-from tholos.instances.reading import Which
+from tholos.instances.reading import Log, Which
 from tholos.instances.tasks import Keeper
 from tholos.kit.clock import to_text
 from tholos.kit.db import JsonObject, ReadDb
@@ -67,6 +68,18 @@ async def read_log(call: Calling, guid: str, key: str) -> JsonObject:
     if key.startswith("op_"):
         return {"entries": await in_thread(_lines_of_work, call, guid, key)}
     return {"entries": await in_long_thread(_lines_of_instance, call, guid, key)}
+
+
+@routes.declare("GET", "/{key}/download", permission=Permission.APP_EDIT)
+async def download_log(call: Calling, guid: str, key: str) -> Response:
+    """All that a job printed and that is still here, as a file."""
+    headers = {"content-disposition": f'attachment; filename="job-{key}.log"'}
+    if key.startswith("op_"):
+        lines = await in_thread(_lines_of_work, call, guid, key)
+        return PlainTextResponse("".join(f"{line['data']}\n" for line in lines), headers=headers)
+    log = await in_thread(_find_log, call, guid, key)
+    whole = reading.whole([log] if log else [])
+    return StreamingResponse(whole, media_type="text/plain; charset=utf-8", headers=headers)
 
 
 def _list(call: Call, db: ReadDb, app: App) -> list[JsonObject]:
@@ -152,11 +165,15 @@ def _lines_of_work(call: Call, guid: str, key: str) -> list[JsonObject]:
 
 
 def _lines_of_instance(call: Call, guid: str, key: str) -> Sequence[JsonObject]:
+    found = reading.read_log(_find_log(call, guid, key), MOST_LINES, Query())
+    return [jobs.line(entry.text, reading.time_text(entry.at)) for entry in found.entries]
+
+
+def _find_log(call: Call, guid: str, key: str) -> Log | None:
+    """Raises: JobUnknown."""
     with call.read() as db:
         app = contents.find_editable(call, db, guid)
         try:
-            log = reading.find_log(db, call.get(Sealer), call.actor, Which(app.name, instance=key))
+            return reading.find_log(db, call.get(Sealer), call.actor, Which(app.name, instance=key))
         except InstanceNotFound:
             raise _unknown(key) from None
-    found = reading.read_log(log, MOST_LINES, Query())
-    return [jobs.line(entry.text, reading.time_text(entry.at)) for entry in found.entries]

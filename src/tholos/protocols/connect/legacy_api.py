@@ -12,13 +12,11 @@ from tholos.accounts import service as accounts
 from tholos.accounts.models import Account
 from tholos.accounts.pages import check_own_page, session_cookie
 from tholos.accounts.passwords import Passwords
-from tholos.accounts.routes import Call, Calling, Permission, Routes
+from tholos.accounts.routes import Calling, Permission, Routes
 from tholos.accounts.service import SESSION_LIFE
 from tholos.apps import service as apps
-from tholos.apps.errors import AppNotFound
-from tholos.apps.models import App
 from tholos.kit.clock import to_text
-from tholos.kit.db import Database, JsonObject, ReadDb
+from tholos.kit.db import Database, JsonObject
 from tholos.operations import service as operations
 from tholos.protocols.connect import contents, identity, tasks
 from tholos.protocols.connect.bodies import JsonBody
@@ -27,6 +25,7 @@ from tholos.protocols.connect.server_api import user_json
 from tholos.protocols.connect.users_api import text_of
 from tholos.publishing import api as publishing_api
 from tholos.publishing import releases
+from tholos.schedules import service as schedules
 
 routes = Routes(prefix="/__api__", tags=["connect"], include_in_schema=False)
 
@@ -57,7 +56,11 @@ def list_applications(
         found = [one for one in found if search.lower() in f"{one.name} {one.app.title}".lower()]
         shown = found[: min(count, _MOST)]
         owners = {one.app.owner_id: accounts.get_account(db, one.app.owner_id) for one in shown}
-        applications = [_to_json(one, owners[one.app.owner_id], call.site.url) for one in shown]
+        scheduled = {one.app_id for one in schedules.of_apps(db, [one.app.id for one in shown])}
+        applications = [
+            _to_json(one, owners[one.app.owner_id], call.site.url, is_scheduled=one.app.id in scheduled)
+            for one in shown
+        ]
     return {
         "applications": applications,
         "count": len(applications),
@@ -70,9 +73,11 @@ def list_applications(
 def get_application(call: Calling, number: str) -> JsonObject:
     """Content by its number, or by its GUID."""
     with call.read() as db:
-        app = _find_numbered(call, db, int(number)) if number.isdecimal() else contents.find(call, db, number)
-        facts = contents.gather(call, db, [app])[0]
-        return _to_json(facts, accounts.get_account(db, app.owner_id), call.site.url)
+        is_number = number.isdecimal()
+        app = contents.find_numbered(call, db, number) if is_number else contents.find(call, db, number)
+        facts, owner = contents.gather(call, db, [app])[0], accounts.get_account(db, app.owner_id)
+        is_scheduled = bool(schedules.of_apps(db, [app.id]))
+        return _to_json(facts, owner, call.site.url, is_scheduled=is_scheduled)
 
 
 @routes.declare("GET", "/applications/{guid}/variants", permission=Permission.APP_VIEW)
@@ -101,11 +106,11 @@ def list_variants(call: Calling, guid: str) -> list[JsonObject]:
 
 @routes.declare("POST", "/variants/{number}/render", permission=Permission.APP_EDIT, status_code=202)
 def render(call: Calling, number: str) -> JsonObject:
-    """Render content anew: what renders does so as it starts, so it is started anew."""
+    """Render content anew, after what is under way: what renders does so as it starts, so it is started anew."""
     with call.write() as db:
-        app = _find_numbered(call, db, int(number) if number.isdecimal() else -1)
+        app = contents.find_numbered(call, db, number)
         editable = apps.get_editable(db, call.actor, app.name)
-        begun = releases.begin_restart(db, call.actor, editable, call.now)
+        begun = releases.begin_restart(db, call.actor, editable, call.now, may_wait=True)
         told = tasks.to_json(begun, tasks.lines_of(operations.list_all_events(db, begun.id)), 0)
     publishing_api.wake(call)
     return told
@@ -125,15 +130,7 @@ def sign_in(call: Calling, body: JsonBody) -> Response:
     return JSONResponse(shown, headers={"set-cookie": cookie})
 
 
-def _find_numbered(call: Call, db: ReadDb, number: int) -> App:
-    """Raises: AppNotFound."""
-    for app in apps.list_visible(db, call.actor):
-        if identity.number_of(app.id) == number:
-            return app
-    raise AppNotFound(f"There is no content {number}.", fix="See what there is: rsconnect content search")
-
-
-def _to_json(facts: Facts, owner: Account, site_url: str) -> JsonObject:
+def _to_json(facts: Facts, owner: Account, site_url: str, *, is_scheduled: bool) -> JsonObject:
     """Content as it was told of old: numbers instead of texts, and its owner with it."""
     content = contents.to_json(facts, site_url)
     first, _, last = owner.full_name.partition(" ")
@@ -149,7 +146,7 @@ def _to_json(facts: Facts, owner: Account, site_url: str) -> JsonObject:
         "url": content["content_url"],
         "vanity_url": None,
         "git": None,
-        "is_scheduled": False,
+        "is_scheduled": is_scheduled,
         "build_status": 2,
         "has_parameters": False,
         "users": [],

@@ -1,4 +1,8 @@
-"""Usage: visits and hits of the content that one manages, the oldest first."""
+"""Usage: visits and hits of the content that one manages, the oldest first.
+
+This wire tells visits of pages and documents from sessions of interactive content, and its clients add the two up: each visit
+is told as one of them.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,8 @@ from tholos.apps import service as apps
 from tholos.audit.reading import read_moment
 from tholos.kit.clock import to_text
 from tholos.kit.db import JsonObject, ReadDb
-from tholos.protocols.connect import identity
+from tholos.protocols.connect import contents, identity
 from tholos.protocols.connect.bundles_api import whole
-from tholos.protocols.connect.content_api import identity_of
 from tholos.protocols.connect.paging import MOST
 from tholos.publishing import bundles
 from tholos.usage import service as usage
@@ -48,12 +51,16 @@ def _asked(
 ) -> Asked:
     """Raises: FilterInvalid, IdMalformed."""
     begin = read_moment(since or start, "from") or datetime.fromtimestamp(0, UTC)
-    named = frozenset(identity_of("app", one) for one in content_guid.split("|") if one)
+    named = frozenset(identity.id_of("app", one) for one in content_guid.split("|") if one)
     return Asked(begin, read_moment(until or end, "to"), named)
 
 
 Asking = Annotated[Asked, Depends(_asked)]
 DATA_VERSION = 3
+INTERACTIVE = frozenset({
+    "python-shiny", "python-dash", "python-streamlit", "python-bokeh", "python-gradio", "python-panel", "jupyter-voila",
+})  # fmt: skip
+"""App modes whose visitors stay connected to what they opened."""
 MOST_HITS = 100_000
 
 
@@ -64,20 +71,26 @@ def list_visits(
     following: Annotated[str, Query(alias="next")] = "",
     limit: Limit = 20,
 ) -> JsonObject:
-    """Pages of content that somebody went to."""
-    after = whole(following) if following else 0
+    """Pages of content that somebody went to, but for what is interactive."""
     with call.read() as db:
-        found = _list(call, db, after, limit, asked)
+        found = _list_some(call, db, following, limit, asked, interactive=False)
         sent = _bundles_of(db, found)
         results = [_visit(call, one, sent.get((one.app_id, one.release))) for one in found]
-    cursor = str(found[-1].id) if len(found) == limit else None
-    return {"paging": _paging(call, cursor), "results": results}
+    return {"paging": _paging(call, _cursor(found, limit)), "results": results}
 
 
 @routes.declare("GET", "/shiny/usage", permission=Permission.PUBLISH)
-def list_shiny_usage(call: Calling) -> JsonObject:
-    """How long sessions lasted is not kept: what was opened is among the visits."""
-    return {"paging": _paging(call, None), "results": []}
+def list_shiny_usage(
+    call: Calling,
+    asked: Asking,
+    following: Annotated[str, Query(alias="next")] = "",
+    limit: Limit = 20,
+) -> JsonObject:
+    """Visits of interactive content as sessions; how long one lasted is not kept, so it ends as it begins."""
+    with call.read() as db:
+        found = _list_some(call, db, following, limit, asked, interactive=True)
+        results = [_session(call, one) for one in found]
+    return {"paging": _paging(call, _cursor(found, limit)), "results": results}
 
 
 @routes.declare("GET", "/content/hits", permission=Permission.PUBLISH)
@@ -85,6 +98,33 @@ def list_hits(call: Calling, asked: Asking) -> list[JsonObject]:
     """The same visits, with what they were opened with; so many of the oldest at most."""
     with call.read() as db:
         return [_hit(call, one) for one in _list(call, db, 0, MOST_HITS, asked)]
+
+
+def _list_some(
+    call: Call, db: ReadDb, following: str, limit: int, asked: Asked, *, interactive: bool
+) -> list[PageVisit]:
+    """So many visits of interactive content, or of all other."""
+    after = whole(following) if following else 0
+    found: list[PageVisit] = []
+    while len(found) < limit:
+        some = _list(call, db, after, MOST, asked)
+        modes = _modes_of(db, {one.app_id for one in some})
+        found += [one for one in some if (modes.get(one.app_id) in INTERACTIVE) == interactive]
+        if len(some) < MOST:
+            break
+        after = some[-1].id
+    return found[:limit]
+
+
+def _modes_of(db: ReadDb, app_ids: set[str]) -> dict[str, str]:
+    """By app: the mode of what is live, which content keeps."""
+    live = apps.live_releases(db, apps.list_with_ids(db, [*app_ids]))
+    sent = bundles.of_releases(db, [*live.values()])
+    return {app_id: contents.mode_of(one, sent.get(one.id)) for app_id, one in live.items()}
+
+
+def _cursor(found: Sequence[PageVisit], limit: int) -> str | None:
+    return str(found[-1].id) if len(found) == limit else None
 
 
 def _list(call: Call, db: ReadDb, after: int, limit: int, asked: Asked) -> list[PageVisit]:
@@ -117,6 +157,16 @@ def _visit(call: Call, one: PageVisit, bundle_id: int | None) -> JsonObject:
         "time": to_text(one.at),
         "data_version": DATA_VERSION,
         "path": one.path,
+    }
+
+
+def _session(call: Call, one: PageVisit) -> JsonObject:
+    return {
+        "content_guid": identity.guid_of(one.app_id),
+        "user_guid": _visitor(call, one),
+        "started": to_text(one.at),
+        "ended": to_text(one.at),
+        "data_version": DATA_VERSION,
     }
 
 

@@ -16,7 +16,6 @@ from tholos.apps.sharing import Given, Wish
 from tholos.kit.db import JsonObject, ReadDb
 from tholos.protocols.connect import contents, identity
 from tholos.protocols.connect.bodies import JsonBody
-from tholos.protocols.connect.content_api import identity_of
 from tholos.protocols.connect.errors import PermissionTaken, PermissionUnknown, PrincipalInvalid
 from tholos.protocols.connect.users_api import text_of
 from tholos.sharing.models import Level, PrincipalKind
@@ -95,7 +94,7 @@ def _given(db: ReadDb, body: JsonBody) -> Given:
     kind = _KINDS.get(text_of(body, "principal_type"))
     if kind is None:
         raise PrincipalInvalid(where="principal_type")
-    level, principal_id = _level_of(body), identity_of(_PREFIXES[kind], text_of(body, "principal_guid"))
+    level, principal_id = _level_of(body), identity.id_of(_PREFIXES[kind], text_of(body, "principal_guid"))
     if kind is PrincipalKind.GROUP:
         return Given(kind, groups.name_of(db, principal_id), level)
     name = accounts.account_names(db, [principal_id]).get(principal_id, "")

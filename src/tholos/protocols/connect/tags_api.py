@@ -12,7 +12,7 @@ from tholos.kit.db import JsonObject, ReadDb
 from tholos.kit.paging import MOST
 from tholos.protocols.connect import contents, tag_objects
 from tholos.protocols.connect.bodies import JsonBody
-from tholos.protocols.connect.errors import IdMalformed
+from tholos.protocols.connect.bundles_api import whole
 from tholos.protocols.connect.users_api import text_of
 from tholos.tags import service as tags
 from tholos.tags.api import tell
@@ -126,9 +126,7 @@ def take_tag(call: Calling, guid: str, tag_id: str) -> Response:
 
 def _get(call: Call, db: ReadDb, tag_id: str) -> Tag:
     """Raises: IdMalformed, TagNotFound."""
-    if not (tag_id.isascii() and tag_id.isdecimal() and len(tag_id) < 18):
-        raise IdMalformed(f"The id {tag_id[:100]!r} is no whole number.", where="tag_id")
-    found = tags.find_numbered(db, call.actor.organization_id, int(tag_id))
+    found = tags.find_numbered(db, call.actor.organization_id, whole(tag_id, "tag_id"))
     if found is None:
         raise TagNotFound(f"There is no tag {tag_id}.", fix="See those that there are: client.tags.find()")
     return found

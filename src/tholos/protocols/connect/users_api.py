@@ -19,8 +19,8 @@ from tholos.accounts.tokens import NewToken
 from tholos.apps import service as apps
 from tholos.kit.clock import to_text
 from tholos.kit.db import JsonObject, ReadDb, WriteDb
+from tholos.protocols.connect import identity
 from tholos.protocols.connect.bodies import JsonBody
-from tholos.protocols.connect.content_api import identity_of
 from tholos.protocols.connect.errors import NotSupported, SettingInvalid
 from tholos.protocols.connect.paging import MOST, Asking
 from tholos.protocols.connect.server_api import user_json
@@ -81,7 +81,7 @@ def change_user(call: Calling, user_guid: str, body: JsonBody) -> JsonObject:
         name = name_of(db, user_guid)
         if text_of(body, "username") not in {"", name}:
             raise NotSupported(f"Cannot rename {name}: an account keeps its name.", where="username")
-        present = accounts.get_account(db, identity_of("acc", user_guid))
+        present = accounts.get_account(db, identity.id_of("acc", user_guid))
         full_name, email = _names_after(present.full_name, body), _said(body, "email")
         if call.actor.role.includes(Role.ADMINISTRATOR):
             wish = Change(full_name, email, _said(body, "user_role"))
@@ -133,7 +133,7 @@ def name_of(db: ReadDb, user_guid: str) -> str:
 
     Raises: IdMalformed, AccountNotFound.
     """
-    account_id = identity_of("acc", user_guid)
+    account_id = identity.id_of("acc", user_guid)
     name = accounts.account_names(db, [account_id]).get(account_id)
     if name is None:
         raise AccountNotFound(f"There is no user {user_guid}.", where="guid")
@@ -166,7 +166,7 @@ def _get(call: Call, db: ReadDb, user_guid: str) -> Known:
     """Raises: IdMalformed, AccountNotFound, RoleTooLow."""
     name, known = name_of(db, user_guid), _known_ids(call, db)
     if name != call.actor.name and known is not None:
-        among = known & {identity_of("acc", user_guid)}
+        among = known & {identity.id_of("acc", user_guid)}
         found = people.list_people(db, call.actor, PeopleFilter(among=among)).page.items
         if found:
             return found[0]

@@ -29,6 +29,7 @@ export function start() {
       find(".spoken", step).textContent = `: ${data.state}`;
       find(".text", step).textContent = text ?? "";
       if (data.state === "running") {
+        leaveQueue();
         if (!began.has(step)) began.set(step, now() - 1000 * (data.seconds ?? 0));
       } else {
         began.delete(step);
@@ -63,6 +64,14 @@ export function start() {
     });
   }
   addEventListener("pagehide", () => source.close());
+
+  // Of an operation whose turn comes while its page is open, nothing is told otherwise but this word.
+  function leaveQueue() {
+    const outcome = find("#outcome .state[data-state=queued]");
+    if (!outcome) return;
+    outcome.dataset.state = "running";
+    find("span", outcome).textContent = "running";
+  }
 
   async function finish() {
     source.close();

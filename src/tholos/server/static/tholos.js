@@ -90,6 +90,9 @@ const tab = find(".tabs [aria-current]");
 const beyond = tab && tab.getBoundingClientRect().right - tab.parentElement.getBoundingClientRect().right;
 if (beyond > 0) tab.parentElement.scrollLeft = beyond + 24;
 
+// The time zone of whoever looks, where none was chosen.
+for (const field of all("input[data-zone]")) field.value ||= new Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+
 tellTimes();
 setInterval(tellTimes, 1000);
 const open = find("[data-dialog][open]");

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tholos.kit import ids
 from tholos.protocols.connect import identity
+from tholos.protocols.connect.errors import IdMalformed
 
 NUMBERS = st.integers(0, 2**128 - 1)
 
@@ -28,8 +29,9 @@ def test_an_id_of_ours_comes_back():
     "text", ["", "x", "01a1fef3-5dee-6c59-d7a1", "01a1fef3-5dee-6c59-d7a1-c7ad30f0790g", "1" * 40]
 )
 def test_what_is_no_guid_is_refused(text):
-    with pytest.raises(ValueError, match=r"."):
+    with pytest.raises(IdMalformed, match="is no GUID") as refused:
         identity.id_of("app", text)
+    assert refused.value.fix
 
 
 @pytest.mark.parametrize("text", ["app_", "org_default", "app_" + "u" * 26, "app_" + "0" * 25])

@@ -1,0 +1,1 @@
+"""Schedules: times at which an app is started again by itself."""
