@@ -14,6 +14,10 @@ from http.server import BaseHTTPRequestHandler
 from tholos_guest import site
 from tholos_guest.listener import listen, remove
 
+# What is taken of a body that nobody reads: bytes at most, and seconds without any.
+LINGER_BYTES = 1 << 20
+LINGER_S = 2.0
+
 
 def serve(place: str, socket_path: str, grace_s: float) -> None:
     """Serve a folder, or that of a first page, until TERM; then finish what is in progress for ``grace_s`` seconds."""
@@ -59,6 +63,19 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def drain(self, until: float) -> None:
         while self.answering and time.monotonic() < until:
             time.sleep(0.02)
+
+    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]  # ours are sockets only
+        """Close once what the visitor still sends has been taken: what is unread would reset the connection (RFC 9112, 9.6)."""
+        try:
+            request.shutdown(socket.SHUT_WR)
+            request.settimeout(LINGER_S)
+            left = LINGER_BYTES
+            while left > 0 and (taken := request.recv(1 << 16)):
+                left -= len(taken)
+        except OSError:
+            return  # they have left, or are too slow
+        finally:
+            self.close_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A visitor who goes away is no error of the site."""

@@ -20,7 +20,7 @@ import tholos
 from tholos.server.application import ROUTERS
 from tholos.testing import tour
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 STATIC = Path(tholos.__file__).parent / "server" / "static"
 WIDE, NARROW = 1280, 390

@@ -160,7 +160,7 @@ def test_live_operation(room, page, visiting):
             db, id_, {"release": 1, "url": "http://map.localhost/", "draft": False}, now
         ),
     )
-    page.wait_for_selector(".head .state[data-state=done]", timeout=10_000)
+    page.wait_for_selector(".head .state[data-state=done]")
     assert page.inner_text("h1") == "Published map"
     assert page.locator("#steps [data-state=running], #steps [data-state=waiting]").count() == 0
     assert page.locator(".line").count() == before + 1

@@ -78,7 +78,7 @@ def test_an_app_and_its_tabs(person, folder):
 
 def test_a_publish_is_watched(person, folder, browsing):
     """Its steps go on without a reload, with scripts; without them the page comes again by itself."""
-    made = folder(SLOW)
+    made = folder(SLOW.replace("sleep(4)", "sleep(10)"))
     publishing = threading.Thread(target=person.publish, args=(made,))
     assert person.token
     publishing.start()
@@ -95,11 +95,11 @@ def test_a_publish_is_watched(person, folder, browsing):
         expect(plain.locator("[data-step=health]")).to_have_attribute("data-state", "running")
         first = page.locator("[data-step=health] .elapsed").inner_text()
         expect(page.locator("[data-step=health] .elapsed")).not_to_have_text(first)
-        expect(page.locator("h1")).to_have_text(f"Published {made.name}", timeout=20_000)
+        expect(page.locator("h1")).to_have_text(f"Published {made.name}")
         assert page.evaluate("window.sameDocument")
         assert page.locator("[data-state=running], [data-state=waiting]").count() == 0
         expect(page.locator("#found")).to_contain_text("app:application")
-        expect(plain.locator("h1")).to_have_text(f"Published {made.name}", timeout=10_000)
+        expect(plain.locator("h1")).to_have_text(f"Published {made.name}")
     finally:
         publishing.join()
     page.locator(".head").get_by_role("link", name="Open").click()
@@ -137,7 +137,7 @@ def test_a_failed_publish_tells_its_cause_first(person, folder):
 
 
 def test_a_log_is_followed(person, folder):
-    """A line is there within a second of its being written, once, and after a reload too."""
+    """A line is there soon after it is written, once, and after a reload too."""
     made = folder()
     person.publish(made)
     page = person.page
@@ -145,7 +145,7 @@ def test_a_log_is_followed(person, folder):
     line = page.locator(".line", has_text="asked for /followed")
     for count in (1, 2):
         person.server.ask("GET", "/followed", host=made.name, token=person.token)
-        expect(line).to_have_count(count, timeout=1500)
+        expect(line).to_have_count(count)
     page.reload()
     expect(line).to_have_count(2)
     expect(line.first).to_contain_text(f"by {person.name}")
@@ -205,7 +205,7 @@ def test_an_operation_without_a_log_is_followed(person, folder):
     page.goto(f"{person.url}/operations/{begun['operation']['id']}")
     expect(page.locator("#outcome .state")).to_have_attribute("data-state", "running")
     expect(page.locator("[data-log]")).to_have_count(0)
-    expect(page.locator("#outcome")).to_contain_text("Release 1 is live.", timeout=20_000)
+    expect(page.locator("#outcome")).to_contain_text("Release 1 is live.")
 
 
 def test_an_operation_that_was_queued_as_its_page_was_opened(person, folder):
@@ -223,7 +223,7 @@ def test_an_operation_that_was_queued_as_its_page_was_opened(person, folder):
     page.route(url, as_it_was_before_its_turn, times=1)
     page.goto(url)
     expect(page.locator("#outcome .state")).to_have_attribute("data-state", "running")
-    expect(page.locator("#outcome")).to_contain_text("Release 1 is live.", timeout=20_000)
+    expect(page.locator("#outcome")).to_contain_text("Release 1 is live.")
 
 
 def test_an_app_that_does_not_start_again(person, folder):
@@ -248,4 +248,4 @@ def test_an_app_that_is_starting(person, folder):
     page.goto(person.app_url(made.name))
     expect(page.locator("h1")).to_have_text(f"{made.name} is starting")
     expect(page.locator("main")).to_contain_text("This page looks again by itself")
-    expect(page.locator("body")).to_have_text("ready", timeout=20_000)
+    expect(page.locator("body")).to_have_text("ready")

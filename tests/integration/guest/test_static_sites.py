@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -75,6 +76,16 @@ def test_other_methods_are_refused_and_a_body_is_never_the_next_request(site):
     assert answer.count(b"HTTP/1.1 ") == 1
     assert site.raw(b"NONSENSE\r\n\r\n").count(b"HTTP/1.1 400") <= 1
     assert site.ask("/").status == 200
+
+
+def test_a_refusal_is_heard_by_who_sends_a_body_more_slowly(site):
+    """Closing on what is unread would reset the connection, and with it the answer."""
+    with site.connect() as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na")
+        time.sleep(0.3)
+        connection.sendall(b"b")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 405 ")
 
 
 def test_many_visitors_at_once_and_one_who_leaves(site):
