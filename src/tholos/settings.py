@@ -280,6 +280,27 @@ class LimitSettings(BaseModel):
     )
 
 
+class MetricsSettings(BaseModel):
+    """Who reads the figures at /metrics besides administrators."""
+
+    token: SecretStr = Field(
+        SecretStr(""),
+        description="Who sends it as a bearer token reads /metrics; without one only administrators do, by tokens of theirs.",
+    )
+    token_file: Path | None = Field(None, description="A file with that token instead.")
+
+    def read_token(self) -> str:
+        """Raises: SettingInvalid: its file cannot be read."""
+        if self.token_file is None:
+            return self.token.get_secret_value()
+        try:
+            return self.token_file.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingInvalid(
+                f"Cannot read the token of the metrics: {error}.", where="THOLOS_METRICS__TOKEN_FILE"
+            ) from error
+
+
 class UsageSettings(BaseModel):
     """What is kept of who opened which app when."""
 
@@ -323,6 +344,7 @@ class Settings(BaseSettings):
     openid: OpenIdSettings = OpenIdSettings()
     connect: ConnectSettings = ConnectSettings()
     usage: UsageSettings = UsageSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @classmethod
     def read(cls, data: Path, host: str, port: int) -> Settings:

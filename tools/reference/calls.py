@@ -28,6 +28,7 @@ WHO: Mapping[Permission, str] = {
     Permission.SIGNED_IN: "everybody who is signed in",
     Permission.PUBLISH: "publishers and administrators",
     Permission.ADMINISTER: "administrators",
+    Permission.MEASURE: "administrators, and who sends the token of the setting `THOLOS_METRICS__TOKEN`",
     Permission.APP_VIEW: "everybody who may open the app",
     Permission.APP_EDIT: "the app's owner and editors, and administrators",
     Permission.APP_SHARE: "the app's owner and editors, and administrators",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.reference import actions, calls, commands, connect, failures, methods, settings
+from tools.reference import actions, calls, commands, connect, failures, figures, methods, settings
 
 FOLDER = Path(__file__).parents[2] / "docs"
 
@@ -16,5 +16,6 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/client.md": methods.text,
     "reference/commands.md": commands.text,
     "reference/errors.md": failures.text,
+    "reference/metrics.md": figures.text,
     "reference/settings.md": settings.text,
 }

@@ -50,6 +50,8 @@ IDENTITY_HEADERS = frozenset({b"x-script-name", b"forwarded", b"x-real-ip"})
 REMEMBERED_AT_MOST = 10_000
 RECHECKED_WITHIN_S = 3.0
 """Who is no longer let in is out within five seconds: when that cannot be found out in time, everybody is."""
+PROBES = frozenset({"/health/live", "/health/ready"})
+"""Of the console, under whatever host."""
 _ATTEMPTS = 40
 _CONNECT_PAUSE_S = 0.05
 NOTICED_S = 15.0
@@ -195,7 +197,7 @@ class Door:
             return await self._to_console(head, attempt)
         match = self._app_host.fullmatch(head.host)
         if match is None:
-            return Answer(421, _TEXT, f"Nothing is served under the host {head.host}.\n".encode())
+            return await self._to_nowhere(head, attempt)
         name = match[1]
         row = self._serving.find(name)
         cookies = cookies_of(head)
@@ -205,6 +207,11 @@ class Door:
         if row is None or admitted is None:
             return await self._turn_away(head, name, row, cookies)
         return self._carry(head, await self._to_app(name, row, attempt, admitted), admitted)
+
+    async def _to_nowhere(self, head: RequestHead, attempt: int) -> Decision:
+        if head.target.partition("?")[0] in PROBES:  # by an address, as what watches machines asks
+            return await self._to_console(head, attempt)
+        return Answer(421, _TEXT, f"Nothing is served under the host {head.host}.\n".encode())
 
     async def _go_in(self, head: RequestHead, inroad: Inroad, attempt: int) -> Decision:
         """By a token or as nobody in particular: a cookie of the console's host is no credential for an app, and no browser

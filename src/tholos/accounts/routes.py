@@ -6,6 +6,7 @@ Every route of the console says who may use it; the whole table is a golden file
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +41,8 @@ class Permission(StrEnum):
     """Who may use a route."""
 
     PUBLIC = "public"
+    MEASURE = "measure"
+    """Administrators, and a program with the token that is set for it."""
     SIGNED_IN = "signed_in"
     PUBLISH = "publish"
     ADMINISTER = "administer"
@@ -50,6 +53,7 @@ class Permission(StrEnum):
 
 
 _ROLES = {
+    Permission.MEASURE: Role.ADMINISTRATOR,
     Permission.SIGNED_IN: Role.VIEWER,
     Permission.APP_VIEW: Role.VIEWER,
     Permission.PUBLISH: Role.PUBLISHER,
@@ -68,6 +72,8 @@ _BEYOND_ONE_APP = frozenset({
     Permission.ADMINISTER, Permission.SIGNED_IN, Permission.APP_SHARE, Permission.APP_OWN,
 })  # fmt: skip
 """What a token for one app never changes: people, tokens, the installation, who may open the app and whose it is."""
+_OF_ALL = frozenset({Permission.ADMINISTER, Permission.MEASURE})
+"""What it does not even read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,17 @@ class Site:
     @property
     def cookies(self) -> CookieNames:
         return CookieNames.of(secure=self.is_secure)
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """The token by which a program reads the metrics without an account; empty where there is none."""
+
+    token: str = ""
+
+    def is_known(self, request: Request) -> bool:
+        sent = bearer_token(request.headers.get("authorization"))
+        return bool(self.token) and hmac.compare_digest(sent.encode(), self.token.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +240,15 @@ Calling = Annotated[Call, Depends(_call_of)]
 def _require(permission: Permission, scope: Scope | None = None) -> Callable[[Call], None]:
     def check(call: Calling) -> None:
         call.request.state.permission = permission
+        if permission is Permission.MEASURE and call.get(Measuring).is_known(call.request):
+            return
         if permission is not Permission.PUBLIC:
             call.actor.needs(_ROLES[permission])
             is_reading = call.request.method in SAFE_METHODS
             needed = Scope.READ if is_reading else scope or _CHANGING_SCOPES.get(permission, Scope.FULL)
             call.actor.needs_scope(needed)
             is_beyond = permission in _BEYOND_ONE_APP and not is_reading
-            if scope is None and (is_beyond or permission is Permission.ADMINISTER):
+            if scope is None and (is_beyond or permission in _OF_ALL):
                 call.actor.needs_all_apps()
 
     return check

@@ -316,6 +316,10 @@ def list_visits_of_app(db: ReadDb, app_id: str) -> Sequence[Visit]:
     return db.scalars(select(Visit).where(Visit.app_id == app_id)).all()
 
 
+def count_all(db: ReadDb) -> int:
+    return db.scalar(select(func.count()).select_from(App)) or 0
+
+
 def list_owned(db: ReadDb, account_id: str) -> Sequence[App]:
     return db.scalars(select(App).where(App.owner_id == account_id).order_by(App.name)).all()
 

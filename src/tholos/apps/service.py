@@ -190,6 +190,10 @@ def list_all(db: ReadDb) -> Sequence[App]:
     return queries.list_all(db)
 
 
+def count_all(db: ReadDb) -> int:
+    return queries.count_all(db)
+
+
 def list_with_ids(db: ReadDb, app_ids: Sequence[str]) -> Sequence[App]:
     return queries.list_with_ids(db, app_ids)
 

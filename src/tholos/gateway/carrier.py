@@ -93,6 +93,15 @@ class Carrier:
         """How many exchanges are under way for a label, tunnels and streams included."""
         return self._shared.under_way.under_way(label)
 
+    @property
+    def open_exchanges(self) -> int:
+        """Of all labels, those that are still decided included."""
+        return len(self._shared.exchanges)
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._shared.connections)
+
     async def drained(self, label: str, timeout: float) -> bool:
         """Waits until none is under way for a label; False if some still are after ``timeout`` seconds."""
         return await self._shared.under_way.drained(label, timeout)

@@ -40,6 +40,23 @@ class OnDone(Protocol):
     ) -> None: ...
 
 
+def all_of(*told: OnDone) -> OnDone:
+    """Several that are told, one after the other."""
+
+    def tell(
+        head: RequestHead,
+        decision: Decision | None,
+        status: int,
+        bytes_in: int,
+        bytes_out: int,
+        seconds: float,
+    ) -> None:
+        for one in told:
+            one(head, decision, status, bytes_in, bytes_out, seconds)
+
+    return tell
+
+
 def render_plainly(_head: RequestHead, error: TholosError) -> Answer:
     """The rendering of an error where none was injected."""
     return plain_answer(500, error.message)

@@ -89,6 +89,17 @@ def list_serving(db: ReadDb, app_id: str | None = None) -> list[ServingRow]:
     return [ServingRow(*row) for row in db.execute(chosen.where(App.id == app_id) if app_id else chosen)]
 
 
+def list_measured(db: ReadDb, node_id: int) -> list[tuple[str, str, int, str, int | None]]:
+    """Id, app's name, release's number, state and process of those of a node that have not ended."""
+    chosen = (
+        select(Instance.id, App.name, Release.number, Instance.state, Instance.pid)
+        .join(App, App.id == Instance.app_id)
+        .join(Release, Release.id == Instance.release_id)
+        .where(Instance.node_id == node_id, Instance.state.not_in(ENDED))
+    )
+    return [(one, app, number, state, pid) for one, app, number, state, pid in db.execute(chosen)]
+
+
 def list_of_app(db: ReadDb, app_id: str, *, ended: bool = False) -> Sequence[Instance]:
     chosen = select(Instance).where(Instance.app_id == app_id)
     if not ended:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from tholos.accounts.service import Actor
@@ -21,6 +22,17 @@ from tholos.runtime.model import ProcessState, ProcessStatus
 from tholos.variables import service as variables
 
 TOPIC = "instances"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One instance, as monitoring wants it."""
+
+    id: str
+    app: str
+    release: int
+    state: str
+    pid: int | None
 
 
 def topic(instance_id: str) -> str:
@@ -201,6 +213,11 @@ def find_last(db: ReadDb, app_id: str, release_id: str | None = None) -> Instanc
 def list_standing(db: ReadDb) -> Sequence[Instance]:
     """Every instance of this node that has not ended."""
     return queries.list_standing(db, THIS_NODE)
+
+
+def list_measured(db: ReadDb) -> list[Measured]:
+    """Every instance of this node that has not ended, as monitoring wants it."""
+    return [Measured(*row) for row in queries.list_measured(db, THIS_NODE)]
 
 
 def list_of_app(db: ReadDb, app_id: str, *, ended: bool = False) -> Sequence[Instance]:

@@ -54,6 +54,12 @@ def list_of_installation(db: ReadDb, organization_id: str) -> Sequence[Webhook]:
     return db.scalars(chosen.order_by(Webhook.id)).all()
 
 
+def count_by_state(db: ReadDb) -> dict[tuple[str, str], int]:
+    """Deliveries that are kept, by channel and state."""
+    chosen = select(Delivery.channel, Delivery.state, func.count()).group_by(Delivery.channel, Delivery.state)
+    return {(channel, state): count for channel, state, count in db.execute(chosen)}
+
+
 def list_owned(db: ReadDb, account_id: str) -> Sequence[Webhook]:
     return db.scalars(select(Webhook).where(Webhook.owner_id == account_id).order_by(Webhook.id)).all()
 

@@ -179,6 +179,11 @@ def remove_webhook(db: WriteDb, actor: Actor, webhook_id: str, now: datetime) ->
     return webhook
 
 
+def count_by_state(db: ReadDb) -> dict[tuple[str, str], int]:
+    """Deliveries that are kept, by channel and state."""
+    return queries.count_by_state(db)
+
+
 def list_owned(db: ReadDb, account_id: str) -> Sequence[Webhook]:
     """Those whose owner is told when nothing arrives."""
     return queries.list_owned(db, account_id)

@@ -73,6 +73,12 @@ def find_before(db: ReadDb, operation: Operation) -> Operation | None:
     return None if first is None or first.id == operation.id else first
 
 
+def count_by_state(db: ReadDb) -> dict[tuple[str, str], int]:
+    """All that are kept, by kind and state."""
+    chosen = select(Operation.kind, Operation.state, func.count()).group_by(Operation.kind, Operation.state)
+    return {(kind, state): count for kind, state, count in db.execute(chosen)}
+
+
 def list_under_way(db: ReadDb) -> Sequence[Operation]:
     return db.scalars(select(Operation).where(Operation.state.in_(["queued", "running"]))).all()
 

@@ -137,6 +137,11 @@ def find_under_way(db: ReadDb, subject_id: str) -> Operation | None:
     return queries.find_under_way(db, subject_id)
 
 
+def count_by_state(db: ReadDb) -> dict[tuple[str, str], int]:
+    """All that are kept, by kind and state."""
+    return queries.count_by_state(db)
+
+
 def list_under_way(db: ReadDb) -> Sequence[Operation]:
     return queries.list_under_way(db)
 

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import itertools
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,8 +27,9 @@ from tholos.kit.persistence import go_on
 from tholos.kit.threads import in_thread
 from tholos.operations import service as operations
 from tholos.operations.errors import CancelRequested, OperationLost
-from tholos.operations.models import Operation, StepState
+from tholos.operations.models import Operation, OperationState, StepState
 from tholos.operations.service import Said
+from tholos.operations.times import Times
 
 FLUSH_S = 0.05  # lines are written in groups: an eye sees no difference, the disk does
 MOST_LINES = 2000
@@ -64,6 +66,7 @@ class Work:
     clock: Clock
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the work is to end or has ended: synchronous parts in threads look at it, and nobody cancels it again."""
+    times: Times = field(default_factory=Times)
     _told: list[Said | _Moved] = field(default_factory=list)
     _step: str = ""
     _lines: int = 0
@@ -95,16 +98,19 @@ class Work:
         texts: list[str] = [""]
         self._step = name
         self._move(name, StepState.RUNNING)
+        began = time.monotonic()
         try:
             yield texts.append
         except Exception as error:
             cause = _cause(error)
+            self._took(name, StepState.FAILED, began)
             if not isinstance(cause, CancelRequested):
                 self._move(
                     name, StepState.FAILED, cause.message if isinstance(cause, TholosError) else "failed"
                 )
             await in_thread(self.flush)
             raise
+        self._took(name, StepState.DONE, began)
         self._move(name, StepState.DONE, texts[-1])
 
     async def skip(self, name: str, text: str) -> None:
@@ -139,6 +145,10 @@ class Work:
                 else:
                     operations.end_step(db, self.operation.id, moved.step, moved.state, moved.text, moved.at)
 
+    def _took(self, name: str, state: StepState, began: float) -> None:
+        labels = (self.operation.kind, name, str(state))
+        self.times.steps.observe(labels, time.monotonic() - began)
+
     def _move(self, name: str, state: StepState, text: str = "") -> None:
         with self._lock:
             self._told.append(_Moved(name, state, text, self.clock.now()))
@@ -164,6 +174,7 @@ class Worker:
     holder: str
     handlers: dict[str, Handler]
     on_abandoned: dict[str, OnEnd]
+    times: Times = field(default_factory=Times)
     _running: dict[str, tuple[asyncio.Task[None], Work]] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -186,7 +197,7 @@ class Worker:
 
     async def _claim_all(self, group: asyncio.TaskGroup) -> None:
         for operation in await in_thread(self._claim):
-            work = Work(operation, self.database, self.notices, self.clock)
+            work = Work(operation, self.database, self.notices, self.clock, times=self.times)
             if operation.cancel_requested_at:
                 work.stop.set()
             task = group.create_task(self._do(work, group), name=operation.id)
@@ -233,12 +244,14 @@ class Worker:
             operation=work.operation.id, kind=work.operation.kind, attempt=work.operation.attempt
         )
         flusher = group.create_task(go_on(partial(_flush_often, work)))
+        began, ended = time.monotonic(), OperationState.FAILED
         try:
             result = await self._attempt(work)
         except asyncio.CancelledError as cancelled:
             work.stop.set()
             if cancelled.args != ("requested",):
                 raise  # the server is leaving: whoever comes next takes this up again
+            ended = OperationState.CANCELLED
             cast("asyncio.Task[None]", asyncio.current_task()).uncancel()
             await go_on(partial(self._end, work, None))
         except Exception as error:  # the worker loop: whatever went wrong ends this operation, not the others
@@ -250,11 +263,14 @@ class Worker:
             await go_on(partial(self._end, work, told))
         else:
             work.stop.set()
+            ended = OperationState.DONE
             await go_on(partial(in_thread, self._finish, work, result))
         finally:
             flusher.cancel()
             del self._running[work.operation.id]
-        log.info("operation_ended")
+        seconds = time.monotonic() - began
+        self.times.operations.observe((work.operation.kind, str(ended)), seconds)
+        log.info("operation_ended", state=str(ended), seconds=round(seconds, 3))
 
     async def _attempt(self, work: Work) -> JsonObject:
         if work.stop.is_set():

@@ -32,7 +32,7 @@ def about(settings: Settings, layout: Layout, interpreters: Interpreters, env: M
         return [one for one in found if one.name not in _AT_START_ONLY]
 
     return About(
-        __version__, [*_shown(settings, Settings, PREFIX, said)], look, lambda: [*_storage(settings, layout)]
+        __version__, [*_shown(settings, Settings, PREFIX, said)], look, lambda: [*storage(settings, layout)]
     )
 
 
@@ -60,7 +60,8 @@ def _source(variable: str, value: object, field: FieldInfo, said: set[str]) -> S
     return Source.DEFAULT if value == field.default else Source.ARGUMENT
 
 
-def _storage(settings: Settings, layout: Layout) -> Iterator[Stored]:
+def storage(settings: Settings, layout: Layout) -> Iterator[Stored]:
+    """Where things are kept, and how much that is."""
     if settings.database_url.get_secret_value():
         yield Stored("Database", "PostgreSQL", None)
     else:

@@ -28,7 +28,7 @@ from tholos.accounts.news import News
 from tholos.accounts.pace import Pace
 from tholos.accounts.passwords import Passwords
 from tholos.accounts.provider import Provider
-from tholos.accounts.routes import Calling, Permission, Replayed, Routes, find_actor
+from tholos.accounts.routes import Calling, Measuring, Permission, Replayed, Routes, find_actor
 from tholos.accounts.service import Actor
 from tholos.apps import api as apps_api
 from tholos.console import access as console_access
@@ -45,6 +45,7 @@ from tholos.console import (
     invitations_api,
     limits_api,
     live,
+    monitoring_api,
     people,
     person,
     reference,
@@ -64,6 +65,8 @@ from tholos.console import secrets as secrets_pages
 from tholos.console import settings as settings_pages
 from tholos.console import sources as sources_pages
 from tholos.console import tags as tags_pages
+from tholos.console.health import Health
+from tholos.console.metrics import Meters
 from tholos.instances import api as instances_api
 from tholos.kit.errors import Invalid, NotFound, NotSignedIn, TholosError, Unavailable
 from tholos.kit.http import SAFE_METHODS
@@ -124,6 +127,7 @@ ROUTERS = (
     schedules_api.routes,
     content_api.routes,
     operations_api.routes,
+    monitoring_api.routes,
     accounts_pages.routes,
     openid_pages.routes,
     device_pages.routes,
@@ -204,6 +208,9 @@ def complete(services: Services) -> Services:
     services.add_missing(Pace.of())
     services.add_missing(Provider())
     services.add_missing(Pulse())
+    services.add_missing(Measuring())
+    services.add_missing(Meters())
+    services.add_missing(Health())
     services.add_missing(News(notifications.count_unseen))
     services.add_missing(Means())
     services.add_missing(Bootstrap())

@@ -24,8 +24,9 @@ from tholos.accounts.models import Account, Role
 from tholos.accounts.openid import OpenIdClient
 from tholos.accounts.pace import Pace
 from tholos.accounts.provider import Provider
-from tholos.accounts.routes import Site
+from tholos.accounts.routes import Measuring, Site
 from tholos.audit import service as audit
+from tholos.console.metrics import Meters
 from tholos.gateway.carrier import Carrier
 from tholos.gateway.model import Answer, Decision, RequestHead
 from tholos.instances import service as instances
@@ -66,7 +67,7 @@ from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.layout import Layout
 from tholos.runtime.uv import Index
 from tholos.schedules.tasks import Timekeeper
-from tholos.server import schema, sealed, tables
+from tholos.server import monitoring, schema, sealed, tables
 from tholos.server.about import about
 from tholos.server.application import build
 from tholos.server.housekeeping import Housekeeper
@@ -146,8 +147,10 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     paths = PathTable(database)
     decide = _Decide()
     recorder = Recorder(database, services.get(UsagePolicy))
-    carrier = Carrier(decide, render_error=decide.render_error, on_done=Visits(recorder, clock))
+    told = monitoring.told(services, Visits(recorder, clock))
+    carrier = Carrier(decide, render_error=decide.render_error, on_done=told)
     launcher = LocalLauncher(layout.supervisor, layout.run)
+    monitoring.add(services, settings, layout, carrier, launcher)
     try:
         # Known before the first request: what serves goes on serving while this server finds its feet.
         await serving.replace(await in_thread(serving.read_all))
@@ -172,7 +175,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         follower, poller = _followers(settings, layout, publisher, sealer)
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         runners: list[Runner] = [
-            *(keeper, _worker(publisher, follower, KeyRotator(database, sealer, sealed.COLUMNS)), poller),
+            *(keeper, _worker(services, publisher, follower), poller),
             *(Timekeeper(database, notices, clock), _messenger(services, settings, site)),
         ]
         housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))
@@ -224,6 +227,8 @@ def _first_services(
     services.add(Pace.of(settings.limits.creates_per_minute, settings.limits.wrong_codes))
     services.add(_provider(settings))
     services.add(Bootstrap(settings.connect.read_bootstrap_key()))
+    services.add(Meters())
+    services.add(Measuring(settings.metrics.read_token()))
     services.add(UsagePolicy(settings.usage.keep_days, settings.usage.with_accounts))
     services.add(PathPolicy(is_for_administrators=settings.apps.paths_for == "administrators"))
     services.add(LocalFolders(tuple(str(one) for one in settings.sources.local_folders)))
@@ -271,8 +276,9 @@ def _followers(
     return Follower(publisher, heads, mirrors, sealer), poller
 
 
-def _worker(publisher: Publisher, follower: Follower, rotator: KeyRotator) -> Worker:
+def _worker(services: Services, publisher: Publisher, follower: Follower) -> Worker:
     """Who handles which kind of operation, and leaves nothing of it half done."""
+    rotator = KeyRotator(publisher.database, services.get(Sealer), sealed.COLUMNS)
     switcher, builder = Switcher(publisher), Builder(publisher)
     handlers: dict[str, tuple[Handler, OnEnd]] = {
         publishing.PUBLISH: (publisher.publish, publisher.abandon_publish),
@@ -289,6 +295,7 @@ def _worker(publisher: Publisher, follower: Follower, rotator: KeyRotator) -> Wo
         publisher.database, publisher.notices, publisher.clock, f"node-{THIS_NODE}",
         handlers={kind: handler for kind, (handler, _) in handlers.items()},
         on_abandoned={kind: abandon for kind, (_, abandon) in handlers.items()},
+        times=services.get(Meters).times,
     )  # fmt: skip
 
 

@@ -38,6 +38,16 @@ def upgrade(database: Database) -> None:
         _migrate(connection)
 
 
+def check(database: Database) -> None:
+    """Raises: SchemaTooNew: the database is another version's by now."""
+    with database.reader.connect() as connection, connection.begin():
+        current = _revision(connection)
+    if current != HEAD:
+        raise SchemaTooNew(
+            f"Cannot use this database: its schema is {current}, and this Tholos knows {HEAD}."
+        )
+
+
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None

@@ -42,6 +42,14 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """What all packs take on the disk."""
+
+    packs: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """What an index dropped as garbage, and which snapshots it was told to keep but does not have."""
 
@@ -108,6 +116,10 @@ class Index(Protocol):
 
         Only what was last sent or added earlier than `before`.
         """
+        ...
+
+    def size(self) -> Size:
+        """Of all packs together, what is garbage in them included."""
         ...
 
     def packs(self) -> list[PackUse]:

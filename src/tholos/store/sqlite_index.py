@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tholos.store import trees
 from tholos.store.errors import StoreDamaged, StoreFull, StoreUnusable
-from tholos.store.index import Forgotten, Location, PackUse, Usage
+from tholos.store.index import Forgotten, Location, PackUse, Size, Usage
 from tholos.store.model import Scope, Sha256, SnapshotId, Tree
 from tholos.store.packs import HEADER_SIZE
 
@@ -163,6 +163,10 @@ class SqliteIndex:
         snapshots = sum(self._forget_scope(scope, wanted, before) for scope in scopes)
         chunks, size = self._forget_unowned(before)
         return Forgotten(snapshots, chunks, size, tuple(sorted(wanted - known)))
+
+    def size(self) -> Size:
+        with self._connection() as db:
+            return Size(*db.execute("SELECT count(*), coalesce(sum(size), 0) FROM packs").fetchone())
 
     def packs(self) -> list[PackUse]:
         with self._connection() as db:

@@ -23,7 +23,7 @@ from tholos.store.backends.protocol import Backend
 from tholos.store.checkout import Finish
 from tholos.store.chunking import Reader
 from tholos.store.errors import BadHash, BadTree, MissingChunks, TooMuch, UnknownFile, UnknownSnapshot
-from tholos.store.index import Index, Location, PackUse, Usage
+from tholos.store.index import Index, Location, PackUse, Size, Usage
 from tholos.store.intake import Intake
 from tholos.store.model import File, Scope, Sha256, SnapshotId, Tree
 from tholos.store.reading import ChunkReader
@@ -221,6 +221,10 @@ class Store:
 
     def usage(self, scope: Scope) -> Usage:
         return self._index.usage(scope)
+
+    def size(self) -> Size:
+        """What is kept in all, as packed."""
+        return self._index.size()
 
     def _keep(self, scope: Scope, chunks: Chunks) -> None:
         """Write what nobody has, then record all; again, if the rest was collected in between."""

@@ -200,7 +200,7 @@ class Installation:
         """Any request to the server. ``host`` is an app's name, or empty for the console; ``body`` bytes or JSON."""
         token = self.token if token is None else token
         sent = dict(headers or {})
-        sent["Host"] = f"{host}.localhost:{self.port}" if host else f"localhost:{self.port}"
+        sent.setdefault("Host", f"{host}.localhost:{self.port}" if host else f"localhost:{self.port}")
         if token:
             sent.setdefault("Authorization", f"Bearer {token}")
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()

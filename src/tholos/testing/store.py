@@ -18,7 +18,7 @@ from tholos.store import trees
 from tholos.store.backends.protocol import Backend, Blob, check_name
 from tholos.store.chunking import hash_of
 from tholos.store.errors import UnknownBlob
-from tholos.store.index import Forgotten, Index, Location, PackUse, Usage
+from tholos.store.index import Forgotten, Index, Location, PackUse, Size, Usage
 from tholos.store.model import Chunk, File, Scope, Sha256, SnapshotId, Tree
 from tholos.store.packs import HEADER_SIZE
 from tholos.store.store import Store
@@ -147,6 +147,10 @@ class MemoryIndex:
             kept = {id_ for _, id_ in self._snapshots}
             self._trees = {id_: packed for id_, packed in self._trees.items() if id_ in kept}
             return Forgotten(len(dropped), len(dead), size, unknown)
+
+    def size(self) -> Size:
+        with self._lock:
+            return Size(len(self._packs), sum(pack.size for pack in self._packs.values()))
 
     def packs(self) -> list[PackUse]:
         with self._lock:
