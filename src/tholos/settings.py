@@ -280,6 +280,24 @@ class LimitSettings(BaseModel):
     )
 
 
+class LogSettings(BaseModel):
+    """What the server writes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info",
+        description="Entries below it are left out: debug, info, warning or error. On a terminal only warnings and errors "
+        "are shown.",
+    )
+    format: Literal["auto", "text", "json"] = Field(
+        "auto", description="text, json (an object a line), or auto: text on a terminal, json elsewhere."
+    )
+    access: bool = Field(
+        default=False,
+        description="Whether every request is an entry too, with app, release, instance and, where usage is kept with "
+        "accounts, the account's id.",
+    )
+
+
 class MetricsSettings(BaseModel):
     """Who reads the figures at /metrics besides administrators."""
 
@@ -334,7 +352,6 @@ class Settings(BaseSettings):
     administrator: str = Field(
         "admin", description="Name of the first administrator, made at the first start."
     )
-    log_level: str = Field("info", description="debug, info, warning or error.")
     apps: AppSettings = AppSettings()
     packages: PackageSettings = PackageSettings()
     mail: MailSettings = MailSettings()
@@ -345,6 +362,7 @@ class Settings(BaseSettings):
     connect: ConnectSettings = ConnectSettings()
     usage: UsageSettings = UsageSettings()
     metrics: MetricsSettings = MetricsSettings()
+    log: LogSettings = LogSettings()
 
     @classmethod
     def read(cls, data: Path, host: str, port: int) -> Settings:

@@ -40,15 +40,17 @@ class Preparer:
             release = apps.get_release(db, release_id)
             app = apps.get_app(db, release.app_id)
             live = apps.find_live(db, app.id)
-            found = self._standing(db, release_id, operation_id, anew=anew)
+            found, missing = self._standing(db, release_id, operation_id, anew=anew), None
             if found is None:
+                missing = self.starter.find_missing(release)
                 self.starter.reveal(db, release)  # what cannot be is told before anything is done for it
         if found is not None:
             if operation_id is not None:
                 self.starter.settle(app, *([live] if live else []), release)
             return found.id, None
         # What takes its time is done before there is a row: nobody else can write while one is made.
-        self.starter.make_ready(app, release, live)
+        is_asked = operation_id is not None
+        self.starter.make_ready(app, release, live, missing, is_asked=is_asked)
         with self.database.write() as db:
             if operation_id is not None:
                 _check_goes_on(db, operation_id)

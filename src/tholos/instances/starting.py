@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tholos.apps import limits
@@ -15,7 +15,6 @@ from tholos.apps.models import App, Release
 from tholos.detect.model import Kind
 from tholos.instances.models import Instance
 from tholos.kit.db import ReadDb
-from tholos.kit.errors import Unavailable
 from tholos.kit.sealing import Sealer
 from tholos.runtime import keeping
 from tholos.runtime import plan as runtime
@@ -23,19 +22,14 @@ from tholos.runtime.environments import Environments
 from tholos.runtime.interpreters import Interpreter, Interpreters, PythonNotFound
 from tholos.runtime.layout import Layout
 from tholos.runtime.model import InstanceSpec
+from tholos.runtime.rebuilding import EnvironmentMissing, Rebuilding, Recorded
+from tholos.runtime.snapshot_packages import SnapshotPackages
 from tholos.store import checkout
 from tholos.store.model import SnapshotId
 from tholos.store.store import Store
 from tholos.variables import service as variables
 from tholos.variables.masking import Masker
 from tholos.variables.service import Revealed
-
-
-class EnvironmentMissing(Unavailable):
-    """Cannot start the app: its environment is gone."""
-
-    code = "environment_missing"
-
 
 TellVariables = Callable[[App], Mapping[str, str]]
 """Environment variables of an app's processes, below those that its publisher sets."""
@@ -63,6 +57,7 @@ class Starter:
     log_limit: int
     told: TellVariables = tell_nothing
     """What programs that were made for other servers look for."""
+    rebuilding: Rebuilding = field(default_factory=Rebuilding)
 
     def check_out(self, app: App, release: Release, like: Release | None) -> None:
         """Lay out a release's files and the paths it keeps. Doing it twice is doing it once."""
@@ -96,11 +91,32 @@ class Starter:
             with _alone(self.layout.app_data(app.id)):
                 keeping.lead(sources, self.layout.app_data(app.id), kept, is_new=is_new)
 
-    def make_ready(self, app: App, release: Release, live: Release | None) -> None:
-        """Everything that ``spec`` needs and that may take its time: files, folders, and our own servers' packages.
+    def find_missing(self, release: Release) -> Recorded | None:
+        """What is recorded of a release's environment, where that is gone; in the transaction that the release was read in."""
+        name = release.environment or ""
+        if not name or self.environments.find(name) is not None:
+            return None
+        return Recorded(name, release.lock or "", release.author_id)
+
+    def make_ready(
+        self,
+        app: App,
+        release: Release,
+        live: Release | None,
+        missing: Recorded | None = None,
+        *,
+        is_asked: bool = False,
+    ) -> None:
+        """Everything that ``spec`` needs and that may take its time: environment, files, folders, and our own servers'
+        packages.
 
         Raises: EnvironmentMissing, PythonNotFound.
         """
+        if missing is not None:
+            files = SnapshotPackages(self.store, SnapshotId(release.snapshot))
+            self.rebuilding.build(
+                self.environments, missing, self.interpreter_of(release), files, is_asked=is_asked
+            )
         self._python(release)
         self.check_out(app, release, live)
         self.environments.guest(self.interpreter_of(release))

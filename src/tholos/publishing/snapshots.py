@@ -1,16 +1,12 @@
-"""A snapshot as detection reads it and as packages lie in it, and what is decided on it before anything is recorded."""
+"""A snapshot as detection reads it, and what is decided on it before anything is recorded."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from pathlib import Path
 
 from tholos.detect.model import FileTree
 from tholos.kit.db import JsonObject
 from tholos.publishing import service as publishing
 from tholos.publishing.service import Decided, Wish
 from tholos.runtime.interpreters import Interpreters
-from tholos.runtime.own_wheels import Files
 from tholos.store.errors import TooMuch
 from tholos.store.model import SnapshotId, Tree
 from tholos.store.store import Store
@@ -40,27 +36,6 @@ class SnapshotFiles(FileTree):
             if len(start) >= limit:
                 break
         return bytes(start[:limit])
-
-
-class SnapshotPackages(Files):
-    """A snapshot as packages lie in it; nothing of it is read to know its hashes."""
-
-    def __init__(self, store: Store, snapshot: SnapshotId) -> None:
-        self._store = store
-        self._snapshot = snapshot
-
-    def below(self, path: str) -> Mapping[str, str]:
-        start = f"{path}/" if path else ""
-        return {
-            file.path[len(start) :]: f"{file.sha256}{'x' if file.executable else ''}"
-            for file in self._store.tree(self._snapshot).files
-            if file.path.startswith(start) or file.path == path
-        }
-
-    def write(self, path: str, target: Path) -> None:
-        with target.open("wb") as file:
-            for piece in self._store.open(self._snapshot, path):
-                file.write(piece)
 
 
 def decide_on(store: Store, wish: Wish, remembered: JsonObject, interpreters: Interpreters) -> Decided:

@@ -35,13 +35,13 @@ from tholos.publishing import bundles, releases
 from tholos.publishing import manifest as manifests
 from tholos.publishing import service as publishing
 from tholos.publishing.errors import PrepareFailed
-from tholos.publishing.snapshots import SnapshotPackages
 from tholos.runtime import logs
 from tholos.runtime.environments import Environment, Environments
 from tholos.runtime.interpreters import Interpreter
 from tholos.runtime.locks import Lock
 from tholos.runtime.model import InstanceSpec, ProcessStatus
 from tholos.runtime.plan import prepare
+from tholos.runtime.snapshot_packages import SnapshotPackages
 from tholos.store.model import SnapshotId
 from tholos.tags import service as tags
 from tholos.usage import service as usage

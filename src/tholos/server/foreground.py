@@ -31,7 +31,11 @@ def run(data: Path, host: str, port: int, examples: Path | None, *, open_browser
     Raises: SettingInvalid.
     """
     settings = Settings.read(data, host, port)
-    log.configure(level=settings.log_level if not sys.stderr.isatty() else "warning")
+    log.configure(
+        level=settings.log.level if not sys.stderr.isatty() else "warning",
+        form=log.Form(settings.log.format),
+        with_access=settings.log.access,
+    )
     terminal = _Terminal(settings, examples, open_browser)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(terminal.serve())

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from functools import partial
 
+from tholos.access.access_log import AccessLog
 from tholos.access.visits import Visits
 from tholos.console.health import Health
 from tholos.console.metrics import Meters
@@ -22,9 +23,12 @@ from tholos.settings import Settings
 from tholos.store.store import Store
 
 
-def told(services: Services, visits: Visits) -> OnDone:
+def told(settings: Settings, services: Services, visits: Visits) -> OnDone:
     """Who is told of every request that is over."""
-    return all_of(visits, services.get(Meters).requests)
+    counted = all_of(visits, services.get(Meters).requests)
+    if not settings.log.access:
+        return counted
+    return all_of(counted, AccessLog(with_accounts=settings.usage.with_accounts))
 
 
 def add(

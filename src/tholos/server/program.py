@@ -147,7 +147,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     paths = PathTable(database)
     decide = _Decide()
     recorder = Recorder(database, services.get(UsagePolicy))
-    told = monitoring.told(services, Visits(recorder, clock))
+    told = monitoring.told(settings, services, Visits(recorder, clock))
     carrier = Carrier(decide, render_error=decide.render_error, on_done=told)
     launcher = LocalLauncher(layout.supervisor, layout.run)
     monitoring.add(services, settings, layout, carrier, launcher)
@@ -175,7 +175,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         follower, poller = _followers(settings, layout, publisher, sealer)
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         runners: list[Runner] = [
-            *(keeper, _worker(services, publisher, follower), poller),
+            *(keeper, _worker(services, publisher, follower), poller, starter.rebuilding),
             *(Timekeeper(database, notices, clock), _messenger(services, settings, site)),
         ]
         housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))

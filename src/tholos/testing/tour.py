@@ -20,7 +20,7 @@ VIEWERS = ("vic",)
 PUBLISHERS = ("admin", "ada")
 DOCS = Path(__file__).parents[3] / "docs"
 NOT_PAGES = frozenset({
-    "/healthz", "/sign-in/openid", "/sign-in/openid/return", "/.well-known/oauth-authorization-server", "/connect",
+    "/health/live", "/health/ready", "/healthz", "/metrics", "/sign-in/openid", "/sign-in/openid/return", "/.well-known/oauth-authorization-server", "/connect",
     "/connect/apps/{guid}", "/connect/apps/{guid}/{rest:path}", "/content/{guid}/{version:path}",
 })  # fmt: skip
 """They answer programs, or send browsers on."""

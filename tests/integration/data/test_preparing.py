@@ -40,6 +40,7 @@ class Stage:
         starter = SimpleNamespace(
             layout=self.layout,
             reveal=lambda *_: None,
+            find_missing=lambda _: None,
             make_ready=self.make_ready,
             settle=lambda app, *found: self.settled.append([one.number for one in found]),
             spec=lambda app, release, instance, revealed: InstanceSpec(
@@ -53,7 +54,7 @@ class Stage:
         )
         self.keeper._heard.set()
 
-    def make_ready(self, app, release, live):
+    def make_ready(self, app, release, live, missing=None, *, is_asked=False):
         self.settled.append([live.number, release.number])
         self.begun.set()
         assert self.may_go_on.wait(20)
@@ -110,8 +111,8 @@ async def test_a_start_that_is_cancelled_leaves_nothing(stage):
 
 
 async def test_a_preparation_that_fails_after_its_cancel_is_a_cancel(stage):
-    def fail(*_):
-        stage.make_ready(*_)
+    def fail(*given, **_):
+        stage.make_ready(*given)
         raise ZeroDivisionError
 
     stage.keeper.starter.make_ready = fail

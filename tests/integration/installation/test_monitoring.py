@@ -6,7 +6,7 @@ import pytest
 
 from tholos.testing.trial import Trial, eventually, wsgi
 
-SETTINGS = {"THOLOS_METRICS__TOKEN": "for-the-scraper"}
+SETTINGS = {"THOLOS_METRICS__TOKEN": "for-the-scraper", "THOLOS_LOG__ACCESS": "true"}
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +54,19 @@ def test_nobody_else_gets_them(sales):
     assert sales.server.ask("GET", "/metrics", token="").status == 401
     assert sales.server.ask("GET", "/metrics", token="for-the-scrapeR").status == 401
     assert sales.server.ask("GET", "/metrics").status == 200  # the administrator's own token
+
+
+def test_the_log_has_an_entry_for_each_request(sales):
+    assert sales.get("sales", "/logged?code=hidden").status == 200
+
+    def logged():
+        lines = sales.server.log.read_text().splitlines()
+        entries = [json.loads(line) for line in lines if '"request_answered"' in line]
+        return [one for one in entries if one["path"] == "/logged"]
+
+    eventually(logged)
+    (entry,) = logged()
+    assert (entry["app"], entry["release"], entry["status"], entry["by"]) == ("sales", "1", 200, "app")
+    assert entry["instance"].startswith("ins_")
+    assert entry["account"].startswith("acc_")
+    assert "hidden" not in sales.server.log.read_text()

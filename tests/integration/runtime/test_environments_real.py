@@ -22,6 +22,8 @@ import uv as uv_package
 from tholos.detect.model import Evidence, Requirements
 from tholos.runtime.environments import Environment, Environments
 from tholos.runtime.interpreters import Interpreter, Interpreters
+from tholos.runtime.own_wheels import NO_FILES
+from tholos.runtime.rebuilding import Rebuilding, Recorded
 from tholos.runtime.uv import Cancelled, Index, UvMissing
 from tholos.runtime.uv_failures import (
     BadRequirement,
@@ -177,6 +179,16 @@ def test_environments_are_listed_used_and_removed(store, python):
     assert not Path(first.path).exists()
     assert [made.id for made in store.list()] == [second.id]
     assert make(store, python, "leaf==1.0\n").cached == 1
+
+
+@pytest.mark.parametrize("text", ["tree\n", "sourced\n"])
+def test_an_environment_that_is_gone_is_built_again_of_what_its_release_recorded(store, python, text):
+    lock = store.lock(wish(text), python, "anna")
+    made = store.build(lock, python, "anna")
+    store.remove(made.id)
+    recorded = Recorded(made.id, lock.text, "anna")
+    Rebuilding().build(store, recorded, python, NO_FILES, is_asked=False)
+    assert store.get(made.id).packages == made.packages
 
 
 def test_a_brought_lock_is_taken_as_it_is(store, python, wheels):
