@@ -47,6 +47,16 @@ def add_server_commands(commands: Commands) -> None:
     doctor.add_argument("--data", type=path, default="tholos-data", metavar="DIR", help="of the server")
     add_json(doctor)
 
+    backup = add(commands, "backup", "backup:backup", "copy a whole installation while it runs")
+    backup.add_argument(
+        "target", type=path, metavar="TO", help="a new folder, or a file .tar, .tar.gz or .tar.zst"
+    )
+    restore = add(commands, "restore", "backup:restore", "make an installation of a backup")
+    restore.add_argument("source", type=path, metavar="FROM", help="the folder or file that backup made")
+    for one, text in ((backup, "of the server"), (restore, "a new folder for it")):
+        one.add_argument("--data", type=path, default="tholos-data", metavar="DIR", help=text)
+        add_json(one)
+
     login = add(commands, "login", "login:log_in", "sign in to a server")
     login.add_argument("target", metavar="URL", help="of the server, or a sign-in link")
     login.add_argument(

@@ -33,6 +33,11 @@ class Layout:
         return self.data / "store"
 
     @property
+    def content_lock(self) -> Path:
+        """Held by whoever removes content, and by whoever copies all of it."""
+        return self.data / "content.lock"
+
+    @property
     def environments(self) -> Path:
         return self.data / "environments"
 

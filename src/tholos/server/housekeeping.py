@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from tholos.access import service as access
 from tholos.accounts import answers, device, identities
@@ -13,6 +15,7 @@ from tholos.accounts import service as accounts
 from tholos.apps import service as apps
 from tholos.kit.clock import Clock
 from tholos.kit.db import Database
+from tholos.kit.locks import held
 from tholos.kit.log import get_logger
 from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_long_thread
@@ -34,6 +37,8 @@ class Housekeeper:
     clock: Clock
     store: Store
     usage_policy: usage.Policy = field(default_factory=usage.Policy)
+    lock: Path | None = None
+    """Held while content is removed."""
 
     async def run(self) -> None:
         """Keep house until cancelled."""
@@ -43,11 +48,15 @@ class Housekeeper:
             await asyncio.sleep(EVERY_S)
 
     def clean(self) -> None:
-        """Once, now. Doing it twice is doing it once."""
+        """Once, now. Doing it twice is doing it once.
+
+        Raises: Locked: a backup is being taken, which copies what might be removed.
+        """
         now = self.clock.now()
-        with self.database.read() as db:
-            kept = [SnapshotId(name) for name in (*apps.kept_snapshots(db), *bundles.kept_snapshots(db))]
-        report = self.store.collect(kept, now, GRACE)
+        with held(self.lock) if self.lock else nullcontext():
+            with self.database.read() as db:
+                kept = [SnapshotId(name) for name in (*apps.kept_snapshots(db), *bundles.kept_snapshots(db))]
+            report = self.store.collect(kept, now, GRACE)
         with self.database.write() as db:
             accounts.remove_expired(db, now - GRACE)
             answers.remove_expired(db, now)

@@ -178,7 +178,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             *(keeper, _worker(services, publisher, follower), poller, starter.rebuilding),
             *(Timekeeper(database, notices, clock), _messenger(services, settings, site)),
         ]
-        housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))
+        housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy), layout.content_lock)
         watching = (partial(decide.door.watch, notices, carrier), partial(paths.watch, notices))
         beside = (publisher.compile_in_background, *watching, recorder.run, housekeeper.run)
         async with _console(services, layout), asyncio.TaskGroup() as group:

@@ -20,22 +20,27 @@ class SchemaTooNew(Conflict):
     code = "schema_too_new"
 
 
-def upgrade(database: Database) -> None:
-    """Run the migrations that are missing, all of them or none.
+def upgrade(database: Database, *, to: str = HEAD) -> None:
+    """Run the migrations that are missing up to a revision, all of them or none.
 
     Raises: SchemaTooNew.
     """
+    if to not in _known_revisions():
+        raise SchemaTooNew(
+            f"Cannot make a database of schema {to[:20]}: this Tholos knows up to {HEAD}.",
+            fix="Use the version of Tholos that the backup was taken with, or a newer one.",
+        )
     with database.writer.connect() as connection:
         with connection.begin():
             current = _revision(connection)
-        if current == HEAD:
+        if current == to:
             return
         if current is not None and current not in _known_revisions():
             raise SchemaTooNew(
                 f"Cannot use this database: its schema is {current}, and this Tholos knows up to {HEAD}.",
                 fix="Start the version of Tholos that was used last, or restore a backup.",
             )
-        _migrate(connection)
+        _migrate(connection, to)
 
 
 def check(database: Database) -> None:
@@ -59,12 +64,12 @@ def _known_revisions() -> set[str]:
     return {path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("*.py")}
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, to: str) -> None:
     from alembic import command  # start-up time: ten megabytes that a running server has no use for
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
     connection.commit()
