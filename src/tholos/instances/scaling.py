@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -28,6 +28,43 @@ from tholos.kit.threads import in_thread
 SPARE_IDLE_S = 300.0
 """After so long without a request an instance beyond the least ends, where the app never sleeps."""
 _LONGEST_WAIT_S = 3600.0
+"""Nothing is missed by a longer one; it is looked again all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Nobody used a release for long enough: nothing of it need run."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Nobody used an instance beyond the least for long enough."""
+
+    instance: str
+
+
+def judge(row: Serving, idle_s: Mapping[str, float]) -> tuple[Sleep | LetGo | None, float]:
+    """What is due for a release, and the seconds until something may be. Pure.
+
+    Args:
+        row: what answers for it, with its rules.
+        idle_s: by instance, the seconds that nothing was under way.
+    """
+    rules = row.rules
+    if not row.ready:
+        return None, math.inf
+    if rules.may_sleep:
+        left_s = rules.idle_timeout_s - min(idle_s.values())
+        if left_s <= 0:
+            return Sleep(), rules.idle_timeout_s
+        if len(row.ready) == 1:
+            return None, left_s
+    if len(row.ready) <= max(rules.min_instances, 1):
+        return None, math.inf
+    instance = max(idle_s, key=lambda one: idle_s[one])
+    spare_s = rules.idle_timeout_s or SPARE_IDLE_S
+    left_s = spare_s - idle_s[instance]
+    return (LetGo(instance), spare_s) if left_s <= 0 else (None, left_s)
 
 
 class Keeping(Protocol):
@@ -64,25 +101,21 @@ class Scaler:
     async def _look_when_told(self) -> None:
         with self.notices.watch(apps.TOPIC, apps.SHARING_TOPIC, instances.TOPIC) as told:
             while True:
-                await wait(told, min(await self._look(), _LONGEST_WAIT_S))
+                await wait(told, await self._look())
 
     async def _look(self) -> float:
         """Let go what nobody used for long enough; returns the seconds until the next one may be due."""
         rows = self.serving.rows()
         self._meet(rows)
-        due_s = math.inf
+        due_s = _LONGEST_WAIT_S
         for row in rows:
-            if row.rules.may_sleep and row.ready:
-                left = row.rules.idle_timeout_s - min(self._idle_s(one.instance) for one in row.ready)
-                due_s = min(due_s, left if left > 0 else row.rules.idle_timeout_s)
-                if left <= 0:
-                    await self._fall_asleep(row)
-                    continue
-            for one, left in self._spare(row):
-                due_s = min(due_s, left if left > 0 else SPARE_IDLE_S)
-                if left <= 0:
-                    await self._let_go(row, one)
-        return max(due_s, 0.01)
+            verdict, left_s = judge(row, {one.instance: self._idle_s(one.instance) for one in row.ready})
+            due_s = min(due_s, left_s)
+            if isinstance(verdict, LetGo):
+                await self._let_go(row, verdict.instance)
+            elif verdict is not None:
+                await self._fall_asleep(row)
+        return due_s
 
     def _meet(self, rows: list[Serving]) -> None:
         now = asyncio.get_running_loop().time()
@@ -99,12 +132,6 @@ class Scaler:
         met = asyncio.get_running_loop().time() - self._met[instance_id]
         return met if known is None else min(known, met)
 
-    def _spare(self, row: Serving) -> Iterator[tuple[Answering, float]]:
-        """The instance beyond the least that was used the longest ago, and the seconds until it may end."""
-        if len(row.ready) > max(row.rules.min_instances, 1):
-            one = max(row.ready, key=lambda found: self._idle_s(found.instance))
-            yield one, (row.rules.idle_timeout_s or SPARE_IDLE_S) - self._idle_s(one.instance)
-
     # Sleeping
 
     async def _fall_asleep(self, row: Serving) -> None:
@@ -116,13 +143,13 @@ class Scaler:
         now = asyncio.get_running_loop().time()
         self._met.update({one.instance: now for one in row.ready})  # somebody has plans with it
 
-    async def _let_go(self, row: Serving, one: Answering) -> None:
-        if await in_thread(self._note_spare, row, one.instance):
-            get_logger().info("instance_spared", app=row.name, instance=one.instance)
+    async def _let_go(self, row: Serving, instance_id: str) -> None:
+        if await in_thread(self._note_spare, row, instance_id):
+            get_logger().info("instance_let_go", app=row.name, instance=instance_id)
             await self.keeper.refresh(row.app_id)
             self.notices.publish(instances.TOPIC)
             return
-        self._met[one.instance] = asyncio.get_running_loop().time()
+        self._met[instance_id] = asyncio.get_running_loop().time()
 
     def _note_spare(self, row: Serving, instance_id: str) -> bool:
         with self.database.write() as db:

@@ -18,5 +18,5 @@ def to_words(seconds: float) -> str:
     """The shortest way to write it that says the same: ``15m`` for 900."""
     for unit, length in reversed(_UNITS.items()):
         if seconds and seconds % length == 0:
-            return f"{seconds / length:g}{unit}"
-    return f"{seconds:g}s"
+            return f"{round(seconds / length)}{unit}"
+    return f"{seconds:g}s" if seconds % 1 else f"{round(seconds)}s"
