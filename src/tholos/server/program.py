@@ -164,12 +164,10 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         services.add(keeper)
         scaler = Scaler(database, notices, clock, keeper, serving, carrier)
         decide.errors = DoorErrors(pages, site.url + "/")
-        decide.door = Door(
-            database, clock, site, serving, Passes(layout.keys), decide.errors,
-            console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
-            hold_s=settings.apps.hold_s, routing=scaler,
-            find_inroad=Inroads(paths, ContentInroads(database, serving)),
-        )  # fmt: skip
+        inroads = Inroads(paths, ContentInroads(database, serving))
+        decide.door = _door(
+            settings, layout, database, clock, site, serving, decide.errors, scaler, inroads, port
+        )
         services.add(starter.environments)
         publisher = Publisher(
             database, notices, clock, keeper, starter, starter.environments, settings.apps.keep_releases
@@ -177,13 +175,9 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         follower, poller = _followers(settings, layout, publisher, sealer)
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         runners: list[Runner] = [
-            *(
-                keeper,
-                scaler,
-                _worker(publisher, follower, KeyRotator(database, sealer, sealed.COLUMNS)),
-                poller,
-            ),
-            *(Timekeeper(database, notices, clock), _messenger(services, settings, site)),
+            *(keeper, scaler, poller, Timekeeper(database, notices, clock)),
+            _worker(publisher, follower, KeyRotator(database, sealer, sealed.COLUMNS)),
+            _messenger(services, settings, site),
         ]
         housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))
         watching = (partial(decide.door.watch, notices, carrier), partial(paths.watch, notices))
@@ -254,6 +248,25 @@ def _keeper(
     return Keeper(
         database, notices, clock, launcher, starter, serving, carrier.drained,
         start_timeout_s=settings.apps.start_timeout_s, fallback_s=settings.apps.fallback_s,
+    )  # fmt: skip
+
+
+def _door(
+    settings: Settings,
+    layout: Layout,
+    database: Database,
+    clock: Clock,
+    site: Site,
+    serving: ServingTable,
+    errors: DoorErrors,
+    routing: Scaler,
+    inroads: Inroads,
+    port: int,
+) -> Door:
+    return Door(
+        database, clock, site, serving, Passes(layout.keys), errors,
+        console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
+        hold_s=settings.apps.hold_s, routing=routing, find_inroad=inroads,
     )  # fmt: skip
 
 
