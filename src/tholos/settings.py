@@ -31,6 +31,18 @@ class AppSettings(BaseModel):
         gt=0,
         description="Seconds that a new instance has for its first answer; Gradio and Voilà have 180, a notebook 1800.",
     )
+    idle_timeout_s: float = Field(
+        0.0,
+        ge=0,
+        description="Seconds without a request after which an app sleeps until the next one, where the app does not say; "
+        "0 keeps apps awake.",
+    )
+    connections: int = Field(
+        20,
+        ge=1,
+        le=1_000_000,
+        description="Requests at once that an instance takes before another one is started, of apps that may have several.",
+    )
     hold_s: float = Field(30.0, gt=0, description="Seconds that a request waits for an app that is starting.")
     drain_timeout_s: float = Field(
         300.0, ge=0, description="Seconds that the requests of an old release have to end by themselves."

@@ -179,12 +179,14 @@ FEATURES: tuple[Feature, ...] = (
     ),
     _differs(
         "Several processes",
-        "The numbers are kept and told, and one process serves an app: it is not sent away while nobody visits it.",
-        f"{_SDK}::test_numbers_of_processes_are_kept_and_told",
+        "As many run as are used, between the numbers that are set: another one where all have as many connections as they may, "
+        "none after the idle time, and the next visit starts one. An app that says nothing keeps one awake; `load_factor` is kept and told.",
+        f"{_SDK}::test_numbers_of_processes_hold_and_are_told",
+        "tests/integration/installation/test_sleeping.py::test_several_run_where_one_is_not_enough",
     ),
     _differs(
         "Time limits",
-        "They are kept and told. How long an app may take for its first answer is said by `tholos limits`.",
+        "The idle time holds, and 0 is never; the others are kept and told. How long an app may take for its first answer is said by `tholos limits`.",
         f"{_SDK}::test_time_limits_are_kept_and_told",
     ),
     _differs(

@@ -32,7 +32,7 @@ from tholos.apps.names import release_name
 from tholos.gateway.model import Answer, Carry, Decision, Header, RequestHead
 from tholos.instances import service as instances
 from tholos.instances.errors import AppNotServing
-from tholos.instances.serving import Serving, ServingTable
+from tholos.instances.serving import ASLEEP, Answering, Serving, ServingTable
 from tholos.kit.clock import Clock, to_text
 from tholos.kit.db import Database
 from tholos.kit.errors import Forbidden, NotSignedIn, TholosError
@@ -54,10 +54,22 @@ PROBES = frozenset({"/health/live", "/health/ready"})
 """Of the console, under whatever host."""
 _ATTEMPTS = 40
 _CONNECT_PAUSE_S = 0.05
+AFFINITY_S = 86_400
+"""So long a browser comes back to the same of several instances."""
 NOTICED_S = 15.0
 """Within this time somebody begins to start an app whose instance is gone, or cannot."""
 
 RenderError = Callable[[RequestHead, TholosError], Answer]
+
+
+class Routing(Protocol):
+    """What an app's instances are asked for by those who were let in."""
+
+    async def wake(self, row: Serving) -> None:
+        """Let run again what sleeps; returns once that has begun."""
+
+    def choose(self, row: Serving, preferred: str = "") -> Answering:
+        """One of several that answer; the preferred one if it does."""
 
 
 class Exchanges(Protocol):
@@ -103,6 +115,7 @@ class Door:
     Args:
         console_address: where the console's own server listens.
         hold_s: how long a request waits for an app that is starting.
+        routing: what wakes apps and chooses among several instances of one; without it neither is done.
         find_inroad: which addresses on the console's hosts lead to an app.
     """
 
@@ -118,6 +131,7 @@ class Door:
         console_address: str,
         console_hosts: frozenset[str],
         hold_s: float,
+        routing: Routing | None = None,
         find_inroad: FindInroad = nowhere,
     ) -> None:
         self._database = database
@@ -129,6 +143,7 @@ class Door:
         self._console_address = console_address
         self._console_hosts = console_hosts
         self._hold_s = hold_s
+        self._routing = routing
         self._find_inroad = find_inroad
         self._known: dict[Credential, Known] = {}
         self._epoch = 0
@@ -138,7 +153,7 @@ class Door:
         self._token_was_used = asyncio.Event()
         self._transactions = Transactions(self._cookies.transaction)
         self._removed_cookies = frozenset(
-            name.encode() for name in (self._cookies.handle, self._cookies.app_pass)
+            name.encode() for name in (self._cookies.handle, self._cookies.app_pass, self._cookies.instance)
         )
         before, _, after = site.app_url.partition("//")[2].partition("{name}")
         self._app_host = re.compile(f"{re.escape(before)}([a-z][a-z0-9-]{{1,51}}){re.escape(after)}")
@@ -415,6 +430,9 @@ class Door:
         """
         if row.address and attempt == 0:
             return row
+        if row.state == ASLEEP and self._routing is not None:
+            await self._routing.wake(row)
+            row = self._serving.find(name) or row
         if row.address and attempt < _ATTEMPTS:
             # It ended a moment ago and nobody has noticed, or it is being replaced: either shows in the table soon.
             await asyncio.sleep(_CONNECT_PAUSE_S)
@@ -448,18 +466,30 @@ class Door:
             return instances.find_start_seconds(db, app_id)
 
     def _carry(self, head: RequestHead, row: Serving, admitted: Admitted) -> Carry:
+        chosen, told = self._choose(head, row)
         return Carry(
-            row.address,
-            row.instance,
+            chosen.address,
+            chosen.instance,
             remove_cookies=self._removed_cookies | self._transactions.names_in(head.headers),
             # Our own tokens never reach an app, not even one that was not needed; an app's own ones do.
             remove_headers=IDENTITY_HEADERS | {b"authorization"} if own_token(head) else IDENTITY_HEADERS,
             remove_prefixes=IDENTITY_PREFIXES,
             set_headers=[*self._forwarded(head), *_identity(admitted.known.admission)],
-            answer_headers=admitted.renewed,
+            answer_headers=[*admitted.renewed, *told],
             still_allowed=admitted.use,
             details=_details(row, admitted.known.admission),
         )
+
+    def _choose(self, head: RequestHead, row: Serving) -> tuple[Answering, list[Header]]:
+        """An app's instance for a request; of several a browser keeps the one that it came to first, which may hold its state
+        (the cookie is no credential: whoever sends another one comes to another instance of the same app).
+        """
+        if row.rules.max_instances == 1 or self._routing is None or not row.ready:
+            return Answering(row.instance, row.address), []
+        name = self._cookies.instance
+        usual = cookies_of(head).get(name, "")
+        chosen = self._routing.choose(row, usual)
+        return chosen, [] if chosen.instance == usual else [self._cookie(name, chosen.instance, AFFINITY_S)]
 
     def _forwarded(self, head: RequestHead) -> list[Header]:
         return [

@@ -99,6 +99,13 @@ class TransitionRefused(Conflict):
     code = "release_state"
 
 
+class LifeInvalid(Invalid):
+    """Cannot let an app's instances live so."""
+
+    code = "life_invalid"
+    usual_fix = "Choose a number between these."
+
+
 class LimitInvalid(Invalid):
     """Cannot give an app this limit."""
 

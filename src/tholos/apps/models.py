@@ -48,8 +48,14 @@ class AppState(StrEnum):
 
     SERVING = "serving"
     STARTING = "starting"
+    ASLEEP = "asleep"
+    """Nothing of it runs because nobody used it; the next request wakes it."""
     FAILING = "failing"
     STOPPED = "stopped"
+
+
+WAKING = "It was asleep, and somebody asked for it."
+"""Why an app is starting that slept; that it then serves is no news."""
 
 
 class App(Base):
@@ -72,6 +78,8 @@ class App(Base):
     """How many releases are kept besides pinned and pointed ones; None for what the installation says."""
     overrides: Mapped[JsonObject]
     """What the publisher said and is remembered for the next release."""
+    life: Mapped[JsonObject] = mapped_column(default=dict)
+    """What it says of its instances' life, of the form of :class:`tholos.apps.life.Life`; empty for what the installation says."""
     first_settings: Mapped[JsonObject] = mapped_column(default=dict)
     """What its first release begins with, as it was said before there was one; of the form of a release's settings."""
     last_number: Mapped[int] = mapped_column(default=0)
@@ -131,6 +139,8 @@ class Pointer(Base):
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
     release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"), index=True)
     changed_at: Mapped[datetime]
+    asleep_at: Mapped[datetime | None]
+    """Since when nothing of the release runs because nobody used it; None while it is to run."""
 
 
 class Visit(Base):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import lru_cache
 
 from sqlalchemy import Select, String, bindparam, cast, func, or_, select
@@ -13,7 +12,7 @@ from tholos.accounts.models import Account, Role
 from tholos.accounts.service import Actor
 from tholos.apps.errors import AppNotFound, ReleaseNotFound
 from tholos.apps.models import LIVE, PREVIOUS, App, Pointer, Release, ReleaseState, Visit
-from tholos.kit.db import ReadDb, in_parts
+from tholos.kit.db import JsonObject, ReadDb, in_parts
 from tholos.sharing import service as sharing
 from tholos.sharing.models import Audience, Level
 
@@ -243,10 +242,16 @@ def find_pointed(db: ReadDb, app_id: str, name: str) -> Release | None:
     return db.scalar(chosen.where(Pointer.name == name, Pointer.app_id == app_id))
 
 
-def pointed_ids(db: ReadDb) -> list[tuple[str, str, str, datetime]]:
-    """App, pointer, release and moment of every pointer there is."""
-    rows = db.execute(select(Pointer.app_id, Pointer.name, Pointer.release_id, Pointer.changed_at))
-    return [(app_id, name, release_id, at) for app_id, name, release_id, at in rows]
+def list_all_pointers(db: ReadDb) -> Sequence[tuple[Pointer, JsonObject]]:
+    """Every pointer there is, with what its app says of its instances' life."""
+    rows = db.execute(select(Pointer, App.life).join(App, App.id == Pointer.app_id))
+    return [(pointer, life) for pointer, life in rows]
+
+
+def list_pointing(db: ReadDb, release_id: str) -> Sequence[Pointer]:
+    """The pointers at a release that keep it running."""
+    chosen = select(Pointer).where(Pointer.release_id == release_id, Pointer.name != PREVIOUS)
+    return db.scalars(chosen).all()
 
 
 def list_naming(db: ReadDb, organization_id: str, text: str) -> Sequence[App]:

@@ -15,6 +15,7 @@ from tholos.apps.models import (
     LIVE,
     PREVIOUS,
     RELEASE_TRANSITIONS,
+    WAKING,
     App,
     AppState,
     Origin,
@@ -33,7 +34,7 @@ from tholos.sharing.models import Audience, Level
 
 TOPIC = "apps"
 SHARING_TOPIC = "sharing"
-"""Published after every commit that changes an app's audience, owner or access version."""
+"""Published after every commit that changes an app's audience, owner, access version or its instances' life."""
 
 
 class Rank(IntEnum):
@@ -266,9 +267,29 @@ def list_editable(db: ReadDb, actor: Actor) -> Sequence[App]:
     return queries.list_visible(db, queries.visible_to(actor, Level.EDITOR))
 
 
-def list_pointed(db: ReadDb) -> list[tuple[str, str, str, datetime]]:
-    """App, pointer, release and moment of every pointer there is."""
-    return queries.pointed_ids(db)
+def list_pointers(db: ReadDb) -> Sequence[tuple[Pointer, JsonObject]]:
+    """Every pointer there is, with what its app says of its instances' life."""
+    return queries.list_all_pointers(db)
+
+
+def fall_asleep(db: WriteDb, release_id: str, now: datetime) -> bool:
+    """Let nothing run of a release until somebody asks for it; returns whether it was to run at all."""
+    found = queries.list_pointing(db, release_id)
+    for pointer in found:
+        pointer.asleep_at = now
+    return bool(found)
+
+
+def wake_up(db: WriteDb, release_id: str) -> bool:
+    """Let a release run again; returns whether it slept."""
+    asleep = [one for one in queries.list_pointing(db, release_id) if one.asleep_at is not None]
+    for pointer in asleep:
+        pointer.asleep_at = None
+    return bool(asleep)
+
+
+def is_asleep(db: ReadDb, release_id: str) -> bool:
+    return any(one.asleep_at is not None for one in queries.list_pointing(db, release_id))
 
 
 def find_live_id(db: ReadDb, app_id: str) -> str | None:
@@ -311,6 +332,7 @@ def create_app(db: WriteDb, actor: Actor, name: str, now: datetime) -> App:
         access_version=1,
         version=1,
         overrides={},
+        life={},
         first_settings={},
         last_number=0,
         state=AppState.STOPPED,
@@ -406,7 +428,7 @@ def discard_draft(db: WriteDb, release: Release) -> bool:
 def _point(db: WriteDb, release: Release, name: str, now: datetime) -> None:
     pointer = queries.find_pointer(db, release.app_id, name)
     if pointer is not None:
-        pointer.release_id, pointer.changed_at = release.id, now
+        pointer.release_id, pointer.changed_at, pointer.asleep_at = release.id, now, None
         return
     db.add(
         Pointer(
@@ -445,7 +467,8 @@ def set_state(
         return False
     if app.state != state:
         app.state_since = now
-        if state in _TOLD:
+        has_only_woken = state == AppState.SERVING and app.state_reason == WAKING
+        if state in _TOLD and not has_only_woken:
             audit.record(db, audit.ITSELF, _TOLD[state], subject_of(app), now, note=reason)
     app.state, app.state_reason = state, reason
     return True

@@ -371,6 +371,17 @@ def add_settling(commands: Commands) -> None:
         metavar="SECONDS",
         help="for its first answer; 0: as the installation says",
     )
+    life = add_json(
+        add_server(add_name(add(commands, "life", "life:show_life", "when an app sleeps, and how many run")))
+    )
+    for flag, metavar, text in (
+        ("--idle", "TIME", "sleep after so long without a request, such as 15m; never, or default"),
+        ("--min", "N", "instances that always run; or default"),
+        ("--max", "N", "instances at most; or default"),
+        ("--connections", "N", "requests at once for each before another starts; or default"),
+        ("--drain", "TIME", "for requests under way when their instance is to end; or default"),
+    ):
+        life.add_argument(flag, metavar=metavar, help=text)
     for name, text in (
         ("pin-app", "keep an app at the top of your home page"),
         ("unpin-app", "and no longer"),

@@ -22,7 +22,7 @@ from tholos.client.patience import Patience
 from tholos.client.people import Given, Group, Member, NewPerson, Owned, PeopleQuery, Person, PersonMade
 from tholos.client.releases import Comparison
 from tholos.client.schedules import Schedule
-from tholos.client.settling import Identity, Installation, Limits, Notice, Preference
+from tholos.client.settling import Identity, Installation, Life, Limits, Notice, Preference
 from tholos.client.sharing import Access, Grant, GrantChange, Reach, Request
 from tholos.client.signing_in import Account, DeviceCode, Server, SignIn, Token
 from tholos.client.sources import GitCredential, Source, SourceCommit, SourceMade
@@ -319,6 +319,14 @@ class AsyncClient:
     async def set_limits(self, name: str, limits: Limits) -> Operation | None:
         """Set all of an app's limits; the operation that makes the release with them live, if one is needed."""
         return await asyncio.to_thread(self._client.set_limits, name, limits)
+
+    async def life(self, name: str) -> tuple[Life, Life]:
+        """What an app says of its instances' life, and what holds: the same with the installation's defaults."""
+        return await asyncio.to_thread(self._client.life, name)
+
+    async def set_life(self, name: str, life: Life) -> tuple[Life, Life]:
+        """Set all that an app says of its instances' life; what it says then, and what holds."""
+        return await asyncio.to_thread(self._client.set_life, name, life)
 
     async def notifications(self, *, most: int = 50) -> list[Notice]:
         """One's inbox, the newest first."""

@@ -28,6 +28,30 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Life:
+    """How an app's instances live; None for what the installation says."""
+
+    min_instances: int | None = None
+    """How many run even when nobody uses the app."""
+    max_instances: int | None = None
+    connections: int | None = None
+    """Requests at once that an instance takes before another is started."""
+    idle_timeout_s: int | None = None
+    """Seconds without a request after which the app sleeps; 0 for never."""
+    drain_timeout_s: int | None = None
+    """Seconds that requests have to end by themselves when their instance is to end."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Life:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "the life of its instances")
+        return cls(**{name: read.number(name, -1) for name in LIFE if read.number(name, -1) >= 0})
+
+
+LIFE = ("min_instances", "max_instances", "connections", "idle_timeout_s", "drain_timeout_s")
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One line of one's inbox."""
 
@@ -141,6 +165,11 @@ class Installation:
         )
 
 
+def _lives(value: object) -> tuple[Life, Life]:
+    read = Fields(value, "the life of its instances")
+    return Life.from_json(value), Life.from_json(read.value.get("holds"))
+
+
 class SettlingCalls(Core):
     """The calls about how things are set; :class:`tholos.client.api.Client` has them."""
 
@@ -174,6 +203,15 @@ class SettlingCalls(Core):
         """Set all of an app's limits; the operation that makes the release with them live, if one is needed."""
         body = {"open_files": limits.open_files, "start_timeout_s": limits.start_timeout_s}
         return operation_in(Fields(self._call("PUT", f"{app_path(name)}/limits", body).json(), "the answer"))
+
+    def life(self, name: str) -> tuple[Life, Life]:
+        """What an app says of its instances' life, and what holds: the same with the installation's defaults."""
+        return _lives(self._call("GET", f"{app_path(name)}/life").json())
+
+    def set_life(self, name: str, life: Life) -> tuple[Life, Life]:
+        """Set all that an app says of its instances' life; what it says then, and what holds."""
+        said = {key: getattr(life, key) for key in LIFE}
+        return _lives(self._call("PUT", f"{app_path(name)}/life", said).json())
 
     def notifications(self, *, most: int = 50) -> list[Notice]:
         """One's inbox, the newest first."""

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from tholos.accounts.pages import account_of
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import api as apps_api
-from tholos.apps import details, limits
+from tholos.apps import details, life, limits
 from tholos.apps import service as apps
 from tholos.apps.details import MOST_DESCRIPTION, MOST_RELEASES, MOST_TITLE, Details
 from tholos.apps.errors import LimitInvalid
@@ -25,6 +25,7 @@ from tholos.console.forms import Shown, words_of
 from tholos.console.pages import AppPage, last_operations
 from tholos.console.schedules import Summary, summary_of
 from tholos.console.variables_api import Done
+from tholos.kit import durations
 from tholos.kit.db import ReadDb, WriteDb
 from tholos.kit.errors import Conflict, Invalid, TholosError
 from tholos.kit.notices import Notices
@@ -78,6 +79,9 @@ class SettingsPage(AppPage):
     keeps: Sequence[str]
     most_title: int
     most_description: int
+    rules: life.Rules
+    """What holds for its instances, the installation's defaults included."""
+    sleeps_after: str
     schedule: Summary | None
     """When it is started again by itself."""
     may_choose_path: bool
@@ -163,6 +167,38 @@ def set_limits(
         return limits_api.change(call, db, name, wanted, seen)
 
     return _change(call, name, change, version, typed, lambda error: error.where or "limits")
+
+
+@routes.declare("POST", "/apps/{name}/settings/life", permission=Permission.APP_EDIT)
+def set_life(
+    call: Calling,
+    name: str,
+    idle_timeout_s: Text = "",
+    min_instances: Text = "",
+    max_instances: Text = "",
+    connections: Text = "",
+    drain_timeout_s: Text = "",
+    version: Text = "",
+) -> Response:
+    typed = {
+        "idle_timeout_s": idle_timeout_s, "min_instances": min_instances, "max_instances": max_instances,
+        "connections": connections, "drain_timeout_s": drain_timeout_s,
+    }  # fmt: skip
+
+    def change(db: WriteDb, seen: int | None) -> Done:
+        apps.get_editable(db, call.actor, name)
+        wanted = life.Life(
+            min_instances=_number("min_instances", min_instances),
+            max_instances=_number("max_instances", max_instances),
+            connections=_number("connections", connections),
+            idle_timeout_s=_seconds("idle_timeout_s", idle_timeout_s),
+            drain_timeout_s=_seconds("drain_timeout_s", drain_timeout_s),
+        )
+        return Done(life.change(db, call.actor, name, wanted, seen, call.now), None, "It is saved.")
+
+    shown = _change(call, name, change, version, typed, lambda error: error.where or "life")
+    call.get(Notices).publish(apps.SHARING_TOPIC)
+    return shown
 
 
 @routes.declare("POST", "/apps/{name}/settings/general", permission=Permission.APP_EDIT)
@@ -273,6 +309,7 @@ def _page(call: Call, name: str, shown: ShownVariables) -> Response:
     with call.read() as db:
         app = apps.get_editable(db, call.actor, name)
         found, number = variables_api.shown(call, db, app)
+        rules = call.get(life.Rules).with_life(life.Life.of(app.life))
         keep = app.overrides.get("keep")
         page = SettingsPage(
             title=f"{name}: settings",
@@ -292,6 +329,8 @@ def _page(call: Call, name: str, shown: ShownVariables) -> Response:
             keeps=[str(path) for path in keep] if isinstance(keep, list) else [],
             most_title=MOST_TITLE,
             most_description=MOST_DESCRIPTION,
+            rules=rules,
+            sleeps_after=durations.to_words(rules.idle_timeout_s),
             schedule=summary_of(call, db, schedules.find_planned(db, call.actor, name, call.now)),
             may_choose_path=call.get(PathPolicy).may_choose(call.actor),
             is_path_taken="path" in shown.errors and shown.status == 409,
@@ -329,12 +368,35 @@ def _present(db: ReadDb, app: App) -> dict[str, str]:
         "path": path.path if path else "",
         "open_files": str(limited.open_files or ""),
         "start_timeout_s": str(limited.start_timeout_s or ""),
+        **_present_life(app),
+    }
+
+
+def _present_life(app: App) -> dict[str, str]:
+    said = life.Life.of(app.life)
+    numbers = ("min_instances", "max_instances", "connections")
+    spans = ("idle_timeout_s", "drain_timeout_s")
+    told = {name: getattr(said, name) for name in (*numbers, *spans)}
+    return {
+        name: "" if value is None else durations.to_words(value) if name in spans else str(value)
+        for name, value in told.items()
     }
 
 
 def _usable_secrets(call: Call, db: ReadDb) -> list[tuple[str, str]]:
     found = [] if call.actor.object_id else shared.list_secrets(db, call.actor)
     return [("", "none"), *((one.secret.name, one.secret.name) for one in found)] if found else []
+
+
+def _seconds(name: str, text: str) -> int | None:
+    """A span of time; None where nothing was typed.
+
+    Raises: LimitInvalid.
+    """
+    seconds = durations.parse_seconds(text) if text.strip() else None
+    if text.strip() and seconds is None:
+        raise LimitInvalid("Cannot take this: it is no span of time, such as 90s, 15m or 2h.", where=name)
+    return seconds
 
 
 def _number(name: str, text: str) -> int | None:

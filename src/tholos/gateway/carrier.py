@@ -102,6 +102,18 @@ class Carrier:
     def open_connections(self) -> int:
         return len(self._shared.connections)
 
+    def begun(self, label: str) -> int:
+        """How many exchanges ever began for a label."""
+        return self._shared.under_way.begun(label)
+
+    def idle_s(self, label: str) -> float | None:
+        """Seconds since the last exchange for a label ended; 0 while one is under way, None where none ever was."""
+        return self._shared.under_way.idle_s(label)
+
+    def forget(self, label: str) -> None:
+        """Keep nothing of a label that is not used again."""
+        self._shared.under_way.forget(label)
+
     async def drained(self, label: str, timeout: float) -> bool:
         """Waits until none is under way for a label; False if some still are after ``timeout`` seconds."""
         return await self._shared.under_way.drained(label, timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,14 +30,20 @@ class Wanted:
 
     app_id: str
     release_id: str
+    least: int = 1
+    """How many instances it has at least."""
+    most: int = 1
+    """And how many at most, once all of them answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A release that should run has no instance: start one."""
+    """A release that should run has too few instances: start one more."""
 
     app_id: str
     release_id: str
+    beside: int = 0
+    """How many it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ def plan(
     return [
         *(Lost(one) for one in sorted(lost)),
         *_to_start(wanted, standing),
-        *_to_retire({one.release_id for one in wanted} | {*kept}, standing),
+        *_to_retire({**dict.fromkeys(kept, 1), **{one.release_id: one.most for one in wanted}}, standing),
         *_to_stop({*(row.id for row in standing), *launching, *one_offs}, processes),
     ]
 
@@ -100,34 +107,29 @@ def _is_lost(row: Seen, processes: Mapping[str, ProcessState], launching: Collec
 
 
 def _to_start(wanted: Collection[Wanted], standing: Sequence[Seen]) -> Iterator[Action]:
-    served = {row.release_id for row in standing if row.state in ACTIVE}
-    return (Start(one.app_id, one.release_id) for one in sorted(wanted) if one.release_id not in served)
+    active = Counter(row.release_id for row in standing if row.state in ACTIVE)
+    for one in sorted(wanted):
+        if active[one.release_id] < one.least:
+            yield Start(one.app_id, one.release_id, active[one.release_id])
 
 
-def _to_retire(may_run: Collection[str], standing: Sequence[Seen]) -> Iterator[Action]:
-    newest: dict[str, Seen] = {}
+def _to_retire(may_run: Mapping[str, int], standing: Sequence[Seen]) -> Iterator[Action]:
+    """``may_run`` says how many instances a release may have; where so many answer, the newest stand for it."""
+    answering: defaultdict[str, list[Seen]] = defaultdict(list)
     for row in standing:
-        before = newest.get(row.release_id)
-        if (
-            row.state == InstanceState.READY
-            and not row.is_held
-            and (before is None or _is_newer(row, before))
-        ):
-            newest[row.release_id] = row
+        if row.state == InstanceState.READY and not row.is_held:
+            answering[row.release_id].append(row)
     for row in standing:
-        one = newest.get(row.release_id)
-        is_replaced = one is not None and row.id != one.id and row.state in REPLACEABLE
+        most = may_run.get(row.release_id, 1)
+        newest = sorted(answering[row.release_id], key=_newness)[-most:]
+        is_replaced = len(newest) == most and row not in newest and row.state in REPLACEABLE
         may_stay = row.release_id in may_run and row.state not in LEAVING and not is_replaced
         if not may_stay and not row.is_held:
             yield Retire(row.id)
 
 
-def _is_newer(one: Seen, other: Seen) -> bool:
-    return (one.ready_at is not None, one.ready_at, one.id) > (
-        other.ready_at is not None,
-        other.ready_at,
-        other.id,
-    )
+def _newness(row: Seen) -> tuple[bool, float, str]:
+    return row.ready_at is not None, row.ready_at.timestamp() if row.ready_at else 0.0, row.id
 
 
 def _to_stop(known: Collection[str], processes: Mapping[str, ProcessState]) -> Iterator[Action]:

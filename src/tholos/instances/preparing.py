@@ -34,13 +34,14 @@ class Preparer:
     processes: Collection[str]
     """Instances that the launcher knows."""
 
-    def prepare(self, release_id: str, operation_id: str | None, *, anew: bool) -> Prepared:
+    def prepare(self, release_id: str, operation_id: str | None, *, anew: bool, beside: int = 0) -> Prepared:
         """Raises: EnvironmentMissing, PythonNotFound, VariableUnavailable, TransitionRefused: the operation has ended."""
         with self.database.write() as db:
             release = apps.get_release(db, release_id)
             app = apps.get_app(db, release.app_id)
             live = apps.find_live(db, app.id)
-            found, missing = self._standing(db, release_id, operation_id, anew=anew), None
+            found = self._standing(db, release_id, operation_id, anew=anew, beside=beside)
+            missing = None
             if found is None:
                 missing = self.starter.find_missing(release)
                 self.starter.reveal(db, release)  # what cannot be is told before anything is done for it
@@ -54,7 +55,7 @@ class Preparer:
         with self.database.write() as db:
             if operation_id is not None:
                 _check_goes_on(db, operation_id)
-            found = self._standing(db, release_id, operation_id, anew=anew)
+            found = self._standing(db, release_id, operation_id, anew=anew, beside=beside)
             if found is not None:
                 return found.id, None
             revealed = self.starter.reveal(db, release)
@@ -69,12 +70,13 @@ class Preparer:
             raise
 
     def _standing(
-        self, db: WriteDb, release_id: str, operation_id: str | None, *, anew: bool
+        self, db: WriteDb, release_id: str, operation_id: str | None, *, anew: bool, beside: int
     ) -> Instance | None:
         """What need not be started: an operation holds it, so that nobody ends it before it serves."""
         while True:
             if operation_id is None:
-                found = instances.find_active(db, release_id)
+                is_enough = instances.count_active(db, release_id) > beside
+                found = instances.find_active(db, release_id) if is_enough else None
             else:
                 found = instances.find_to_hold(db, release_id, operation_id, anew=anew)
             if found is None or not self._is_lost(found):

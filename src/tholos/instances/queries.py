@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, select
 from tholos.apps.models import PREVIOUS, App, Pointer, Release
 from tholos.instances.errors import InstanceNotFound
 from tholos.instances.models import ACTIVE, ENDED, Instance, InstanceState, Node
-from tholos.kit.db import ReadDb, UtcDateTime
+from tholos.kit.db import JsonObject, ReadDb, UtcDateTime
 
 
 def find_node(db: ReadDb, node_id: int) -> Node | None:
@@ -68,6 +68,11 @@ class ServingRow:
     """When it began to answer, or else was made."""
     since: datetime | None
     """Of its state."""
+    life: JsonObject
+    """What its app says of it."""
+    release_id: str | None
+    asleep_at: datetime | None
+    """Since when the pointer's release sleeps."""
 
 
 def list_serving(db: ReadDb, app_id: str | None = None) -> list[ServingRow]:
@@ -80,6 +85,7 @@ def list_serving(db: ReadDb, app_id: str | None = None) -> list[ServingRow]:
     )
     chosen = (
         app.add_columns(Instance.id, Instance.address, Instance.state, Instance.reason, at, Instance.since)
+        .add_columns(App.life, Pointer.release_id, Pointer.asleep_at)
         .select_from(App)
         .outerjoin(Pointer, is_shown)
         .outerjoin(Release, Release.id == Pointer.release_id)
@@ -114,6 +120,11 @@ def list_of_release(db: ReadDb, release_id: str) -> Sequence[Instance]:
 def find_active(db: ReadDb, release_id: str) -> Instance | None:
     chosen = select(Instance).where(Instance.release_id == release_id, Instance.state.in_(ACTIVE))
     return db.scalar(chosen.order_by(Instance.created_at.desc()).limit(1))
+
+
+def count_active(db: ReadDb, release_id: str) -> int:
+    chosen = select(func.count()).select_from(Instance)
+    return db.scalar(chosen.where(Instance.release_id == release_id, Instance.state.in_(ACTIVE))) or 0
 
 
 def find_last(db: ReadDb, app_id: str, release_id: str | None = None) -> Instance | None:

@@ -8,12 +8,21 @@ from datetime import datetime
 
 from tholos.accounts.service import Actor
 from tholos.apps import service as apps
-from tholos.apps.models import App, AppState, Release
+from tholos.apps.models import WAKING, App, AppState, Release
 from tholos.audit import service as audit
 from tholos.audit.models import Action
 from tholos.instances import queries
 from tholos.instances.errors import InstanceLeaves, InstanceNotFound, TransitionRefused
-from tholos.instances.models import ENDED, LEAVING, THIS_NODE, TRANSITIONS, Instance, InstanceState, Node
+from tholos.instances.models import (
+    ACTIVE,
+    ENDED,
+    LEAVING,
+    THIS_NODE,
+    TRANSITIONS,
+    Instance,
+    InstanceState,
+    Node,
+)
 from tholos.instances.plan import Seen
 from tholos.kit import ids
 from tholos.kit.db import ReadDb, WriteDb
@@ -196,6 +205,10 @@ def find_active(db: ReadDb, release_id: str) -> Instance | None:
     return queries.find_active(db, release_id)
 
 
+def count_active(db: ReadDb, release_id: str) -> int:
+    return queries.count_active(db, release_id)
+
+
 def find_ready(db: ReadDb, release_id: str) -> Instance | None:
     return queries.find_ready(db, release_id)
 
@@ -236,6 +249,7 @@ def list_seen(db: ReadDb) -> list[Seen]:
     ]
 
 
+ASLEEP = "Nobody used it for a while; the next request wakes it."
 _TOLD_AS = {
     InstanceState.STARTING: AppState.STARTING,
     InstanceState.READY: AppState.SERVING,
@@ -251,10 +265,53 @@ def tell_app(db: WriteDb, app_id: str, now: datetime, *, probed: bool = False) -
         is_told = apps.get_app(db, app_id).state == AppState.STOPPED  # and why: nothing was released, say
         return not is_told and apps.set_state(db, app_id, AppState.STOPPED, "It has no live release.", now)
     active = queries.find_ready(db, live) or queries.find_active(db, live)
+    app = apps.get_app(db, app_id)
     if active is None:
+        if apps.is_asleep(db, live):
+            return apps.set_state(db, app_id, AppState.ASLEEP, ASLEEP, now)
+        if app.state_reason == WAKING:
+            return False
         return apps.set_state(db, app_id, AppState.STOPPED, "It has no instance.", now)
     told = _TOLD_AS[InstanceState(active.state)]
-    return apps.set_state(db, app_id, told, active.reason, now, probed=probed)
+    is_waking = told == AppState.STARTING and app.state_reason in {ASLEEP, WAKING}
+    reason = WAKING if is_waking else active.reason
+    return apps.set_state(db, app_id, told, reason, now, probed=probed)
+
+
+def fall_asleep(db: WriteDb, app_id: str, release_id: str, now: datetime) -> bool:
+    """Let a release's instances end because nobody uses them; returns whether that was possible: somebody may have plans with
+    one of them, or one may fail.
+    """
+    active = [one for one in queries.list_of_release(db, release_id) if one.state in ACTIVE]
+    if not active or any(one.operation_id or one.state != InstanceState.READY for one in active):
+        return False
+    if not apps.fall_asleep(db, release_id, now):
+        return False
+    for instance in active:
+        move(instance, InstanceState.DRAINING, "", now)
+    db.flush()
+    tell_app(db, app_id, now)
+    return True
+
+
+def let_go_spare(db: WriteDb, instance_id: str, least: int, now: datetime) -> bool:
+    """Let an instance end that its release has beyond the least; returns whether that was possible."""
+    instance = queries.find_instance(db, instance_id)
+    if instance is None or instance.operation_id or instance.state != InstanceState.READY:
+        return False
+    others = [one for one in queries.list_of_release(db, instance.release_id) if one.id != instance_id]
+    if sum(one.state == InstanceState.READY and not one.operation_id for one in others) < max(least, 1):
+        return False
+    return move(instance, InstanceState.DRAINING, "", now)
+
+
+def wake_up(db: WriteDb, app_id: str, release_id: str, now: datetime) -> bool:
+    """Let a release run again that sleeps; returns whether it did."""
+    if not apps.wake_up(db, release_id):
+        return False
+    if apps.find_live_id(db, app_id) == release_id:
+        apps.set_state(db, app_id, AppState.STARTING, WAKING, now)
+    return True
 
 
 def remove_of_release(db: WriteDb, release_id: str) -> None:

@@ -9,14 +9,26 @@ import asyncio
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from tholos.apps.life import Life, Rules
 from tholos.apps.models import LIVE
 from tholos.apps.names import release_name
 from tholos.instances import queries
 from tholos.instances.models import InstanceState
 from tholos.kit.db import Database, ReadDb
+
+ASLEEP = "asleep"
+"""State of what sleeps: a request wakes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """An instance that requests can go to."""
+
+    instance: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +46,17 @@ class Serving:
     release: int
     """Number of the release that answers, or is to; 0 where there is none."""
     instance: str
-    """Id of the instance that requests go to; empty where none is ready."""
+    """Id of the instance that requests go to, the newest where there are several; empty where none is ready."""
     address: str
     state: str
+    """Of that instance or of what may come to answer, or :data:`ASLEEP`; empty where there is none."""
     reason: str
     since: datetime | None = None
     """Of its state."""
+    release_id: str = ""
+    ready: tuple[Answering, ...] = ()
+    """All that answer, the newest first."""
+    rules: Rules = field(default_factory=Rules)
 
     @property
     def place(self) -> str:
@@ -50,8 +67,14 @@ class Serving:
 class ServingTable:
     """Read on the event loop; refreshed by the keeper."""
 
-    def __init__(self, database: Database) -> None:
+    """
+    Args:
+        rules: of apps that say nothing of their instances' life.
+    """
+
+    def __init__(self, database: Database, rules: Rules | None = None) -> None:
         self._database = database
+        self.rules = rules or Rules()
         self._by_name: dict[str, Serving] = {}
         self._names: defaultdict[str, set[str]] = defaultdict(set)
         self._changed = asyncio.Condition()
@@ -67,15 +90,23 @@ class ServingTable:
     def names(self) -> list[str]:
         return sorted(self._by_name)
 
+    def rows(self) -> list[Serving]:
+        return [*self._by_name.values()]
+
+    def rules_of(self, app_id: str) -> Rules:
+        """What holds for an app's instances; the installation's rules where it is not known."""
+        rows = (self._by_name[name] for name in self._names.get(app_id, ()))
+        return next((row.rules for row in rows), self.rules)
+
     def read_all(self) -> list[Serving]:
         """Every app, from the database. Synchronous; give the result to :meth:`replace`."""
         with self._database.read() as db:
-            return _serving(db)
+            return _serving(db, self.rules)
 
     def read_of(self, app_id: str) -> list[Serving]:
         """One app and its drafts; nothing where the app is gone."""
         with self._database.read() as db:
-            return _serving(db, app_id)
+            return _serving(db, self.rules, app_id)
 
     async def replace(self, rows: list[Serving]) -> None:
         self._by_name.clear()
@@ -124,7 +155,7 @@ class ServingTable:
             self._changed.notify_all()
 
 
-def _serving(db: ReadDb, app_id: str | None = None) -> list[Serving]:
+def _serving(db: ReadDb, rules: Rules, app_id: str | None = None) -> list[Serving]:
     """The rows of every app and its drafts, or of one app, with one query."""
     rows = queries.list_serving(db, app_id)
     served = []
@@ -136,22 +167,26 @@ def _serving(db: ReadDb, app_id: str | None = None) -> list[Serving]:
             if name is not None
         }
         live = pointed.pop(LIVE, [_nothing_live(found[0])])
-        served.append(_row(live))
-        served += [_row(drafted) for drafted in pointed.values()]
+        held = rules.with_life(Life.of(found[0].life))
+        served.append(_row(live, held))
+        served += [_row(drafted, held) for drafted in pointed.values()]
     return served
 
 
 def _nothing_live(row: queries.ServingRow) -> queries.ServingRow:
     return replace(
-        row, pointer=None, release=None, instance=None, address=None, state=None, reason=None, since=None
-    )
+        row, pointer=None, release=None, release_id=None, instance=None, address=None, state=None, reason=None,
+        since=None, asleep_at=None,
+    )  # fmt: skip
 
 
-def _row(found: Sequence[queries.ServingRow]) -> Serving:
+def _row(found: Sequence[queries.ServingRow], rules: Rules) -> Serving:
     """What answers, or else the newest of what may come to answer."""
     answering = [row for row in found if row.state == InstanceState.READY]
-    ready = max(answering, key=lambda row: str(row.at), default=None)
+    answering.sort(key=lambda row: str(row.at), reverse=True)
+    ready = answering[0] if answering else None
     shown = ready or found[0]
+    sleeping = ASLEEP if shown.asleep_at and shown.release else ""
     draft = (shown.release or 0) if shown.pointer not in {LIVE, None} else 0
     return Serving(
         app_id=shown.app_id,
@@ -163,7 +198,10 @@ def _row(found: Sequence[queries.ServingRow]) -> Serving:
         release=shown.release or 0,
         instance=(ready.instance or "") if ready else "",
         address=(ready.address or "") if ready else "",
-        state=shown.state or "",
+        state=shown.state or sleeping,
         reason=shown.reason or "",
-        since=shown.since,
+        since=shown.since or shown.asleep_at,
+        release_id=shown.release_id or "",
+        ready=tuple(Answering(row.instance or "", row.address or "") for row in answering),
+        rules=rules,
     )

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from tholos.apps import service as apps
+from tholos.apps.life import Life
 from tholos.apps.models import PREVIOUS, AppState
 from tholos.instances import service as instances
 from tholos.instances.causes import Causes
@@ -62,7 +63,6 @@ class Keeper:
     serving: ServingTable
     drained: Drained
     start_timeout_s: float
-    drain_timeout_s: float
     fallback_s: float = 0.0
     """How long the release that was live before keeps its instance, so that a roll-back finds it running."""
     _launching: set[str] = field(default_factory=set)
@@ -92,13 +92,16 @@ class Keeper:
             self._group.create_task(go_on(self._probe_regularly))
             self._group.create_task(go_on(self._follow_sharing))
 
-    async def start(self, release_id: str, operation_id: str | None = None, *, anew: bool = False) -> str:
-        """Start an instance of a release, unless it has one and none is to be started anew; returns its id.
+    async def start(
+        self, release_id: str, operation_id: str | None = None, *, anew: bool = False, beside: int = 0
+    ) -> str:
+        """Start an instance of a release, unless it has one and none is to be started anew; returns its id. For no operation
+        it is started unless the release has more than those that it may stand ``beside``.
 
         Raises: LauncherUnavailable, EnvironmentMissing, InstanceDied.
         """
         await self._heard.wait()
-        preparing = begin_long(self._preparer.prepare, release_id, operation_id, anew=anew)
+        preparing = begin_long(self._preparer.prepare, release_id, operation_id, anew=anew, beside=beside)
         try:
             instance_id, spec = await asyncio.shield(preparing)
         except asyncio.CancelledError:
@@ -155,13 +158,14 @@ class Keeper:
         self.notices.publish(apps.TOPIC)
 
     async def _follow_sharing(self) -> None:
-        """Tell the door of audiences and access versions that changed."""
+        """Tell the door of audiences, access versions and rules of life that changed."""
         with self.notices.watch(apps.SHARING_TOPIC) as changed:
             while True:
                 await changed.wait()
                 changed.clear()
                 async with self._refreshing:
                     await self.serving.replace(await in_thread(self.serving.read_all))
+                self.notices.publish(instances.TOPIC)
 
     async def begin_retiring(self, instance_id: str) -> None:
         """Let an instance get nothing new from here on, and nobody hold it; what it has is not waited for."""
@@ -181,7 +185,8 @@ class Keeper:
         self._retiring.add(instance_id)
         try:
             await self._leave(instance_id)
-            await self.drained(instance_id, self.drain_timeout_s)
+            instance = await in_thread(self._get, instance_id)
+            await self.drained(instance_id, self.serving.rules_of(instance.app_id).drain_timeout_s)
             await self.end(instance_id)
         finally:
             self._retiring.discard(instance_id)
@@ -342,10 +347,9 @@ class Keeper:
     async def _probe_regularly(self) -> None:
         while True:
             await asyncio.sleep(PROBE_EVERY_S)
-            for name in self.serving.names():
-                row = self.serving.find(name)
-                if row is not None and row.address:
-                    await self._probe(row.app_id, row.instance, Path(row.address.removeprefix("unix:")))
+            for row in self.serving.rows():
+                for one in row.ready:
+                    await self._probe(row.app_id, one.instance, Path(one.address.removeprefix("unix:")))
 
     async def _probe(self, app_id: str, instance_id: str, socket: Path) -> None:
         if await accepts(socket, PROBE_TIMEOUT_S):
@@ -414,18 +418,21 @@ class Keeper:
         """What should run, and what may for as long as a roll-back to it should find it running."""
         fresh = self.clock.now() - timedelta(seconds=self.fallback_s)
         wanted, kept = [], []
-        for app_id, name, release_id, at in apps.list_pointed(db):
-            if name != PREVIOUS:
-                wanted.append(Wanted(app_id, release_id))
-            elif at > fresh:
-                kept.append(release_id)
+        for pointer, life in apps.list_pointers(db):
+            if pointer.name == PREVIOUS:
+                if pointer.changed_at > fresh:
+                    kept.append(pointer.release_id)
+            elif pointer.asleep_at is None:
+                rules = self.serving.rules.with_life(Life.of(life))
+                least = max(rules.min_instances, 1)
+                wanted.append(Wanted(pointer.app_id, pointer.release_id, least, rules.max_instances))
         return wanted, kept
 
     async def _apply(self, action: Action) -> None:
         try:
             match action:
-                case Start(release_id=release_id):
-                    await self._start_live(release_id)
+                case Start(app_id=app_id, release_id=release_id, beside=beside):
+                    await self._start_live(app_id, release_id, beside)
                 case Retire(instance=instance_id):
                     await self.retire(instance_id)
                 case Lost(instance=instance_id):
@@ -437,12 +444,17 @@ class Keeper:
             if isinstance(action, Start):
                 await in_thread(self._tell_failing, action.app_id, action.release_id, error.message)
 
-    async def _start_live(self, release_id: str) -> None:
+    async def bring_up(self, app_id: str, release_id: str, beside: int = 0) -> None:
+        """Start an instance of a release that should run, and see that it answers; one at a time."""
+        await self._apply(Start(app_id, release_id, beside))
+
+    async def _start_live(self, app_id: str, release_id: str, beside: int) -> None:
         if release_id in self._beginning:
             return
         self._beginning.add(release_id)
         try:
-            instance_id = await self.start(release_id)
+            instance_id = await self.start(release_id, beside=beside)
+            await self.refresh(app_id)
         finally:
             self._beginning.discard(release_id)
         await self._await_restarted(instance_id)

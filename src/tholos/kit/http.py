@@ -29,11 +29,14 @@ class CookieNames:
     """What the names of these begin with: there is one for each sign-in that is under way."""
     openid: str
     """The same, of sign-ins that were sent to a provider."""
+    instance: str
+    """Which of an app's instances a browser is used to; no credential."""
 
     @classmethod
     def of(cls, *, secure: bool) -> CookieNames:
         prefix = "__Host-" if secure else ""
-        return cls(*(f"{prefix}tholos_{name}" for name in ("session", "handle", "pass", "txn", "openid")))
+        names = ("session", "handle", "pass", "txn", "openid", "instance")
+        return cls(*(f"{prefix}tholos_{name}" for name in names))
 
 
 def set_cookie(name: str, value: str, *, secure: bool, max_age: int) -> str:

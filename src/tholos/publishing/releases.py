@@ -218,6 +218,7 @@ def take_over(db: WriteDb, operation: Operation) -> None:
     Raises: CancelRequested, TransitionRefused.
     """
     operations.decide(db, operation.id)
+    apps.wake_up(db, str(operations.get_operation(db, operation.id).request["release_id"]))
     instances.let_go(db, operation.id)
 
 

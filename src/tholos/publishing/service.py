@@ -385,12 +385,13 @@ def _plain(app: App) -> str:
     return {
         AppState.SERVING: "It answers.",
         AppState.STARTING: "Its process was started and has not answered yet.",
+        AppState.ASLEEP: "It sleeps until somebody asks for it.",
         AppState.FAILING: "Its process ended by itself.",
     }.get(AppState(app.state), "It does not run.")
 
 
 def _next_step(app: App) -> str:
-    if app.state == AppState.SERVING:
+    if app.state in {AppState.SERVING, AppState.ASLEEP}:
         return f"tholos open {app.name}"
     return f"tholos logs {app.name}"
 

@@ -31,6 +31,7 @@ from tholos.accounts.provider import Provider
 from tholos.accounts.routes import Calling, Measuring, Permission, Replayed, Routes, find_actor
 from tholos.accounts.service import Actor
 from tholos.apps import api as apps_api
+from tholos.apps.life import Rules
 from tholos.console import access as console_access
 from tholos.console import account as account_page
 from tholos.console import (
@@ -43,6 +44,7 @@ from tholos.console import (
     git_credentials,
     home,
     invitations_api,
+    life_api,
     limits_api,
     live,
     monitoring_api,
@@ -155,6 +157,7 @@ ROUTERS = (
     person.routes,
     group_pages.routes,
     variables_api.routes,
+    life_api.routes,
     limits_api.routes,
     secrets_api.routes,
     settings_pages.routes,
@@ -216,6 +219,7 @@ def complete(services: Services) -> Services:
     services.add_missing(Bootstrap())
     services.add_missing(PathPolicy())
     services.add_missing(UsagePolicy())
+    services.add_missing(Rules())
     services.add_missing(LocalFolders())
     return services
 

@@ -25,12 +25,14 @@ from tholos.accounts.openid import OpenIdClient
 from tholos.accounts.pace import Pace
 from tholos.accounts.provider import Provider
 from tholos.accounts.routes import Measuring, Site
+from tholos.apps.life import Rules
 from tholos.audit import service as audit
 from tholos.console.metrics import Meters
 from tholos.gateway.carrier import Carrier
 from tholos.gateway.model import Answer, Decision, RequestHead
 from tholos.instances import service as instances
 from tholos.instances.models import THIS_NODE
+from tholos.instances.scaling import Scaler
 from tholos.instances.serving import ServingTable
 from tholos.instances.starting import Starter
 from tholos.instances.tasks import Keeper
@@ -137,13 +139,9 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     clock = SystemClock()
     pages = Pages(template_folders())
     services = _first_services(settings, layout, database, notices, clock, pages)
-    store = Store(LocalBackend(layout.store), SqliteIndex(layout.store / "index.db"))
-    services.add(store)
-    interpreters = interpreters_of(os.environ)
-    services.add(interpreters)
-    services.add(about(settings, layout, interpreters, os.environ))
-
-    serving = ServingTable(database)
+    store, interpreters = services.get(Store), services.get(Interpreters)
+    serving = ServingTable(database, _rules(settings))
+    services.add(serving.rules)
     paths = PathTable(database)
     decide = _Decide()
     recorder = Recorder(database, services.get(UsagePolicy))
@@ -158,16 +156,16 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         _, port = await carrier.listen_tcp(settings.host, settings.port)
         site = _site(settings, port)
         services.add(site)
-        decide.errors = DoorErrors(pages, site.url + "/")
-        decide.door = Door(
-            database, clock, site, serving, Passes(layout.keys), decide.errors,
-            console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
-            hold_s=settings.apps.hold_s, find_inroad=Inroads(paths, ContentInroads(database, serving)),
-        )  # fmt: skip
         sealer = services.get(Sealer)
         starter = _starter(settings, layout, store, sealer, interpreters, site)
         keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, carrier)
         services.add(keeper)
+        scaler = Scaler(database, notices, clock, keeper, serving, carrier)
+        decide.errors = DoorErrors(pages, site.url + "/")
+        inroads = Inroads(paths, ContentInroads(database, serving))
+        decide.door = _door(
+            settings, layout, database, clock, site, serving, decide.errors, scaler, inroads, port
+        )
         services.add(starter.environments)
         publisher = Publisher(
             database, notices, clock, keeper, starter, starter.environments, settings.apps.keep_releases
@@ -175,8 +173,8 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         follower, poller = _followers(settings, layout, publisher, sealer)
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         runners: list[Runner] = [
-            *(keeper, _worker(services, publisher, follower), poller, starter.rebuilding),
-            *(Timekeeper(database, notices, clock), _messenger(services, settings, site)),
+            *(keeper, scaler, poller, Timekeeper(database, notices, clock), starter.rebuilding),
+            *(_worker(services, publisher, follower), _messenger(services, settings, site)),
         ]
         housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy), layout.content_lock)
         watching = (partial(decide.door.watch, notices, carrier), partial(paths.watch, notices))
@@ -218,6 +216,10 @@ def _first_services(
     """What depends on nothing but the settings."""
     database.on_commit.append(lambda info: notices.publish(audit.TOPIC) if info.get(audit.RECORDED) else None)
     services = Services()
+    services.add(Store(LocalBackend(layout.store), SqliteIndex(layout.store / "index.db")))
+    interpreters = interpreters_of(os.environ)
+    services.add(interpreters)
+    services.add(about(settings, layout, interpreters, os.environ))
     services.add(database)
     services.add(notices)
     services.add(clock, as_type=Clock)
@@ -248,9 +250,37 @@ def _keeper(
 ) -> Keeper:
     return Keeper(
         database, notices, clock, launcher, starter, serving, carrier.drained,
-        start_timeout_s=settings.apps.start_timeout_s, drain_timeout_s=settings.apps.drain_timeout_s,
-        fallback_s=settings.apps.fallback_s,
+        start_timeout_s=settings.apps.start_timeout_s, fallback_s=settings.apps.fallback_s,
     )  # fmt: skip
+
+
+def _door(
+    settings: Settings,
+    layout: Layout,
+    database: Database,
+    clock: Clock,
+    site: Site,
+    serving: ServingTable,
+    errors: DoorErrors,
+    routing: Scaler,
+    inroads: Inroads,
+    port: int,
+) -> Door:
+    return Door(
+        database, clock, site, serving, Passes(layout.keys), errors,
+        console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
+        hold_s=settings.apps.hold_s, routing=routing, find_inroad=inroads,
+    )  # fmt: skip
+
+
+def _rules(settings: Settings) -> Rules:
+    """What holds for the instances of apps that say nothing of it."""
+    chosen = settings.apps
+    return Rules(
+        connections=chosen.connections,
+        idle_timeout_s=chosen.idle_timeout_s,
+        drain_timeout_s=chosen.drain_timeout_s,
+    )
 
 
 def _followers(

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from tholos.kit.db import Database
 from tholos.kit.errors import Conflict
 
-HEAD = "0007"
+HEAD = "0008"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -452,7 +452,8 @@ def test_tags_paths_and_usage(clients):
     )
 
 
-def test_numbers_of_processes_are_kept_and_told(clients):
+def test_numbers_of_processes_hold_and_are_told(clients):
+    """They are the life of the app's instances, whoever says it."""
     run(
         clients,
         """
@@ -471,6 +472,11 @@ def test_numbers_of_processes_are_kept_and_told(clients):
         assert client.content.get(content["guid"])["min_processes"] == 6
         """,
     )
+    life = clients.server.api("GET", "/api/v1/apps/sdk-processes/life")
+    assert (life["min_instances"], life["max_instances"], life["connections"]) == (6, None, 30)
+    clients.server.api("PUT", "/api/v1/apps/sdk-processes/life", {"max_instances": 4})
+    found = clients.api("content?name=sdk-processes")[0]
+    assert (found["min_processes"], found["max_processes"]) == (None, 4)
 
 
 def test_time_limits_are_kept_and_told(clients):

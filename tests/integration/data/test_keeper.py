@@ -32,7 +32,7 @@ class Kept:
         self.launcher = MemoryLauncher()
         self.notices = Notices(asyncio.get_running_loop())
         self.keeper = Keeper(
-            database, self.notices, clock, self.launcher, starter, ServingTable(database), None, 0.2, 0.2
+            database, self.notices, clock, self.launcher, starter, ServingTable(database), None, 0.2
         )
 
     async def run(self) -> None:
@@ -88,7 +88,7 @@ async def test_a_draft_that_is_deaf_or_does_not_start_is_not_the_app(kept, peopl
         raise InstanceDied("Cannot start the app: it has no environment.")
 
     monkeypatch.setattr(tasks, "accepts", accepts)
-    monkeypatch.setattr(Keeper, "_start_live", lambda _, release_id: start(release_id))
+    monkeypatch.setattr(Keeper, "_start_live", lambda _, _app, release_id, _beside: start(release_id))
     await kept.run()
     kept.set(InstanceState.READY)
     live = kept.instance.release_id

@@ -50,7 +50,7 @@ class Stage:
         self.launcher = MemoryLauncher()
         notices = Notices(asyncio.get_running_loop())
         self.keeper = Keeper(
-            database, notices, clock, self.launcher, starter, ServingTable(database), None, 0.2, 0.2
+            database, notices, clock, self.launcher, starter, ServingTable(database), None, 0.2
         )
         self.keeper._heard.set()
 

@@ -12,7 +12,7 @@ import tholos.cli
 from tholos.client.api import Client
 from tholos.client.own import NewInvitation, NewToken
 from tholos.client.people import NewPerson
-from tholos.client.settling import Limits
+from tholos.client.settling import Life, Limits
 from tholos.client.transport import Answer, Body
 from tholos.client.variables import VariableChange
 from tholos.server.application import ROUTERS
@@ -35,6 +35,7 @@ VALUES: dict[str, object] = {
     "int": 1,
     "bool": True,
     "Body": Body.of(b"x", "text/plain"),
+    "Life": Life(),
     "Limits": Limits(),
     "NewInvitation": NewInvitation(),
     "NewPerson": NewPerson("xx"),

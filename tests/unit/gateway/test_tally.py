@@ -29,3 +29,19 @@ async def test_waits_for_the_last():
     assert second.result()
     assert not await tally.drained("b", 0)
     assert await tally.drained("unknown", 0)
+
+
+def test_it_is_known_since_when_nothing_is_under_way():
+    clock = [10.0]
+    tally = Tally(lambda: clock[0])
+    assert (tally.idle_s("a"), tally.begun("a")) == (None, 0)
+    tally.add("a")
+    tally.add("a")
+    tally.remove("a")
+    clock[0] = 20.0
+    assert tally.idle_s("a") == 0
+    tally.remove("a")
+    clock[0] = 25.0
+    assert (tally.idle_s("a"), tally.begun("a"), tally.under_way("a")) == (5.0, 2, 0)
+    tally.forget("a")
+    assert (tally.idle_s("a"), tally.begun("a")) == (None, 0)

@@ -157,3 +157,19 @@ def test_once_its_actions_are_done_there_is_nothing_more_to_do(world):
 def test_each_instance_is_acted_on_once(world):
     touched = [action.instance for action in world.plan() if not isinstance(action, Start)]
     assert len(touched) == len(set(touched))
+
+
+def test_as_many_run_as_there_are_to_be_at_least():
+    several = [Wanted("a1", "r1", 3, 5)]
+    assert plan(several, [_row()], RUNS) == [Start("a1", "r1", 1)]
+    rows = [_row(name=f"i{number}") for number in (1, 2, 3)]
+    assert plan(several, rows, {row.id: P.RUNNING for row in rows}) == []
+
+
+def test_of_more_than_there_may_be_the_newest_stay():
+    rows = [_row(name=f"i{number}", ready_at=datetime(2026, 1, number, tzinfo=UTC)) for number in (1, 2, 3)]
+    processes = {row.id: P.RUNNING for row in rows}
+    assert plan([Wanted("a1", "r1", 1, 2)], rows, processes) == [Retire("i1")]
+    assert plan([Wanted("a1", "r1", 1, 3)], rows, processes) == []
+    failed = _row(S.FAILED, name="i4")
+    assert plan([Wanted("a1", "r1", 1, 4)], [*rows, failed], processes) == []

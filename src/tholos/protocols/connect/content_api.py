@@ -12,9 +12,11 @@ from tholos.access import api as access_api
 from tholos.accounts import service as accounts
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import details
+from tholos.apps import life as app_life
 from tholos.apps import service as apps
 from tholos.apps import sharing as app_sharing
 from tholos.apps.details import Details
+from tholos.apps.life import Life
 from tholos.apps.models import App
 from tholos.apps.sharing import Wish
 from tholos.console import variables_api
@@ -260,7 +262,24 @@ def _settle(call: Call, db: WriteDb, app: App, wanted: Mapping[str, object]) -> 
         elif key == "locked":
             if value:
                 raise NotSupported("Cannot lock content: take back who it is shared with instead.", where=key)
-        elif key in process_settings.UNSET:
+        elif key in process_settings.UNSET and key not in process_settings.LIFE:
             settings[key] = process_settings.check(key, value)
-    process_settings.check_together(settings)
+    _live(call, db, app, wanted)
+    process_settings.check_together({**settings, **process_settings.of_life(app)})
     kept.settings = settings
+
+
+def _live(call: Call, db: WriteDb, app: App, wanted: Mapping[str, object]) -> None:
+    """Set what holds for its instances: that is the app's, whoever says it."""
+    said = Life.of(app.life)
+    changes = {
+        field: process_settings.check(key, wanted[key])
+        for key, field in process_settings.LIFE.items()
+        if key in wanted
+    }
+    if not changes:
+        return
+    life = Life.of({**said.to_json(), **changes})
+    process_settings.check_together({key: getattr(life, one) for key, one in process_settings.LIFE.items()})
+    app_life.change(db, call.actor, app.name, life, None, call.now)
+    db.after_commit(lambda: call.get(Notices).publish(apps.SHARING_TOPIC))

@@ -193,6 +193,7 @@ def to_json(one: Facts, site_url: str) -> JsonObject:
         **process_settings.UNSET,
         "run_as_current_user": False,
         **one.settings,
+        **process_settings.of_life(app),
         "created_time": to_text(app.created_at),
         "last_deployed_time": to_text(live.live_at or live.created_at) if live else to_text(app.created_at),
         "bundle_id": str(one.bundle.id) if one.bundle else None,

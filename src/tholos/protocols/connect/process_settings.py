@@ -1,10 +1,14 @@
-"""What this wire's clients set of content's processes: which values are taken. Pure; they are kept and told, and no more."""
+"""What this wire's clients set of content's processes: which values are taken. Some are the life of an app's instances by
+other names (:data:`LIFE`); the others are kept and told, and no more. Pure.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tholos.apps.life import Life
+from tholos.apps.models import App
 from tholos.protocols.connect.errors import (
     LimitInvalid,
     LoadFactorInvalid,
@@ -67,6 +71,13 @@ _PAIRS = (
     ("memory_request", "memory_limit"),
     ("cpu_request", "cpu_limit"),
 )
+LIFE: Mapping[str, str] = {
+    "min_processes": "min_instances",
+    "max_processes": "max_instances",
+    "max_conns_per_process": "connections",
+    "idle_timeout": "idle_timeout_s",
+}
+"""By this wire's names: what holds for an app's instances, and is kept with the app."""
 UNSET: Mapping[str, object] = dict.fromkeys((*_RANGES, *_TEXTS, *_FLAGS))
 """All of them, as they are where nothing was set: null for as the server does it."""
 
@@ -88,6 +99,12 @@ def check(key: str, value: object) -> object:
             f"Cannot take this {key}: it is a text of {_MOST_TEXT} characters at most, or null.", where=key
         )
     return value
+
+
+def of_life(app: App) -> Mapping[str, object]:
+    """What an app says of its instances' life, by this wire's names."""
+    said = Life.of(app.life)
+    return {key: getattr(said, field) for key, field in LIFE.items()}
 
 
 def check_together(settings: Mapping[str, object]) -> None:

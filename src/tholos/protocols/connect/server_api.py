@@ -9,6 +9,7 @@ from packaging.version import Version
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account
 from tholos.accounts.routes import Calling, Permission, Routes
+from tholos.apps.life import Rules
 from tholos.kit.clock import to_text
 from tholos.kit.db import JsonObject
 from tholos.protocols.connect import contents, identity
@@ -69,15 +70,16 @@ def get_application_settings() -> JsonObject:
 
 @routes.declare("GET", "/server_settings/scheduler", permission=Permission.SIGNED_IN)
 @routes.declare("GET", "/server_settings/scheduler/{_appmode}", permission=Permission.SIGNED_IN)
-def get_scheduler_settings(_appmode: str = "") -> JsonObject:
+def get_scheduler_settings(call: Calling, _appmode: str = "") -> JsonObject:
     """How many processes run of an item, and for how long; the same for all modes."""
+    rules = call.get(Rules)
     return {
-        "min_processes": 0,
-        "max_processes": 1,
-        "max_conns_per_process": 20,
+        "min_processes": rules.min_instances,
+        "max_processes": rules.max_instances,
+        "max_conns_per_process": rules.connections,
         "load_factor": 0.5,
         "init_timeout": 60,
-        "idle_timeout": 120,
+        "idle_timeout": round(rules.idle_timeout_s),
         "connection_timeout": 3600,
         "read_timeout": 3600,
         "min_processes_limit": 20,

@@ -1,0 +1,216 @@
+"""As many instances as are used: none while nobody uses an app, another one while all have as much as they take on.
+
+It decides by what is known of their use (:class:`tholos.instances.activity.Activity`) and leaves the doing to the keeper. It
+looks when something changed or when the next idle time is over, and never in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from tholos.apps import service as apps
+from tholos.instances import service as instances
+from tholos.instances.activity import Activity
+from tholos.instances.models import ACTIVE, InstanceState
+from tholos.instances.serving import Answering, Serving, ServingTable
+from tholos.kit.clock import Clock
+from tholos.kit.db import Database
+from tholos.kit.log import get_logger
+from tholos.kit.notices import Notices, wait
+from tholos.kit.persistence import attempt, go_on
+from tholos.kit.threads import in_thread
+
+SPARE_IDLE_S = 300.0
+"""After so long without a request an instance beyond the least ends, where the app never sleeps."""
+_LONGEST_WAIT_S = 3600.0
+"""Nothing is missed by a longer one; it is looked again all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Nobody used a release for long enough: nothing of it need run."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Nobody used an instance beyond the least for long enough."""
+
+    instance: str
+
+
+def judge(row: Serving, idle_s: Mapping[str, float]) -> tuple[Sleep | LetGo | None, float]:
+    """What is due for a release, and the seconds until something may be. Pure.
+
+    Args:
+        row: what answers for it, with its rules.
+        idle_s: by instance, the seconds that nothing was under way.
+    """
+    rules = row.rules
+    if not row.ready:
+        return None, math.inf
+    if rules.may_sleep:
+        left_s = rules.idle_timeout_s - min(idle_s.values())
+        if left_s <= 0:
+            return Sleep(), rules.idle_timeout_s
+        if len(row.ready) == 1:
+            return None, left_s
+    if len(row.ready) <= max(rules.min_instances, 1):
+        return None, math.inf
+    instance = max(idle_s, key=lambda one: idle_s[one])
+    spare_s = rules.idle_timeout_s or SPARE_IDLE_S
+    left_s = spare_s - idle_s[instance]
+    return (LetGo(instance), spare_s) if left_s <= 0 else (None, left_s)
+
+
+class Keeping(Protocol):
+    """What the keeper does for it."""
+
+    def bring_up(self, app_id: str, release_id: str, beside: int = 0) -> Awaitable[None]: ...
+
+    def refresh(self, app_id: str) -> Awaitable[None]: ...
+
+
+@dataclass(slots=True)
+class Scaler:
+    """Lets releases sleep, wakes them, and starts and ends further instances of those that may have several."""
+
+    database: Database
+    notices: Notices
+    clock: Clock
+    keeper: Keeping
+    serving: ServingTable
+    activity: Activity
+    _met: dict[str, float] = field(default_factory=dict)
+    """When each instance was first seen, or last found to be needed: that counts as use."""
+    _waking: dict[str, asyncio.Event] = field(default_factory=dict)
+    """By release: what is being woken, or gets another instance."""
+    _runs: asyncio.Event = field(default_factory=asyncio.Event)
+    _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        async with self._group:
+            self._runs.set()
+            self._group.create_task(go_on(self._look_when_told))
+
+    async def _look_when_told(self) -> None:
+        with self.notices.watch(apps.TOPIC, apps.SHARING_TOPIC, instances.TOPIC) as told:
+            while True:
+                await wait(told, await self._look())
+
+    async def _look(self) -> float:
+        """Let go what nobody used for long enough; returns the seconds until the next one may be due."""
+        rows = self.serving.rows()
+        self._meet(rows)
+        due_s = _LONGEST_WAIT_S
+        for row in rows:
+            verdict, left_s = judge(row, {one.instance: self._idle_s(one.instance) for one in row.ready})
+            due_s = min(due_s, left_s)
+            if isinstance(verdict, LetGo):
+                await self._let_go(row, verdict.instance)
+            elif verdict is not None:
+                await self._fall_asleep(row)
+        return due_s
+
+    def _meet(self, rows: list[Serving]) -> None:
+        now = asyncio.get_running_loop().time()
+        present = {one.instance for row in rows for one in row.ready}
+        for gone in self._met.keys() - present:
+            if not self.activity.under_way(gone):
+                del self._met[gone]
+                self.activity.forget(gone)
+        for one in present - self._met.keys():
+            self._met[one] = now
+
+    def _idle_s(self, instance_id: str) -> float:
+        known = self.activity.idle_s(instance_id)
+        met = asyncio.get_running_loop().time() - self._met[instance_id]
+        return met if known is None else min(known, met)
+
+    # Sleeping
+
+    async def _fall_asleep(self, row: Serving) -> None:
+        if await in_thread(self._note_asleep, row):
+            get_logger().info("app_fell_asleep", app=row.name, release=row.release)
+            await self.keeper.refresh(row.app_id)  # who asks from here on wakes it
+            self.notices.publish(instances.TOPIC)  # the keeper ends what is not wanted any more
+            return
+        now = asyncio.get_running_loop().time()
+        self._met.update({one.instance: now for one in row.ready})  # somebody has plans with it
+
+    async def _let_go(self, row: Serving, instance_id: str) -> None:
+        if await in_thread(self._note_spare, row, instance_id):
+            get_logger().info("instance_let_go", app=row.name, instance=instance_id)
+            await self.keeper.refresh(row.app_id)
+            self.notices.publish(instances.TOPIC)
+            return
+        self._met[instance_id] = asyncio.get_running_loop().time()
+
+    def _note_spare(self, row: Serving, instance_id: str) -> bool:
+        with self.database.write() as db:
+            return instances.let_go_spare(db, instance_id, row.rules.min_instances, self.clock.now())
+
+    def _note_asleep(self, row: Serving) -> bool:
+        with self.database.write() as db:
+            return instances.fall_asleep(db, row.app_id, row.release_id, self.clock.now())
+
+    async def wake(self, row: Serving) -> None:
+        """Let what sleeps run again, and return once that has begun; whoever asks meanwhile waits for the same."""
+        await self._runs.wait()
+        begun = self._waking.get(row.release_id)
+        if begun is None:
+            begun = self._waking[row.release_id] = asyncio.Event()
+            self._group.create_task(attempt(partial(self._wake, row, begun)))
+        await begun.wait()
+
+    async def _wake(self, row: Serving, begun: asyncio.Event) -> None:
+        try:
+            if await in_thread(self._note_awake, row):
+                get_logger().info("app_woke", app=row.name, release=row.release)
+                self._group.create_task(attempt(partial(self.keeper.bring_up, row.app_id, row.release_id)))
+            await self.keeper.refresh(row.app_id)
+        finally:
+            del self._waking[row.release_id]
+            begun.set()
+
+    def _note_awake(self, row: Serving) -> bool:
+        with self.database.write() as db:
+            return instances.wake_up(db, row.app_id, row.release_id, self.clock.now())
+
+    # Several
+
+    def choose(self, row: Serving, preferred: str = "") -> Answering:
+        """Where a request goes: to the instance that its browser is used to, else to the one with the least under way. Where
+        all have as much as they take on, another one is started.
+        """
+        ready = row.ready[: row.rules.max_instances]
+        least = min(ready, key=lambda one: self.activity.under_way(one.instance))
+        if self.activity.under_way(least.instance) >= row.rules.connections:
+            self._add(row)
+        return next((one for one in ready if one.instance == preferred), least)
+
+    def _add(self, row: Serving) -> None:
+        may_have_more = len(row.ready) < row.rules.max_instances and self._runs.is_set()
+        if may_have_more and row.release_id not in self._waking:
+            begun = self._waking[row.release_id] = asyncio.Event()
+            self._group.create_task(attempt(partial(self._bring_up_another, row, begun)))
+
+    async def _bring_up_another(self, row: Serving, begun: asyncio.Event) -> None:
+        try:
+            if await in_thread(self._count_ready, row) == len(row.ready):  # else one is starting, or fails
+                await self.keeper.bring_up(row.app_id, row.release_id, len(row.ready))
+        finally:
+            del self._waking[row.release_id]
+            begun.set()
+
+    def _count_ready(self, row: Serving) -> int:
+        """As many as stand for a release if all of them answer; -1 if one does not."""
+        with self.database.read() as db:
+            found = [one for one in instances.list_of_app(db, row.app_id) if one.release_id == row.release_id]
+        standing = [one for one in found if one.state in ACTIVE]
+        return len(standing) if all(one.state == InstanceState.READY for one in standing) else -1

@@ -1,0 +1,63 @@
+"""Which instances are let go, by what is known of their use."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tholos.apps.life import Rules
+from tholos.instances.scaling import SPARE_IDLE_S, LetGo, Sleep, judge
+from tholos.instances.serving import Answering, Serving
+
+
+def row(rules, instances=1):
+    ready = tuple(Answering(f"i{number}", "unix:/run") for number in range(instances))
+    return Serving(
+        "a1", "sales", "acc_1", "listed", 1, 0, release=1, instance="i0", address="unix:/run", state="ready", reason="",
+        release_id="r1", ready=ready, rules=rules,
+    )  # fmt: skip
+
+
+SLEEPS = Rules(idle_timeout_s=60, max_instances=3)
+
+
+@pytest.mark.parametrize(
+    ("rules", "idle_s", "verdict", "left_s"),
+    [
+        (SLEEPS, [59], None, 1),
+        (SLEEPS, [60], Sleep(), 60),
+        (SLEEPS, [61, 10], LetGo("i0"), 60),
+        (SLEEPS, [40, 10], None, 20),
+        (SLEEPS, [61, 60], Sleep(), 60),
+        (SLEEPS, [], None, math.inf),
+        (Rules(), [10_000], None, math.inf),
+        (Rules(idle_timeout_s=60, min_instances=1), [10_000], None, math.inf),
+        (Rules(min_instances=1, max_instances=2), [0, SPARE_IDLE_S], LetGo("i1"), SPARE_IDLE_S),
+        (Rules(min_instances=2, max_instances=3), [9e9, 9e9], None, math.inf),
+    ],
+)
+def test_what_is_due(rules, idle_s, verdict, left_s):
+    known = {f"i{number}": seconds for number, seconds in enumerate(idle_s)}
+    assert judge(row(rules, len(idle_s)), known) == (verdict, left_s)
+
+
+@given(
+    st.lists(st.floats(0, 1e6), max_size=5),
+    st.builds(Rules, st.integers(0, 3), st.integers(3, 5), idle_timeout_s=st.floats(0, 1e5)),
+)
+def test_what_is_used_stays_and_the_next_look_is_in_time(idle_s, rules):
+    known = {f"i{number}": seconds for number, seconds in enumerate(idle_s)}
+    verdict, left_s = judge(row(rules, len(idle_s)), known)
+    limit = rules.idle_timeout_s or SPARE_IDLE_S
+    assert left_s > 0
+    if isinstance(verdict, LetGo):
+        assert known[verdict.instance] >= limit
+        assert len(idle_s) > max(rules.min_instances, 1)
+    elif verdict is not None:
+        assert min(idle_s) >= limit
+        assert rules.may_sleep
+    elif not math.isinf(left_s):
+        assert left_s <= limit
