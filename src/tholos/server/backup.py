@@ -23,7 +23,7 @@ from sqlalchemy import select
 from tholos import __version__
 from tholos.kit.clock import to_text
 from tholos.kit.db import Database
-from tholos.kit.errors import NotFound
+from tholos.kit.errors import Forbidden, NotFound
 from tholos.kit.locks import Locked, held
 from tholos.runtime.layout import Layout
 from tholos.server import rows
@@ -38,6 +38,12 @@ class NoInstallation(NotFound):
     """Cannot take a backup: there is no installation."""
 
     code = "no_installation"
+
+
+class NotItsUser(Forbidden):
+    """Cannot take a backup: the installation is another user's."""
+
+    code = "not_its_user"
 
 
 @dataclass(slots=True)
@@ -58,12 +64,18 @@ def take(layout: Layout, database_url: str, target: Path) -> Taken:
         database_url: of its database, where that is no file of its data folder; else empty.
         target: a folder or archive that is made.
 
-    Raises: NoInstallation, BackupExists, ZstdMissing, Locked.
+    Raises: NoInstallation, NotItsUser, BackupExists, ZstdMissing, Locked.
     """
     if not layout.keys.is_dir():
         raise NoInstallation(
             f"Cannot take a backup: there is no installation in {layout.data}.",
             fix="Name its folder: --data DIR",
+        )
+    if (owner := layout.keys.stat().st_uid) != os.getuid():
+        # What SQLite makes beside its file would be ours, and the server could not write there any more.
+        raise NotItsUser(
+            f"Cannot take a backup: the installation in {layout.data} belongs to user {owner}.",
+            fix=f"Take it as that user: sudo -u '#{owner}' tholos backup …",
         )
     taken = Taken()
     database = Database(database_url or f"sqlite:///{layout.database}")
