@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from tholos.kit.errors import Invalid
 
 if TYPE_CHECKING:
     from tholos.client.api import Client
+
+
+WATCH_S = 2.0
 
 
 class NotConfirmed(Invalid):
@@ -67,8 +71,41 @@ def tagged_apps(client: Client, tag: str, word: str) -> list[App]:
     return client.tagged_apps(find_tag(client.tags(), tag).id, word)
 
 
-def show_status(*, name: str | None, server: str | None, as_json: bool) -> int:
-    """Print an app's state with its reason, what runs, and what is being done to it."""
+def show_status(*, name: str | None, of_all: bool, watch: bool, server: str | None, as_json: bool) -> int:
+    """Print an app's state with its reason, what runs, and what is being done to it; or the instances of all apps."""
+    while True:
+        if of_all:
+            _show_all(server, as_json=as_json)
+        else:
+            _show_one(name, server, as_json=as_json)
+        if not watch:
+            return 0
+        time.sleep(WATCH_S)
+
+
+def _show_all(server: str | None, *, as_json: bool) -> None:
+    with connected(server) as client:
+        instances = client.all_instances()
+    if as_json:
+        print_json(instances=[asdict(one) for one in instances])
+        return
+    console = of_terminal()
+    if not instances:
+        console.row("nothing runs")
+        return
+    rows = [(one.app, one.state, str(one.release), *used(one)) for one in instances]
+    console.table([("NAME", "STATE", "RELEASE", "CPU", "MEMORY", "REQUESTS", "USED"), *rows])
+
+
+def used(one: Instance) -> tuple[str, str, str, str]:
+    """What an instance uses, and how it is used."""
+    cpu = "-" if one.cpu is None else f"{one.cpu:.0%}"
+    memory = "-" if one.memory is None else f"{one.memory / 1e6:.0f} MB"
+    last = "now" if one.under_way else age_of(one.used_at) if one.used_at else "-"
+    return cpu, memory, str(one.requests), last
+
+
+def _show_one(name: str | None, server: str | None, *, as_json: bool) -> None:
     name, remembered = choose_app(name)
     with connected(server, remembered) as client:
         app = client.app(name)
@@ -80,9 +117,8 @@ def show_status(*, name: str | None, server: str | None, as_json: bool) -> int:
             instances=[asdict(one) for one in instances],
             operations=[asdict(one) for one in running],
         )
-        return 0
+        return
     print_status(of_terminal(), app, instances, running)
-    return 0
 
 
 def print_status(console: Console, app: App, instances: list[Instance], running: list[Operation]) -> None:
@@ -99,6 +135,9 @@ def print_status(console: Console, app: App, instances: list[Instance], running:
         process = f", process {one.pid}" if one.pid else ""
         restarts = f", restarted {one.restarts} times" if one.restarts else ""
         console.row("instance", f"{one.state}{process}, release {one.release}{restarts}")
+        if one.memory is not None:
+            cpu, memory, requests, last = used(one)
+            console.row("", f"{cpu} of a processor, {memory}, {requests} requests", f"used {last}")
     for operation in running:
         console.row(operation.kind, f"{operation.state} · tholos cancel {operation.id}")
     console.row(app.url)

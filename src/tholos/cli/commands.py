@@ -150,13 +150,24 @@ def add_app_commands(commands: Commands) -> None:
     listed.add_argument("--tag", default="", metavar="TAG", help="only with this one, or one below it")
     listed.add_argument("--names", action="store_true", help="print names only, one in a line")
     for name, run, text in reading:
-        add_json(add_server(add_name(add(commands, name, run, text))))
+        one = add_json(add_server(add_name(add(commands, name, run, text))))
+        if name == "status":
+            one.add_argument(
+                "--all",
+                action="store_true",
+                dest="of_all",
+                help="the instances of all apps that you may edit",
+            )
+            one.add_argument("--watch", action="store_true", help="and again every two seconds, until Ctrl-C")
 
     open_app = add_json(
         add_server(add_name(add(commands, "open", "apps:open_app", "show an app in a browser")))
     )
     open_app.add_argument("--print", action="store_true", dest="only_print", help="only print its URL")
+    add_logs_and_delete(commands)
 
+
+def add_logs_and_delete(commands: Commands) -> None:
     logs = add_json(add_server(add_name(add(commands, "logs", "logs:show_logs", "what an app printed"))))
     logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines as they come")
     logs.add_argument(

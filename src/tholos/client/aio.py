@@ -852,6 +852,10 @@ class AsyncClient:
         """An app's running copies."""
         return await asyncio.to_thread(self._client.instances, name)
 
+    async def all_instances(self) -> list[Instance]:
+        """The running copies of all apps that this account may edit."""
+        return await asyncio.to_thread(self._client.all_instances)
+
     async def why(self, name: str) -> Why:
         """Why an app is as it is."""
         return await asyncio.to_thread(self._client.why, name)

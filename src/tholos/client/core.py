@@ -107,6 +107,10 @@ class Core:
         """An app's running copies."""
         return self._list(f"{app_path(name)}/instances", Instance.from_json)
 
+    def all_instances(self) -> list[Instance]:
+        """The running copies of all apps that this account may edit."""
+        return self._list("/instances", Instance.from_json)
+
     def why(self, name: str) -> Why:
         """Why an app is as it is."""
         return self._get(f"{app_path(name)}/why", Why.from_json)

@@ -133,6 +133,18 @@ class Instance:
     pid: int | None
     restarts: int
     address: str
+    app: str = ""
+    cpu_s: float | None = None
+    """Seconds of processors since it began."""
+    cpu: float | None = None
+    """Processors that it used lately: 1 is all of one."""
+    memory: int | None = None
+    """Bytes, what it shares with others counted by its share."""
+    requests: int = 0
+    """That began since the server did."""
+    under_way: int = 0
+    used_at: str = ""
+    """When its last request ended."""
 
     @classmethod
     def from_json(cls, value: object) -> Instance:
@@ -147,6 +159,13 @@ class Instance:
             pid=read.number("pid", 0) or None,
             restarts=read.number("restarts", 0),
             address=read.text("address", ""),
+            app=read.text("app", ""),
+            cpu_s=read.seconds("cpu_s"),
+            cpu=read.seconds("cpu"),
+            memory=read.number("memory", 0) or None,
+            requests=read.number("requests", 0),
+            under_way=read.number("under_way", 0),
+            used_at=read.text("used_at", ""),
         )
 
 

@@ -152,7 +152,7 @@ def _overview(call: Call, name: str) -> Response:
             app=apps_api.shown(call, db, [app])[0],
             operation=last_operations(call, db, [app]).get(name),
             reasons=publishing.reasons_of(db, call.actor, app) if may_change else [],
-            instances=[instances_api.shown(db, one) for one in found],
+            instances=instances_api.shown(call, db, found),
             settings=Remembered.of(app.overrides),
             usage=used,
             source=source_schemas.source_out(followed, call.site.url) if followed else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
@@ -15,6 +16,7 @@ from tholos.instances import following, reading, schemas
 from tholos.instances import service as instances
 from tholos.instances.errors import InstanceNotFound
 from tholos.instances.following import Following, Place, find_log
+from tholos.instances.metering import Meter
 from tholos.instances.models import Instance
 from tholos.instances.reading import Log, Which
 from tholos.kit.db import ReadDb
@@ -28,6 +30,7 @@ MOST_LINES = 100_000
 MOST_BYTES = 1 << 62
 
 routes = Routes(prefix="/api/v1/apps", tags=["instances"])
+everywhere = Routes(prefix="/api/v1/instances", tags=["instances"])
 
 Release = Annotated[
     int | None, Query(ge=1, le=MOST_RELEASES, description="Of that release, else of the live one.")
@@ -75,10 +78,18 @@ class Form(StrEnum):
 
 @routes.declare("GET", "/{name}/instances", permission=Permission.APP_EDIT)
 def list_instances(call: Calling, name: str) -> schemas.InstanceList:
-    """An app's running copies."""
+    """An app's running copies, with what they use."""
     with call.read() as db:
         found = instances.list_visible(db, call.actor, name)
-        return schemas.InstanceList(items=[shown(db, one) for one in found])
+        return schemas.InstanceList(items=shown(call, db, found))
+
+
+@everywhere.declare("GET", "", permission=Permission.SIGNED_IN)
+def list_all_instances(call: Calling) -> schemas.InstanceList:
+    """The running copies of all apps that one may edit, with what they use."""
+    with call.read() as db:
+        found = instances.list_editable(db, call.actor)
+        return schemas.InstanceList(items=shown(call, db, found))
 
 
 @routes.declare(
@@ -169,5 +180,14 @@ async def read_traceback(
     return schemas.TracebackAnswer(traceback=await in_long_thread(reading.find_traceback, log))
 
 
-def shown(db: ReadDb, instance: Instance) -> schemas.InstanceOut:
-    return schemas.instance_out(instance, apps.get_release(db, instance.release_id).number)
+def shown(call: Call, db: ReadDb, found: Sequence[Instance]) -> list[schemas.InstanceOut]:
+    """Instances as JSON, with two queries however many they are."""
+    measured = call.get(Meter).measure(found)
+    names = apps.names_of(db, [one.app_id for one in found])
+    numbers = apps.release_numbers(db, [one.release_id for one in found])
+    return [
+        schemas.instance_out(
+            one, names.get(one.app_id, ""), numbers.get(one.release_id, 0), measured[one.id], call.now
+        )
+        for one in found
+    ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 
 from tholos.apps.models import PREVIOUS, App, Pointer, Release
 from tholos.instances.errors import InstanceNotFound
@@ -111,6 +111,12 @@ def list_of_app(db: ReadDb, app_id: str, *, ended: bool = False) -> Sequence[Ins
     if not ended:
         chosen = chosen.where(Instance.state.not_in(ENDED))
     return db.scalars(chosen.order_by(Instance.created_at.desc(), Instance.id.desc())).all()
+
+
+def list_of_apps(db: ReadDb, app_ids: Select[str]) -> Sequence[Instance]:
+    """Of the apps whose ids a subquery has, those that have not ended; one app's beside each other."""
+    chosen = select(Instance).where(Instance.app_id.in_(app_ids), Instance.state.not_in(ENDED))
+    return db.scalars(chosen.order_by(Instance.app_id, Instance.id.desc())).all()
 
 
 def list_of_release(db: ReadDb, release_id: str) -> Sequence[Instance]:

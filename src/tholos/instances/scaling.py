@@ -189,8 +189,9 @@ class Scaler:
         all have as much as they take on, another one is started.
         """
         ready = row.ready[: row.rules.max_instances]
-        least = min(ready, key=lambda one: self.activity.under_way(one.instance))
-        if self.activity.under_way(least.instance) >= row.rules.connections:
+        used = self.activity
+        least = min(ready, key=lambda one: (used.under_way(one.instance), used.begun(one.instance)))
+        if used.under_way(least.instance) >= row.rules.connections:
             self._add(row)
         return next((one for one in ready if one.instance == preferred), least)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from pydantic import BaseModel
 
+from tholos.instances.metering import Measured
 from tholos.instances.models import Instance
 from tholos.kit.clock import to_text
 
@@ -17,6 +20,19 @@ class InstanceOut(BaseModel):
     pid: int | None
     restarts: int
     address: str
+    app: str
+    """Its name."""
+    cpu_s: float | None
+    """Seconds of processors since it began; null where no process runs."""
+    cpu: float | None
+    """Processors that it used lately: 1 is all of one."""
+    memory: int | None
+    """Bytes, what it shares with others counted by its share."""
+    requests: int
+    """That began since the server did."""
+    under_way: int
+    used_at: str | None
+    """When its last request ended; null where there was none since the server began."""
 
 
 class InstanceList(BaseModel):
@@ -43,7 +59,10 @@ class TracebackAnswer(BaseModel):
     """Null where the last runs have none."""
 
 
-def instance_out(instance: Instance, release: int) -> InstanceOut:
+def instance_out(
+    instance: Instance, app: str, release: int, measured: Measured, now: datetime
+) -> InstanceOut:
+    used_at = None if measured.idle_s is None else now - timedelta(seconds=measured.idle_s)
     return InstanceOut(
         id=instance.id,
         release=release,
@@ -53,4 +72,11 @@ def instance_out(instance: Instance, release: int) -> InstanceOut:
         pid=instance.pid,
         restarts=instance.restarts,
         address=instance.address,
+        app=app,
+        cpu_s=None if measured.cpu_s is None else round(measured.cpu_s, 2),
+        cpu=None if measured.cpu is None else round(measured.cpu, 3),
+        memory=measured.memory,
+        requests=measured.requests,
+        under_way=measured.under_way,
+        used_at=to_text(used_at),
     )

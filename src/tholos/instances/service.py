@@ -242,6 +242,11 @@ def list_visible(db: ReadDb, actor: Actor, name: str) -> Sequence[Instance]:
     return queries.list_of_app(db, apps.get_editable(db, actor, name).id)
 
 
+def list_editable(db: ReadDb, actor: Actor) -> Sequence[Instance]:
+    """Those of all apps that an actor may edit that have not ended."""
+    return queries.list_of_apps(db, apps.editable_ids(actor))
+
+
 def list_seen(db: ReadDb) -> list[Seen]:
     return [
         Seen(one, app_id, release_id, InstanceState(state), operation_id is not None, ready_at)

@@ -70,6 +70,7 @@ from tholos.console import tags as tags_pages
 from tholos.console.health import Health
 from tholos.console.metrics import Meters
 from tholos.instances import api as instances_api
+from tholos.instances.metering import Meter
 from tholos.kit.errors import Invalid, NotFound, NotSignedIn, TholosError, Unavailable
 from tholos.kit.http import SAFE_METHODS
 from tholos.kit.ids import new_id
@@ -119,6 +120,7 @@ ROUTERS = (
     usage_api.routes,
     access_api.routes,
     instances_api.routes,
+    instances_api.everywhere,
     publishing_api.routes,
     releases_api.routes,
     taking.routes,
@@ -220,6 +222,7 @@ def complete(services: Services) -> Services:
     services.add_missing(PathPolicy())
     services.add_missing(UsagePolicy())
     services.add_missing(Rules())
+    services.add_missing(Meter())
     services.add_missing(LocalFolders())
     return services
 

@@ -31,6 +31,7 @@ from tholos.console.metrics import Meters
 from tholos.gateway.carrier import Carrier
 from tholos.gateway.model import Answer, Decision, RequestHead
 from tholos.instances import service as instances
+from tholos.instances.metering import Meter
 from tholos.instances.models import THIS_NODE
 from tholos.instances.scaling import Scaler
 from tholos.instances.serving import ServingTable
@@ -147,6 +148,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     recorder = Recorder(database, services.get(UsagePolicy))
     told = monitoring.told(settings, services, Visits(recorder, clock))
     carrier = Carrier(decide, render_error=decide.render_error, on_done=told)
+    services.add(Meter(carrier))
     launcher = LocalLauncher(layout.supervisor, layout.run)
     monitoring.add(services, settings, layout, carrier, launcher)
     try:
@@ -162,9 +164,8 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         services.add(keeper)
         scaler = Scaler(database, notices, clock, keeper, serving, carrier)
         decide.errors = DoorErrors(pages, site.url + "/")
-        inroads = Inroads(paths, ContentInroads(database, serving))
         decide.door = _door(
-            settings, layout, database, clock, site, serving, decide.errors, scaler, inroads, port
+            settings, layout, database, clock, site, serving, decide.errors, scaler, paths, port
         )
         services.add(starter.environments)
         publisher = Publisher(
@@ -263,13 +264,13 @@ def _door(
     serving: ServingTable,
     errors: DoorErrors,
     routing: Scaler,
-    inroads: Inroads,
+    paths: PathTable,
     port: int,
 ) -> Door:
     return Door(
         database, clock, site, serving, Passes(layout.keys), errors,
         console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
-        hold_s=settings.apps.hold_s, routing=routing, find_inroad=inroads,
+        hold_s=settings.apps.hold_s, routing=routing, find_inroad=Inroads(paths, ContentInroads(database, serving)),
     )  # fmt: skip
 
 

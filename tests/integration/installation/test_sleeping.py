@@ -170,6 +170,14 @@ def test_by_the_command_line(trial: Trial) -> None:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    assert trial.get("typed").status == 200
+    (row,) = [one for one in trial.server.api("GET", "/api/v1/instances")["items"] if one["app"] == "typed"]
+    assert row["memory"] > 1_000_000
+    assert row["requests"] >= 1
+    assert row["used_at"]
+    shown = trial.server.cli("status", "--all").stdout
+    assert all(word in shown for word in ("typed", "MEMORY", "MB", "ready"))
+    assert "requests" in trial.server.cli("status", "typed").stdout
     assert "never" in tholos()
     said = tholos("--idle", "15m", "--max", "3", "--connections", "5")
     assert "after 15m without a request" in said

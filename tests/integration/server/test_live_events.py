@@ -33,6 +33,23 @@ async def test_a_change_while_the_stream_opens_is_told(console, monkeypatch):
         if b'"failing"' in body:
             loop.call_soon(opened.set)
 
+    await follow(console, "app=sales", send, opened)
+
+
+async def test_what_instances_use_is_told_while_somebody_watches(console, monkeypatch):
+    console.add_app("ada", "sales")
+    monkeypatch.setattr(live, "MEASURED_EVERY_S", 0.01)
+    told = asyncio.Event()
+
+    async def send(message):
+        if b'{"app": "sales", "items": [' in message.get("body", b""):
+            told.set()
+
+    await follow(console, "app=sales&measured=sales", send, told)
+
+
+async def follow(console, query, send, until):
+    """Read the stream until something was told."""
     asker = console.by_token("ada")
     received = [{"type": "http.request", "body": b"", "more_body": False}]
 
@@ -41,9 +58,9 @@ async def test_a_change_while_the_stream_opens_is_told(console, monkeypatch):
             await asyncio.Event().wait()
         return received.pop()
 
-    scope = asker._scope("GET", "/api/v1/events?app=sales", b"")
+    scope = asker._scope("GET", f"/api/v1/events?{query}", b"")
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         task = group.create_task(console.application(scope, receive, send))
         async with asyncio.timeout(5):
-            await opened.wait()
+            await until.wait()
         task.cancel()

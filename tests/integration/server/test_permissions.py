@@ -39,6 +39,7 @@ BODIES = {
     "POST /api/v1/apps/{name}/owner": {"account": "bob"},
     "POST /api/v1/accounts/{account}/hand-over": {"to": "bob"},
     "PUT /api/v1/apps/{name}/limits": {"open_files": 1024},
+    "PUT /api/v1/apps/{name}/life": {"idle_timeout_s": 60},
     "PATCH /api/v1/apps/{name}/variables": {"plain": {"REGION": "north"}},
     "POST /api/v1/apps/{name}/rollback": {},
     "PATCH /api/v1/apps/{name}/tags": {"put": []},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tholos.apps.life import Rules
-from tholos.instances.scaling import SPARE_IDLE_S, LetGo, Sleep, judge
+from tholos.instances.scaling import SPARE_IDLE_S, LetGo, Scaler, Sleep, judge
 from tholos.instances.serving import Answering, Serving
 
 
@@ -61,3 +62,21 @@ def test_what_is_used_stays_and_the_next_look_is_in_time(idle_s, rules):
         assert rules.may_sleep
     elif not math.isinf(left_s):
         assert left_s <= limit
+
+
+@pytest.mark.parametrize(
+    ("under_way", "begun", "preferred", "chosen"),
+    [
+        ([1, 0, 2], [9, 9, 9], "", "i1"),
+        ([0, 0, 0], [3, 2, 2], "", "i1"),
+        ([5, 0, 0], [0, 0, 0], "i0", "i0"),
+        ([1, 0, 2], [0, 0, 0], "i9", "i1"),
+    ],
+)
+async def test_a_request_goes_to_who_is_least_busy_or_known(under_way, begun, preferred, chosen):
+    def of(counts):
+        return lambda instance: counts[int(instance[1:])]
+
+    activity = SimpleNamespace(under_way=of(under_way), begun=of(begun))
+    scaler = Scaler(None, None, None, None, None, activity)
+    assert scaler.choose(row(SLEEPS, 3), preferred).instance == chosen
