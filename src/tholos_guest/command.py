@@ -19,7 +19,7 @@ from tholos_guest.listener import listen, remove
 
 TYPE_CHECKING = False  # typing is not imported: start-up time
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Literal, NoReturn
 
 HOSTS = ("127.0.0.1", "::1")
 """Where a command may listen; ``localhost`` is either."""
@@ -101,7 +101,9 @@ class Forwarder:
         if not told.is_set():
             self.end_alike(ended.result())
 
-    async def await_listening(self, ended: asyncio.Future[int], stopped: asyncio.Future[bool]) -> bool:
+    async def await_listening(
+        self, ended: asyncio.Future[int], stopped: asyncio.Future[Literal[True]]
+    ) -> bool:
         """Whether the command listens; else it was told to end."""
         while not stopped.done():
             if ended.done():

@@ -77,12 +77,17 @@ class Site:
     url: str
     """The console's origin, such as ``http://localhost:8080``; no slash at the end."""
     app_url: str
-    """An app's origin with ``{name}`` in it, such as ``http://{name}.localhost:8080``."""
+    """An app's address with ``{name}`` in it, such as ``http://{name}.localhost:8080``; no slash at the end."""
     is_secure: bool
 
     @property
     def cookies(self) -> CookieNames:
-        return CookieNames.of(secure=self.is_secure)
+        return CookieNames.of(secure=self.is_secure, has_paths=self.is_one_origin)
+
+    @property
+    def is_one_origin(self) -> bool:
+        """Whether apps are under paths of the console's host: then a page of theirs may do what its visitor may."""
+        return self.app_url.startswith(f"{self.url}/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,8 @@ class Chooser:
 
     def _given(self, overrides: Overrides, value: str, kind: Kind | None) -> Candidate:
         """The named entry point; one in syntax newer than this Python's is taken at the publisher's word."""
+        if kind is Kind.COMMAND:
+            return commands.of_line(value, Evidence())
         try:
             return self._named(value, kind)
         except errors.SourceBroken as error:
@@ -187,8 +189,6 @@ class Chooser:
             return _trusted(f"{module}:{name}", kind, Evidence(path, 1), root)
 
     def _named(self, value: str, kind: Kind | None) -> Candidate:
-        if kind is Kind.COMMAND:
-            return commands.of_line(value, Evidence())
         if not value or any(not character.isprintable() for character in value):
             raise self._missing(value, "the value is empty or not printable")
         if scripts.express_path(value) in self._folder.paths and kind in {None, Kind.ASGI}:
@@ -379,7 +379,17 @@ def _framework(candidate: Candidate, given: str) -> Finding:
         "installed": "given with --kind",
         "given": "given with --kind",
     }.get(candidate.how, f"makes a {name} app")
-    is_own = candidate.how in {"factory", "function", "class", "script", "notebook", "site", "page", "given", "procfile"}
+    is_own = candidate.how in {
+        "factory",
+        "function",
+        "class",
+        "script",
+        "notebook",
+        "site",
+        "page",
+        "given",
+        "procfile",
+    }
     return Finding(name, why, candidate.evidence if is_own else candidate.origin)
 
 

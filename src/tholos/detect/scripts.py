@@ -47,10 +47,12 @@ def find(source: Source, data: bytes) -> Script | None:
         return _at(EXPRESS, data.count(b"\n", 0, mode.start()) + 1)
     if _EXPRESS in lines and not mode:
         return _at(EXPRESS, lines[_EXPRESS])
-    if "marimo" in lines and _MARIMO_APP.search(data):
-        return _at(MARIMO, lines["marimo"])
-    if "streamlit" in lines:
-        return _at(STREAMLIT, lines["streamlit"])
+    for script, name, is_one in (
+        (MARIMO, "marimo", _MARIMO_APP.search(data) is not None),
+        (STREAMLIT, "streamlit", True),
+    ):
+        if name in lines and is_one:
+            return _at(script, lines[name])
     if _SHOWS.search(data) is None:
         return None
     for script, name in ((PANEL, "panel"), (BOKEH, "bokeh")):

@@ -157,7 +157,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         services.add(site)
         decide.errors = DoorErrors(pages, site.url + "/")
         decide.door = Door(
-            database, clock, site, serving, Passes(layout.keys), decide.errors,
+            database, clock, site, serving, Passes(layout.keys, settings.apps.pass_life_s), decide.errors,
             console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
             hold_s=settings.apps.hold_s, find_inroad=Inroads(paths, ContentInroads(database, serving)),
         )  # fmt: skip
