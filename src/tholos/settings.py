@@ -59,6 +59,11 @@ class AppSettings(BaseModel):
         "administrators.",
     )
 
+    @property
+    def are_one_origin(self) -> bool:
+        """Whether apps and console are one origin to a browser."""
+        return self.addresses == "paths"
+
 
 class PackageSettings(BaseModel):
     """Where packages come from."""
@@ -353,7 +358,7 @@ class Settings(BaseSettings):
 
     def app_url(self, port: int) -> str:
         """An app's address with ``{name}`` in it."""
-        if self.apps.addresses == "paths":
+        if self.apps.are_one_origin:
             return f"{self.console_url(port)}/app/{{name}}"
         console = urlsplit(self.console_url(port))
         domain = self.apps_domain.lower() or console.hostname or "localhost"
