@@ -374,6 +374,7 @@ def _provider(settings: Settings) -> Provider:
             may_create=openid.may_create,
             allowed_domains=frozenset(domain.lower() for domain in openid.allowed_domains),
             administrators_group=openid.administrators_group,
+            asks_again=settings.apps.are_one_origin,
         )
     )
 

@@ -76,7 +76,6 @@ class Gallery:
         self._outlive_pass(url)
         self._click(example.clicked)
         self._read(example.told)
-        self._outlive_pass(url)
         self.page.goto(url)
         expect(self.page.get_by_role("heading").first).to_be_visible(timeout=OPENS_S * 1000)
         assert not failed, failed
