@@ -77,10 +77,8 @@ def publish(
     as_json: bool,
 ) -> int:
     """Publish a folder, a script or an archive as the next release of an app."""
-    kind, entrypoint = as_command(kind, entrypoint, line, port)
-    said = said_by(
-        kind=kind, entrypoint=entrypoint, python=python, requirements=requirements, prepare=prepare, keep=keep
-    )
+    started = as_command(kind, entrypoint, line, port)
+    said = said_by(**started, python=python, requirements=requirements, prepare=prepare, keep=keep)
     if git is not None or branch or subdirectory or no_polling or username or secret_file:
         from tholos.cli import repositories  # start-up time
 
@@ -115,21 +113,21 @@ def publish(
 
 def as_command(
     kind: str | None, entrypoint: str | None, line: str | None, port: int | None
-) -> tuple[str | None, str | None]:
-    """Kind and entry point where a command was given; its port is what it begins with.
+) -> dict[str, str | None]:
+    """Kind and entry point, also where a command was given; its port is what it begins with.
 
     Raises: FlagsMisfit.
     """
     if line is None and port is None:
-        return kind, entrypoint
+        return {"kind": kind, "entrypoint": entrypoint}
     if line is None or entrypoint is not None or kind not in {None, "command"}:
         raise FlagsMisfit(
             "Cannot publish: --command goes with neither --kind nor --entrypoint, and --port goes with it alone.",
             fix='Pass --command "python serve.py", and --port 9000 where it listens on a port of its own.',
         )
     if not line:  # forgotten, as other flags are
-        return "", ""
-    return "command", f"PORT={port} {line}" if port else line
+        return {"kind": "", "entrypoint": ""}
+    return {"kind": "command", "entrypoint": f"PORT={port} {line}" if port else line}
 
 
 def said_by(*, keep: list[str] | None, **flags: str | None) -> dict[str, object]:
