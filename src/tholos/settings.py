@@ -57,11 +57,24 @@ class AppSettings(BaseModel):
     )
     log_limit: int = Field(64 << 20, ge=1 << 20, description="Bytes that are kept of each instance's log.")
     open_files: int = Field(8192, ge=64, description="Open files that each of an app's processes may have.")
+    addresses: Literal["hosts", "paths"] = Field(
+        "hosts",
+        description="Where apps are reached: at hosts of their own, or under paths of the console's host, /app/NAME/, which "
+        "makes one origin of all: then whoever may publish has to be trusted.",
+    )
+    pass_life_s: int = Field(
+        600, ge=2, le=3600, description="Seconds that a pass is good for before it is renewed by itself."
+    )
     paths_for: Literal["publishers", "administrators"] = Field(
         "publishers",
         description="Who lets a path of the console's host lead to an app: publishers, for those that they edit, or "
         "administrators.",
     )
+
+    @property
+    def are_one_origin(self) -> bool:
+        """Whether apps and console are one origin to a browser."""
+        return self.addresses == "paths"
 
 
 class PackageSettings(BaseModel):
@@ -396,7 +409,9 @@ class Settings(BaseSettings):
         return _origin(self.public_url.rstrip("/") or f"http://localhost:{port}")
 
     def app_url(self, port: int) -> str:
-        """An app's origin with ``{name}`` in it."""
+        """An app's address with ``{name}`` in it."""
+        if self.apps.are_one_origin:
+            return f"{self.console_url(port)}/app/{{name}}"
         console = urlsplit(self.console_url(port))
         domain = self.apps_domain.lower() or console.hostname or "localhost"
         suffix = f":{console.port}" if console.port else ""

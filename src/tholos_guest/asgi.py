@@ -6,7 +6,7 @@ import signal
 
 import uvicorn
 
-from tholos_guest import entry
+from tholos_guest import entry, prefix
 from tholos_guest.failure import CannotStart
 from tholos_guest.listener import bind, remove
 
@@ -116,12 +116,14 @@ class GatewayHeaders:
 
 
 def believe(scope: dict[str, Any]) -> None:
-    """Take ``X-Forwarded-Proto`` and ``X-Forwarded-For`` into the scope, in place so that the access log has them."""
+    """Take ``X-Forwarded-Proto``, ``-For`` and ``-Prefix`` into the scope, in place so that the access log has them."""
     for name, value in scope["headers"]:
         if name == b"x-forwarded-proto":
             scheme = value.decode("latin-1").rpartition(",")[2].strip()
             is_websocket = scope["type"] == "websocket"
             if scheme in {"http", "https", "ws", "wss"}:
                 scope["scheme"] = scheme.replace("http", "ws") if is_websocket else scheme
+        elif name == b"x-forwarded-prefix":
+            prefix.of_asgi(scope, value.decode("latin-1"))
         elif name == b"x-forwarded-for":
             scope["client"] = (value.decode("latin-1").rpartition(",")[2].strip(), 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 
-from tholos_guest import entry
+from tholos_guest import entry, prefix
 from tholos_guest.failure import CannotStart
 from tholos_guest.listener import listen, remove
 
@@ -103,6 +103,9 @@ def run(make: Any, socket_path: str) -> None:
         return listener, 80
 
     module.bind_sockets = bind_sockets
+    if prefix.is_used():
+        prefix.in_bokeh()
+        prefix.in_tornado()
     asyncio.set_event_loop(asyncio.new_event_loop())
     try:
         make().run_until_shutdown()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tholos_guest import asgi, entry
+from tholos_guest import asgi, entry, prefix
 from tholos_guest.failure import CannotStart
 
 TYPE_CHECKING = False  # typing is not imported: start-up time
@@ -37,6 +37,8 @@ def serve(entrypoint: str, socket_path: str, grace_s: float) -> None:
         if error.name != "gradio":
             raise CannotStart(entry.explain(error, "gradio")) from error
         raise CannotStart("gradio is not installed; add it to the requirements") from error
+    if prefix.is_used():
+        prefix.in_gradio()
     launched = hold_launch(gradio.Blocks)
     found = load(entrypoint, gradio.Blocks, launched)
     if isinstance(found, gradio.Blocks):

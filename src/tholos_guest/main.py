@@ -16,7 +16,9 @@ from tholos_guest.failure import CannotStart, report
 GRACE_S = 8.0
 """Seconds that requests in progress get after TERM; the supervisor kills after ten."""
 
-KINDS = ("wsgi", "asgi", "streamlit", "gradio", "bokeh", "panel", "voila", "notebook", "static")
+KINDS = (
+    "wsgi", "asgi", "streamlit", "gradio", "bokeh", "panel", "marimo", "voila", "notebook", "command", "static",
+)  # fmt: skip
 
 _NAMES = ("kind", "entrypoint", "socket", "path", "options")
 

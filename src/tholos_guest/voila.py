@@ -6,7 +6,7 @@ import os
 import signal
 import tempfile
 
-from tholos_guest import entry, notebook
+from tholos_guest import entry, notebook, prefix
 from tholos_guest.failure import CannotStart
 from tholos_guest.listener import listen, remove
 
@@ -41,6 +41,9 @@ def serve(path: str, socket_path: str, _grace_s: float) -> None:
             from voila.app import Voila  # type: ignore[import-not-found]  # in the app's environment
         except ImportError as error:
             raise CannotStart(entry.explain(error, "voila")) from error
+        if prefix.is_used():
+            prefix.in_jupyter()
+            prefix.in_tornado()
         app = Voila.instance()
         try:
             app.initialize([path, *FLAGS])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
-from tholos_guest import entry
+from tholos_guest import entry, prefix
 from tholos_guest.failure import CannotStart
 from tholos_guest.listener import listen, remove
 
@@ -22,6 +22,9 @@ def serve(entrypoint: str, socket_path: str, grace_s: float) -> None:
     """Serve until TERM, then finish what is in progress for at most ``grace_s`` seconds."""
     app = entry.load(entrypoint)
     refuse_asgi(app, entrypoint)
+    if prefix.is_used():
+        prefix.in_dash()
+        app = prefix.of_wsgi(app)
     from waitress.server import create_server  # type: ignore[import-untyped]
 
     listener = listen(socket_path)

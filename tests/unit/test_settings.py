@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from tholos.settings import ConnectSettings, SettingInvalid, Settings, SourceSettings
+from tholos.settings import AppSettings, ConnectSettings, SettingInvalid, Settings, SourceSettings
 from tholos.testing.authority import Authority
 
 
@@ -47,6 +47,13 @@ def test_from_the_machine_itself_it_is_reached_by_every_loopback_name(monkeypatc
 def test_no_app_is_at_the_consoles_host(monkeypatch):
     settings = _settings(monkeypatch)
     assert settings.app_url(8080).format(name="app").partition("//")[2] not in settings.console_hosts(8080)
+
+
+def test_apps_may_be_under_paths_of_it(monkeypatch):
+    settings = _settings(
+        monkeypatch, public_url="https://t.example.org/", apps=AppSettings(addresses="paths")
+    )
+    assert settings.app_url(8080) == "https://t.example.org/app/{name}"
 
 
 def test_groups_come_from_the_environment(monkeypatch):

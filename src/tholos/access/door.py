@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,10 +17,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from tholos.access import service as access
 from tholos.access import transactions
+from tholos.access.addresses import Address, Addresses
 from tholos.access.errors import ConsoleAway, CookiesNeeded, NotShared
 from tholos.access.heads import cookies_of, header, is_navigation, is_of_browser, own_token
 from tholos.access.inroads import CONFINED, FindInroad, Inroad, nowhere
-from tholos.access.passes import LIFE_S, Passes
+from tholos.access.passes import Passes
 from tholos.access.service import Admission, Stand
 from tholos.access.transactions import Transactions
 from tholos.access.uses import Use, Uses, settle
@@ -153,10 +153,14 @@ class Door:
         self._token_was_used = asyncio.Event()
         self._transactions = Transactions(self._cookies.transaction)
         self._removed_cookies = frozenset(
-            name.encode() for name in (self._cookies.handle, self._cookies.app_pass, self._cookies.instance)
+            name.encode()
+            for name in (
+                *(self._cookies.handle, self._cookies.app_pass),
+                *(self._cookies.session, self._cookies.instance),
+            )
         )
-        before, _, after = site.app_url.partition("//")[2].partition("{name}")
-        self._app_host = re.compile(f"{re.escape(before)}([a-z][a-z0-9-]{{1,51}}){re.escape(after)}")
+        self._provider_transactions = Transactions(self._cookies.openid)
+        self._addresses = Addresses(site.app_url, console_hosts)
 
     async def __call__(self, head: RequestHead, attempt: int) -> Decision:
         try:
@@ -205,23 +209,30 @@ class Door:
                 access.note_use(db, token, self._clock.now())
 
     async def _decide(self, head: RequestHead, attempt: int) -> Decision:
-        if head.host in self._console_hosts:
-            inroad = await self._find_inroad(head)
-            if inroad is not None:
-                return await self._go_in(head, inroad, attempt)
-            return await self._to_console(head, attempt)
-        match = self._app_host.fullmatch(head.host)
-        if match is None:
+        address = self._addresses.find(head)
+        if address is not None:
+            return await self._to_address(head, address, attempt)
+        if head.host not in self._console_hosts:
             return await self._to_nowhere(head, attempt)
-        name = match[1]
-        row = self._serving.find(name)
+        inroad = await self._find_inroad(head)
+        if inroad is not None:
+            return await self._go_in(head, inroad, attempt)
+        return await self._to_console(head, attempt)
+
+    async def _to_address(self, head: RequestHead, address: Address, attempt: int) -> Decision:
+        if not address.target:
+            _, mark, query = head.target.partition("?")
+            location = f"{address.cookie_path}{mark}{query}".encode()
+            return Answer(307, [(b"location", location), *_TEXT], b"It ends with a slash.\n")
+        row = self._serving.find(address.name)
         cookies = cookies_of(head)
-        if head.target.partition("?")[0] == CALLBACK:
-            return await self._callback(head, row, cookies)
-        admitted = await self._admit_anyhow(head, row, cookies) if row else None
+        if address.target.partition("?")[0] == CALLBACK:
+            return await self._callback(head, address, row, cookies)
+        admitted = await self._admit_anyhow(head, row, cookies, address) if row else None
         if row is None or admitted is None:
-            return await self._turn_away(head, name, row, cookies)
-        return self._carry(head, await self._to_app(name, row, attempt, admitted), admitted)
+            return await self._turn_away(head, address, row, cookies)
+        serving = await self._to_app(address.name, row, attempt, admitted)
+        return self._carry(head, serving, admitted, address)
 
     async def _to_nowhere(self, head: RequestHead, attempt: int) -> Decision:
         if head.target.partition("?")[0] in PROBES:  # by an address, as what watches machines asks
@@ -236,17 +247,13 @@ class Door:
             url = self._site.app_url.format(name=inroad.name) + inroad.target
             return Answer(307, [(b"location", url.encode()), *_TEXT], b"It has an address of its own.\n")
         row = self._serving.find(inroad.name)
-        admitted = await self._admit_anyhow(head, row, {}) if row else None
+        address = self._addresses.of(inroad.name, inroad.target)
+        admitted = await self._admit_anyhow(head, row, {}, address) if row else None
         if row is None or admitted is None:
-            return await self._turn_away(head, inroad.name, row, {})
+            return await self._turn_away(head, address, row, {})
         serving = await self._to_app(inroad.name, row, attempt, admitted)
-        carry = self._carry(head, serving, admitted)
-        return replace(
-            carry,
-            target=inroad.target,
-            remove_cookies=carry.remove_cookies | {self._cookies.session.encode()},
-            answer_headers=[*carry.answer_headers, *CONFINED],
-        )
+        carry = self._carry(head, serving, admitted, address)
+        return replace(carry, answer_headers=[*carry.answer_headers, *CONFINED])
 
     async def _to_app(self, name: str, row: Serving, attempt: int, admitted: Admitted) -> Serving:
         """The row of an app with an address, once somebody is let in.
@@ -262,7 +269,7 @@ class Door:
     # Who it is
 
     async def _admit_anyhow(
-        self, head: RequestHead, row: Serving, cookies: dict[str, str]
+        self, head: RequestHead, row: Serving, cookies: dict[str, str], address: Address
     ) -> Admitted | None:
         """By a credential, or as nobody in particular where everyone is let in.
 
@@ -270,7 +277,7 @@ class Door:
         """
         is_public = row.audience == Audience.EVERYONE and not row.draft
         try:
-            admitted = await self._admit(head, row, cookies)
+            admitted = await self._admit(head, row, cookies, address)
         except Forbidden:
             if not is_public:
                 raise
@@ -286,7 +293,9 @@ class Door:
         self._remember(credential, known)
         return Admitted(credential, known, self._uses.begin(_stand_of(credential, known)), [])
 
-    async def _admit(self, head: RequestHead, row: Serving, cookies: dict[str, str]) -> Admitted | None:
+    async def _admit(
+        self, head: RequestHead, row: Serving, cookies: dict[str, str], address: Address
+    ) -> Admitted | None:
         """By the first credential that lets the request in.
 
         Raises: Forbidden: only a cookie would, and the request came from elsewhere.
@@ -301,7 +310,7 @@ class Door:
                 self._remember(credential, known)
             if credential.form != "token" and (refusal := self._find_refusal(head)) is not None:
                 continue
-            renewed = [self._new_pass(row.place, known)] if is_handle else []
+            renewed = [self._new_pass(row.place, known, address)] if is_handle else []
             return Admitted(credential, known, self._uses.begin(_stand_of(credential, known)), renewed)
         if refusal is not None:
             raise refusal
@@ -369,7 +378,7 @@ class Door:
 
     def _good_until(self, admission: Admission, said: float | None = None) -> float:
         """Never longer than what it came from."""
-        until = said if said is not None else self._now() + LIFE_S
+        until = said if said is not None else self._now() + self._passes.life_s
         return min(until, admission.expires_at.timestamp()) if admission.expires_at else until
 
     def _is_somebody(self, credentials: list[Credential]) -> bool:
@@ -465,22 +474,25 @@ class Door:
         with self._database.read() as db:
             return instances.find_start_seconds(db, app_id)
 
-    def _carry(self, head: RequestHead, row: Serving, admitted: Admitted) -> Carry:
-        chosen, told = self._choose(head, row)
+    def _carry(self, head: RequestHead, row: Serving, admitted: Admitted, address: Address) -> Carry:
+        ours = (self._transactions, self._provider_transactions)
+        transactions_here = frozenset().union(*(one.names_in(head.headers) for one in ours))
+        chosen, told = self._choose(head, row, address)
         return Carry(
             chosen.address,
             chosen.instance,
-            remove_cookies=self._removed_cookies | self._transactions.names_in(head.headers),
+            target=address.target if address.target != head.target else "",
+            remove_cookies=self._removed_cookies | transactions_here,
             # Our own tokens never reach an app, not even one that was not needed; an app's own ones do.
             remove_headers=IDENTITY_HEADERS | {b"authorization"} if own_token(head) else IDENTITY_HEADERS,
             remove_prefixes=IDENTITY_PREFIXES,
-            set_headers=[*self._forwarded(head), *_identity(admitted.known.admission)],
+            set_headers=[*self._forwarded(head), *address.headers, *_identity(admitted.known.admission)],
             answer_headers=[*admitted.renewed, *told],
             still_allowed=admitted.use,
             details=_details(row, admitted.known.admission),
         )
 
-    def _choose(self, head: RequestHead, row: Serving) -> tuple[Answering, list[Header]]:
+    def _choose(self, head: RequestHead, row: Serving, address: Address) -> tuple[Answering, list[Header]]:
         """An app's instance for a request; of several a browser keeps the one that it came to first, which may hold its state
         (the cookie is no credential: whoever sends another one comes to another instance of the same app).
         """
@@ -489,7 +501,9 @@ class Door:
         name = self._cookies.instance
         usual = cookies_of(head).get(name, "")
         chosen = self._routing.choose(row, usual)
-        return chosen, [] if chosen.instance == usual else [self._cookie(name, chosen.instance, AFFINITY_S)]
+        return chosen, [] if chosen.instance == usual else [
+            self._cookie(address, name, chosen.instance, AFFINITY_S)
+        ]
 
     def _forwarded(self, head: RequestHead) -> list[Header]:
         return [
@@ -513,7 +527,7 @@ class Door:
     # The way in
 
     async def _turn_away(
-        self, head: RequestHead, name: str, row: Serving | None, cookies: dict[str, str]
+        self, head: RequestHead, address: Address, row: Serving | None, cookies: dict[str, str]
     ) -> Answer:
         """Raises: NotSignedIn, NotShared."""
         if not is_navigation(head):
@@ -529,13 +543,15 @@ class Door:
         digest, cookie, value = self._transactions.begin(head.target)
         old = [one for one in (self._cookies.app_pass, self._cookies.handle) if one in cookies]
         headers = [
-            (b"location", f"{self._site.url}/open/{name}?t={digest}".encode()),
-            self._cookie(cookie, value, transactions.LIFE_S),
-            *(self._cookie(one, "", 0) for one in (*old, *self._transactions.surplus(cookies))),
+            (b"location", f"{self._site.url}/open/{address.name}?t={digest}".encode()),
+            self._cookie(address, cookie, value, transactions.LIFE_S),
+            *(self._cookie(address, one, "", 0) for one in (*old, *self._transactions.surplus(cookies))),
         ]
         return Answer(303, [*headers, *_TEXT], b"Sign in.\n")
 
-    async def _callback(self, head: RequestHead, row: Serving | None, cookies: dict[str, str]) -> Answer:
+    async def _callback(
+        self, head: RequestHead, address: Address, row: Serving | None, cookies: dict[str, str]
+    ) -> Answer:
         """Take the hand-over: a good code and the cookie it is bound to make a handle and a pass.
 
         Raises: CookiesNeeded: going round once more would end here again.
@@ -547,16 +563,20 @@ class Door:
         if row is not None and secret:
             redeemed = await in_thread(self._redeem, row.place, query.get("code", [""])[0], secret)
         if row is None or redeemed is None:
-            if not secret and (row is None or await self._admit(head, row, cookies) is None):
+            if not secret and (row is None or await self._admit(head, row, cookies, address) is None):
                 raise CookiesNeeded(fix="Allow cookies for this address, then open the app again.")
             # Come back to by the browser's history, say; whoever is not in yet begins anew.
-            return Answer(303, [(b"location", b"/"), *_TEXT], b"That code is not good; once more.\n")
+            return Answer(
+                303,
+                [(b"location", address.cookie_path.encode()), *_TEXT],
+                b"That code is not good; once more.\n",
+            )
         handle, admission = redeemed
         headers = [
-            (b"location", path.encode()),
-            self._cookie(self._cookies.handle, handle, int(SESSION_LIFE.total_seconds())),
-            self._new_pass(row.place, Known(admission, 0, epoch)),
-            self._cookie(cookie, "", 0),
+            (b"location", address.keep_inside(path).encode()),
+            self._cookie(address, self._cookies.handle, handle, int(SESSION_LIFE.total_seconds())),
+            self._new_pass(row.place, Known(admission, 0, epoch), address),
+            self._cookie(address, cookie, "", 0),
             (b"referrer-policy", b"no-referrer"),
         ]
         return Answer(303, [*headers, *_TEXT], b"Signed in.\n")
@@ -565,17 +585,18 @@ class Door:
         with self._database.write() as db:
             return access.redeem(db, place, code, transaction, self._clock.now())
 
-    def _new_pass(self, place: str, known: Known) -> Header:
+    def _new_pass(self, place: str, known: Known, address: Address) -> Header:
         admission = known.admission
         token = self._passes.issue(
             place, admission.account_id, admission.session_id, admission.access_version
         )
         until = self._good_until(admission)
         self._remember(Credential(place, "pass", token), replace(known, expires_at=until))
-        return self._cookie(self._cookies.app_pass, token, LIFE_S)
+        return self._cookie(address, self._cookies.app_pass, token, self._passes.life_s)
 
-    def _cookie(self, name: str, value: str, max_age: int) -> Header:
-        return b"set-cookie", set_cookie(name, value, secure=self._site.is_secure, max_age=max_age).encode()
+    def _cookie(self, address: Address, name: str, value: str, max_age: int) -> Header:
+        path, secure = address.cookie_path, self._site.is_secure
+        return b"set-cookie", set_cookie(name, value, secure=secure, max_age=max_age, path=path).encode()
 
 
 _TEXT: list[Header] = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]

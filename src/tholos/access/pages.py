@@ -50,8 +50,8 @@ def open_app(
         if not _may_ask(call, name):
             raise
         return _ask_page(call, name, 403)
-    origin = call.site.app_url.format(name=name)
-    response = RedirectResponse(f"{origin}{CALLBACK}?code={code}&t={t}" if t else f"{origin}/", 303)
+    address = call.site.app_url.format(name=name)
+    response = RedirectResponse(f"{address}{CALLBACK}?code={code}&t={t}" if t else f"{address}/", 303)
     response.headers["referrer-policy"] = "no-referrer"
     return response
 

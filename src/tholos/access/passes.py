@@ -33,9 +33,11 @@ class Passes:
 
     Args:
         folder: where the key lies; only the server may read it.
+        life_s: seconds that a pass is good for.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, life_s: int = LIFE_S) -> None:
+        self.life_s = life_s
         self._key = _load_or_make(folder / "passes.pem")
         self._public = self._key.public_key()
 
@@ -48,7 +50,7 @@ class Passes:
             "g": session_id,
             "v": access_version,
             "iat": now,
-            "exp": now + LIFE_S,
+            "exp": now + self.life_s,
         }
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 

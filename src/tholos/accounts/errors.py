@@ -42,6 +42,13 @@ class ScopeTooNarrow(Forbidden):
     code = "scope_too_narrow"
 
 
+class SignInTooOld(Forbidden):
+    """Cannot do that: here it needs the password again, unless the last sign-in is less than ten minutes ago."""
+
+    code = "sign_in_too_old"
+    usual_fix = "Sign in again, then do it once more."
+
+
 class AccountTaken(Conflict):
     """Cannot make this account: the name is taken."""
 

@@ -66,6 +66,8 @@ class OpenIdClient:
     may_create: bool = True
     allowed_domains: frozenset[str] = frozenset()
     administrators_group: str = ""
+    asks_again: bool = False
+    """Whether the provider is to ask people even if they are signed in there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ def authorization_url(
         "code_challenge": challenge_of(verifier),
         "code_challenge_method": "S256",
     }
+    if client.asks_again:
+        query["prompt"] = "login"
     joint = "&" if urlsplit(metadata.authorization_endpoint).query else "?"
     return f"{metadata.authorization_endpoint}{joint}{urlencode(query)}"
 

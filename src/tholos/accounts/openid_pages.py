@@ -38,7 +38,7 @@ async def begin_openid(
     call: Calling, next_path: Annotated[str, Query(alias="next", max_length=2000)] = ""
 ) -> Response:
     """Send a browser to the provider."""
-    if call.known_actor is not None:
+    if pages.is_signed_in(call):
         return pages.go(next_path)
     try:
         call.get(Pace).create(None, call.address, call.now)

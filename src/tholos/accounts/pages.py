@@ -12,7 +12,7 @@ from fastapi import Form, Query
 from starlette.responses import RedirectResponse, Response
 
 from tholos import __version__
-from tholos.accounts import errors, schemas
+from tholos.accounts import confirming, errors, schemas
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account
 from tholos.accounts.passwords import Passwords
@@ -94,7 +94,7 @@ def account_of(call: Call) -> Greeted | None:
 def show_sign_in(
     call: Calling, next_path: Annotated[str, Query(alias="next", max_length=2000)] = "", out: bool = False
 ) -> Response:
-    if call.known_actor is not None:
+    if is_signed_in(call):
         return go(next_path)
     return sign_in_page(call, {}, {}, next_path, is_out=out)
 
@@ -228,6 +228,12 @@ def check_own_page(call: Call) -> None:
     own = f"{'https' if call.site.is_secure else 'http'}://{headers.get('host', '')}"
     if not is_own_request(headers.get("origin"), headers.get("sec-fetch-site"), own):
         raise errors.ForeignOrigin
+
+
+def is_signed_in(call: Call) -> bool:
+    """Whether signing in would change nothing: where apps share the console's origin, doing it again does."""
+    actor = call.known_actor
+    return actor is not None and not (call.site.is_one_origin and confirming.is_due(actor, call.now))
 
 
 def own_path(path: str) -> str:

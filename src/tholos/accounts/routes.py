@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, BackgroundTasks, Depends, Header, Request
 from pydantic import BaseModel
 
-from tholos.accounts import agents, answers, errors
+from tholos.accounts import agents, answers, confirming, errors
 from tholos.accounts import service as accounts
 from tholos.accounts.answers import Answered, Keyed
 from tholos.accounts.models import Role, Scope
@@ -83,12 +83,17 @@ class Site:
     url: str
     """The console's origin, such as ``http://localhost:8080``; no slash at the end."""
     app_url: str
-    """An app's origin with ``{name}`` in it, such as ``http://{name}.localhost:8080``."""
+    """An app's address with ``{name}`` in it, such as ``http://{name}.localhost:8080``; no slash at the end."""
     is_secure: bool
 
     @property
     def cookies(self) -> CookieNames:
-        return CookieNames.of(secure=self.is_secure)
+        return CookieNames.of(secure=self.is_secure, has_paths=self.is_one_origin)
+
+    @property
+    def is_one_origin(self) -> bool:
+        """Whether apps are under paths of the console's host: then a page of theirs may do what its visitor may."""
+        return self.app_url.startswith(f"{self.url}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +255,18 @@ def _require(permission: Permission, scope: Scope | None = None) -> Callable[[Ca
             is_beyond = permission in _BEYOND_ONE_APP and not is_reading
             if scope is None and (is_beyond or permission in _OF_ALL):
                 call.actor.needs_all_apps()
+        if call.site.is_one_origin and call.known_actor is not None and scope is not Scope.READ:
+            _check_sign_in(call, call.known_actor, permission)
 
     return check
+
+
+def _check_sign_in(call: Call, actor: Actor, permission: Permission) -> None:
+    """Raises: SignInTooOld."""
+    route = str(getattr(call.request.scope.get("route"), "path", call.request.url.path))
+    is_for_administrators = permission is Permission.ADMINISTER
+    if confirming.is_grave(call.request.method, route, is_for_administrators=is_for_administrators):
+        confirming.check(actor, call.now)
 
 
 class Replayed(Exception):

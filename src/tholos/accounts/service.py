@@ -53,6 +53,8 @@ class Actor:
     """Id of the session or token; empty for the server itself."""
     expires_at: datetime | None = None
     """When the credential ends by itself."""
+    signed_in_at: datetime | None = field(default=None, compare=False)
+    """When the session began; None for a token."""
     is_use_news: bool = field(default=False, compare=False)
     """Whether the use of this token is to be noted: noting each would make every request a write."""
     scope: Scope = Scope.FULL
@@ -438,7 +440,7 @@ def _actor_of(found: Token | Session | None, now: datetime) -> Actor | None:
     actor = replace(actor_for(found.account, found.id), expires_at=found.expires_at, is_use_news=is_news)
     if isinstance(found, Token):
         return replace(actor, scope=Scope(found.scope), object_id=found.object_id or "")
-    return actor
+    return replace(actor, signed_in_at=found.created_at)
 
 
 def _is_use_news(token: Token, now: datetime) -> bool:

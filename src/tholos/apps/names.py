@@ -18,7 +18,7 @@ def release_name(name: str, number: int) -> str:
 
 RESERVED_PREFIXES = frozenset({
     # ours
-    "account", "admin", "analyses", "api", "apps", "audit", "connectors", "device", "docs", "doctor",
+    "account", "admin", "analyses", "api", "app", "apps", "audit", "connectors", "device", "docs", "doctor",
     "environments", "files", "groups", "health", "healthz", "help", "hooks", "invitations", "join", "metrics", "nodes", "open",
     "oauth", "operations", "organizations", "people", "projects", "publish", "readyz", "robots.txt", "favicon.ico",
     "runs", "schedules", "secrets", "setup", "shares", "sign-in", "sign-out", "static", "tokens", "users",

@@ -89,9 +89,15 @@ def add_publish(commands: Commands) -> None:
     publish.add_argument("-m", "--message", default="", help="what is new")
     publish.add_argument(
         "--kind",
-        help="wsgi, asgi, a framework such as flask or gradio, streamlit, panel, bokeh, notebook, voila or static",
+        help="wsgi, asgi, a framework such as flask or gradio, streamlit, panel, bokeh, marimo, notebook, voila, command or static",
     )
     publish.add_argument("--entrypoint", metavar="MODULE:NAME", help="what to start")
+    publish.add_argument(
+        "--command", metavar="LINE", dest="line", help="run this, which listens on the port $PORT"
+    )
+    publish.add_argument(
+        "--port", type=port, help="with --command: it listens on this one, whatever $PORT says"
+    )
     publish.add_argument("--python", metavar="VERSION", help="such as 3.12 or >=3.11")
     publish.add_argument("--requirements", metavar="FILE", help="where the packages are listed")
     publish.add_argument("--prepare", metavar="COMMAND", help="what to run once per release before it starts")

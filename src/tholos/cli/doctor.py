@@ -27,7 +27,12 @@ def doctor(data: Path, *, as_json: bool) -> int:
         ) from error
     settings = Settings(data=data)
     checks = examine(
-        layout_of(settings), interpreters_of(os.environ), find_uv(), settings.host, settings.port
+        layout_of(settings),
+        interpreters_of(os.environ),
+        find_uv(),
+        settings.host,
+        settings.port,
+        is_one_origin=settings.apps.are_one_origin,
     )
     if as_json:
         shown = [

@@ -17,6 +17,7 @@ from tholos.cli.upload import Sent, count_missing, find_missing, upload_archive,
 from tholos.client.errors import RemoteConflict, RemoteNotFound
 from tholos.client.model import Operation, Unchanged
 from tholos.client.releases import ReleaseCalls
+from tholos.kit.errors import Invalid
 from tholos.store.errors import FileChanged
 from tholos.store.folder import Scan, scan
 
@@ -24,6 +25,12 @@ NOTED_BYTES, NOTED_SECONDS = 1_000_000, 1.0
 """An upload that is smaller and shorter goes without saying."""
 CHECKED_BYTES = 1_000_000
 """A change of a folder that was published before is checked here only if there is so much of it to send."""
+
+
+class FlagsMisfit(Invalid):
+    """Cannot publish: these flags do not go together."""
+
+    code = "flags_misfit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ def publish(
     message: str,
     kind: str | None,
     entrypoint: str | None,
+    line: str | None,
+    port: int | None,
     python: str | None,
     requirements: str | None,
     prepare: str | None,
@@ -68,9 +77,8 @@ def publish(
     as_json: bool,
 ) -> int:
     """Publish a folder, a script or an archive as the next release of an app."""
-    said = said_by(
-        kind=kind, entrypoint=entrypoint, python=python, requirements=requirements, prepare=prepare, keep=keep
-    )
+    started = as_command(kind, entrypoint, line, port)
+    said = said_by(**started, python=python, requirements=requirements, prepare=prepare, keep=keep)
     if git is not None or branch or subdirectory or no_polling or username or secret_file:
         from tholos.cli import repositories  # start-up time
 
@@ -101,6 +109,25 @@ def publish(
         return tell_end(
             client, target, answer, story, sent, console, as_json=as_json, was_interrupted=was_interrupted
         )
+
+
+def as_command(
+    kind: str | None, entrypoint: str | None, line: str | None, port: int | None
+) -> dict[str, str | None]:
+    """Kind and entry point, also where a command was given; its port is what it begins with.
+
+    Raises: FlagsMisfit.
+    """
+    if line is None and port is None:
+        return {"kind": kind, "entrypoint": entrypoint}
+    if line is None or entrypoint is not None or kind not in {None, "command"}:
+        raise FlagsMisfit(
+            "Cannot publish: --command goes with neither --kind nor --entrypoint, and --port goes with it alone.",
+            fix='Pass --command "python serve.py", and --port 9000 where it listens on a port of its own.',
+        )
+    if not line:  # forgotten, as other flags are
+        return {"kind": "", "entrypoint": ""}
+    return {"kind": "command", "entrypoint": f"PORT={port} {line}" if port else line}
 
 
 def said_by(*, keep: list[str] | None, **flags: str | None) -> dict[str, object]:

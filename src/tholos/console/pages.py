@@ -84,6 +84,8 @@ class OverviewPage(AppPage):
     """When it is started again by itself; for those who edit it."""
     path_url: str
     """The address at the console's host that leads to it too; empty where there is none."""
+    is_one_origin: bool
+    """Whether it shares the console's host."""
     may_change: bool
 
 
@@ -159,6 +161,7 @@ def _overview(call: Call, name: str) -> Response:
             schedule=schedules_api.shown(call, db, planned) if planned else None,
             chart=usage_api.chart_of(used) if used else None,
             path_url=path_schemas.path_out(name, paths.find_path(db, app.id), call.site.url).url,
+            is_one_origin=call.site.is_one_origin,
             tags=[tag_schemas.tag_put(one) for one in tags_api.of_app(db, app)],
             may_change=may_change,
         )

@@ -58,6 +58,8 @@ _KINDS = {
     Kind.NOTEBOOK: "Notebook, rendered",
     Kind.VOILA: "Notebook, interactive (Voilà)",
     Kind.STATIC: "Static site",
+    Kind.MARIMO: "marimo notebook",
+    Kind.COMMAND: "Command that listens on $PORT",
 }
 
 

@@ -35,6 +35,8 @@ MODE_OF_KIND = {
     Kind.NOTEBOOK: "jupyter-static",
     Kind.STATIC: "static",
 }
+NO_MODE = "unknown"
+"""What content has that is of no app mode."""
 _MODE_OF_FRAMEWORK = {
     (Kind.WSGI, frameworks.DASH): "python-dash",
     (Kind.ASGI, frameworks.SHINY): "python-shiny",
@@ -161,8 +163,8 @@ class Facts:
 
 
 def mode_of(kind: Kind, framework: str) -> str:
-    """The app mode that comes nearest."""
-    return _MODE_OF_FRAMEWORK.get((kind, framework), MODE_OF_KIND[kind])
+    """The app mode that comes nearest; ``unknown`` where none does."""
+    return _MODE_OF_FRAMEWORK.get((kind, framework), MODE_OF_KIND.get(kind, NO_MODE))
 
 
 class NotRead(ValueError):
@@ -466,6 +468,8 @@ def _metadata(facts: Facts) -> Json:
     if facts.kind is Kind.STATIC:
         page = _first_page(facts.entrypoint)
         return {"entrypoint": page, "primary_html": page}
+    if facts.kind is Kind.COMMAND:
+        return {}
     if facts.kind in SCRIPTS and "/" not in facts.entrypoint:
         return {"entrypoint": facts.entrypoint.removesuffix(".py")}
     if facts.kind in NOTEBOOKS:

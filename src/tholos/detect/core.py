@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tholos.detect import connect, django, errors, interpreters, keep, notebooks
+from tholos.detect import commands, connect, django, errors, interpreters, keep, notebooks
 from tholos.detect.candidates import Candidate, is_aside
 from tholos.detect.connect import Manifest
 from tholos.detect.entrypoints import Choice, Chooser
@@ -170,6 +170,8 @@ def _starts(folder: Folder, chooser: Chooser, choice: Choice, project: django.Pr
     starts = [path] if path.endswith(".py") or choice.kind in NOTEBOOKS else []
     if choice.entrypoint.value == notebooks.FOLDER and choice.kind is Kind.VOILA:
         starts = list(folder.notebooks)
+    if choice.kind is Kind.COMMAND:
+        starts = commands.starts(folder, choice.entrypoint.value)
     if choice.candidate.origin.path.endswith(".py"):
         starts.append(choice.candidate.origin.path)
     if choice.kind is Kind.STREAMLIT:
@@ -186,6 +188,8 @@ def _advice(folder: Folder, choice: Choice, overrides: Overrides) -> list[str]:
         return [
             f"Migrations do not run by themselves; pass --prepare 'python {manage} migrate' if the app has any."
         ]
+    if choice.kind is Kind.COMMAND:
+        return commands.notes(choice.entrypoint.value)
     if choice.kind is Kind.STATIC and choice.entrypoint.value == "." and "package.json" in folder.paths:
         return [
             "package.json stands beside index.html: if the site has to be built first, publish what the build writes."

@@ -12,7 +12,17 @@ import ast
 import re
 from dataclasses import dataclass, replace
 
-from tholos.detect import errors, frameworks, interpreters, modules, notebooks, scripts, sites, unserved
+from tholos.detect import (
+    commands,
+    errors,
+    frameworks,
+    interpreters,
+    modules,
+    notebooks,
+    scripts,
+    sites,
+    unserved,
+)
 from tholos.detect.candidates import Candidate, Finder, of_script
 from tholos.detect.definitions import Reader
 from tholos.detect.model import NOTEBOOKS, OBJECTS, SCRIPTS, Evidence, Finding, Kind, Overrides
@@ -31,6 +41,7 @@ _IMPORTED = {
     frameworks.PANEL: "panel",
     frameworks.BOKEH: "bokeh",
     frameworks.SHINY: "shiny.express",
+    frameworks.MARIMO: "marimo",
 }
 _NOTEBOOK = {
     frameworks.NOTEBOOK: "a notebook; it is rendered when the app starts",
@@ -95,14 +106,22 @@ class Chooser:
             pages = self._finder.pages(candidate.entrypoint)
             others = [other for other in others if other.entrypoint not in pages]
         notes = tuple(_note(other) for other in others[:_SHOWN])
-        why = {"site": "holds index.html", "page": "the page that it begins at"}.get(candidate.how, why)
+        why = {
+            "site": "holds index.html",
+            "page": "the page that it begins at",
+            "procfile": f"web in {candidate.evidence.path}",
+        }.get(candidate.how, why)
         entrypoint = Finding(candidate.entrypoint, why, candidate.evidence)
         return Choice(candidate, candidate.kind, framework, entrypoint, notes, tuple(others[:_SHOWN]))
 
     def _found(self, kind: Kind | None) -> list[Candidate]:
+        if kind is Kind.COMMAND:
+            return commands.find(self._folder) or self._no_command()
         every = [] if kind is Kind.STATIC or kind in NOTEBOOKS else self._finder.all()
         found = [candidate for candidate in every if kind in {None, candidate.kind}]
         self._refuse_broken(found)
+        if kind is None:
+            found += commands.find(self._folder)
         if not found and kind is None:
             unserved.refuse(self._folder)
         if not found and kind in {None, Kind.STATIC}:
@@ -115,6 +134,13 @@ class Chooser:
         if len(equal) > 1:
             raise _several(equal)
         return found
+
+    def _no_command(self) -> list[Candidate]:
+        raise errors.NothingToPublish(
+            "Cannot tell which command to run: no Procfile here has a line that begins with web:.",
+            where="--kind",
+            fix='Pass it, as --command "python serve.py --port $PORT".',
+        )
 
     def _refuse_broken(self, found: list[Candidate]) -> None:
         broken = sorted(self._finder.broken.items(), key=lambda item: item[0])
@@ -145,6 +171,8 @@ class Chooser:
 
     def _given(self, overrides: Overrides, value: str, kind: Kind | None) -> Candidate:
         """The named entry point; one in syntax newer than this Python's is taken at the publisher's word."""
+        if kind is Kind.COMMAND:
+            return commands.of_line(value, Evidence())
         try:
             return self._named(value, kind)
         except errors.SourceBroken as error:
@@ -346,11 +374,22 @@ def _framework(candidate: Candidate, given: str) -> Finding:
         "notebook": _NOTEBOOK.get(name, ""),
         "site": "a folder with index.html",
         "page": "a page",
+        "procfile": f"a command in {candidate.evidence.path}",
         "project": "a Django project with manage.py",
         "installed": "given with --kind",
         "given": "given with --kind",
     }.get(candidate.how, f"makes a {name} app")
-    is_own = candidate.how in {"factory", "function", "class", "script", "notebook", "site", "page", "given"}
+    is_own = candidate.how in {
+        "factory",
+        "function",
+        "class",
+        "script",
+        "notebook",
+        "site",
+        "page",
+        "given",
+        "procfile",
+    }
     return Finding(name, why, candidate.evidence if is_own else candidate.origin)
 
 

@@ -6,7 +6,8 @@ from tholos.kit.errors import Invalid
 
 SUPPORTED = (
     "Flask, Django, Dash and anything else that speaks WSGI; FastAPI, Shiny and anything else that speaks ASGI; "
-    "Gradio; Streamlit, Panel and Bokeh scripts; notebooks, rendered or by Voilà; static sites"
+    "Gradio; Streamlit, Panel and Bokeh scripts; marimo notebooks; notebooks, rendered or by Voilà; static sites; any command that listens "
+    "on $PORT (--command)"
 )
 """What can be published today, for messages."""
 

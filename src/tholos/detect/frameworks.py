@@ -18,6 +18,8 @@ PANEL = "Panel"
 VOILA = "Voilà"
 NOTEBOOK = "Notebook"
 STATIC = "Static site"
+MARIMO = "marimo"
+COMMAND = "Command"
 
 _WSGI: dict[str, tuple[str, ...]] = {
     FLASK: ("flask.Flask", "flask.app.Flask", "apiflask.APIFlask", "eve.Eve", "flask_openapi3.OpenAPI"),
@@ -81,8 +83,10 @@ KINDS: dict[str, tuple[Kind, str]] = {
     "gradio": (Kind.GRADIO, GRADIO),
     "bokeh": (Kind.BOKEH, BOKEH),
     "panel": (Kind.PANEL, PANEL),
+    "marimo": (Kind.MARIMO, MARIMO),
     "voila": (Kind.VOILA, VOILA),
     "notebook": (Kind.NOTEBOOK, NOTEBOOK),
+    "command": (Kind.COMMAND, COMMAND),
     "static": (Kind.STATIC, STATIC),
     "dash": (Kind.WSGI, DASH),
     "shiny": (Kind.ASGI, SHINY),
@@ -104,6 +108,7 @@ DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     GRADIO: ("gradio",),
     BOKEH: ("bokeh",),
     PANEL: ("panel",),
+    MARIMO: ("marimo",),
     VOILA: ("voila", "ipykernel"),
     NOTEBOOK: ("nbconvert", "ipykernel"),
     "FastAPI": ("fastapi",),
@@ -137,7 +142,6 @@ UNSERVED: dict[str, str] = {
     "aiohttp.web": "aiohttp",
     "chainlit": "Chainlit",
     "flet": "Flet",
-    "marimo": "marimo",
     "mesop": "Mesop",
     "nicegui": "NiceGUI",
     "reflex": "Reflex",
@@ -153,6 +157,6 @@ MENTIONS = (
     r"\b(?:Flask|APIFlask|Eve|FastAPI|Starlette|Router|Quart|Litestar|Starlite|Dash|get_[aw]sgi_application|WSGIHandler|"
     r"get_default_application|ProtocolTypeRouter|make_wsgi_app|wsgifunc|streamable_http_app|sse_app|start_response|receive|"
     r"bottle|falcon|cherrypy|werkzeug|spyne|whitenoise|pecan|flask_openapi3|blacksheep|connexion|shiny|gradio|ariadne|strawberry|"
-    r"emmett|socketio|a2wsgi|asgiref|streamlit|bokeh|panel)\b"
+    r"emmett|socketio|a2wsgi|asgiref|streamlit|bokeh|panel|marimo)\b"
 )
 """A file that holds none of these words defines no app by itself, and need not be parsed to know it."""

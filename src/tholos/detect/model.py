@@ -21,9 +21,12 @@ class Kind(StrEnum):
     NOTEBOOK = "notebook"
     """Executed and rendered when it starts; what comes of that is served as a site."""
     STATIC = "static"
+    MARIMO = "marimo"
+    COMMAND = "command"
+    """Whatever listens on a port of its own; its entry point is a line for the shell."""
 
 
-SCRIPTS = frozenset({Kind.STREAMLIT, Kind.BOKEH, Kind.PANEL})
+SCRIPTS = frozenset({Kind.STREAMLIT, Kind.BOKEH, Kind.PANEL, Kind.MARIMO})
 """Kinds whose entry point is a script that is run for every visitor."""
 NOTEBOOKS = frozenset({Kind.VOILA, Kind.NOTEBOOK})
 OBJECTS = frozenset({Kind.WSGI, Kind.ASGI, Kind.GRADIO})

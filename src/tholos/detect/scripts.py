@@ -15,6 +15,7 @@ _EXPRESS = "shiny.express"
 _EXPRESS_APP = "shiny.express.app:"
 _SHOWS = re.compile(rb"\b(?:curdoc|servable|server_doc)\b")
 """Words without which a script that draws with Panel or Bokeh shows nothing on a server."""
+_MARIMO_APP = re.compile(rb"^app = \w+\.App\(", re.MULTILINE)
 _MODE = re.compile(rb"^#[ \t]*shiny_mode:[ \t]*(express|core)[ \t]*$", re.MULTILINE)
 _MODE_WITHIN = 1000
 _ESCAPED = re.compile(r"_([0-9a-f]{1,6})_")
@@ -32,8 +33,9 @@ class Script:
 STREAMLIT = Script(Kind.STREAMLIT, frameworks.STREAMLIT, 1)
 BOKEH = Script(Kind.BOKEH, frameworks.BOKEH, 1)
 PANEL = Script(Kind.PANEL, frameworks.PANEL, 1)
+MARIMO = Script(Kind.MARIMO, frameworks.MARIMO, 1)
 EXPRESS = Script(Kind.ASGI, frameworks.SHINY, 1)
-OF_KIND = {script.kind: script for script in (STREAMLIT, BOKEH, PANEL)}
+OF_KIND = {script.kind: script for script in (STREAMLIT, BOKEH, PANEL, MARIMO)}
 """What a script is taken for where its kind is given."""
 
 
@@ -45,8 +47,12 @@ def find(source: Source, data: bytes) -> Script | None:
         return _at(EXPRESS, data.count(b"\n", 0, mode.start()) + 1)
     if _EXPRESS in lines and not mode:
         return _at(EXPRESS, lines[_EXPRESS])
-    if "streamlit" in lines:
-        return _at(STREAMLIT, lines["streamlit"])
+    for script, name, is_one in (
+        (MARIMO, "marimo", _MARIMO_APP.search(data) is not None),
+        (STREAMLIT, "streamlit", True),
+    ):
+        if name in lines and is_one:
+            return _at(script, lines[name])
     if _SHOWS.search(data) is None:
         return None
     for script, name in ((PANEL, "panel"), (BOKEH, "bokeh")):

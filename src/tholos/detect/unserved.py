@@ -21,7 +21,7 @@ _DOCUMENTS = (
     (".jl", "a Julia script"),
     ("package.json", "a Node.js project"),
     ("dockerfile", "a container's recipe"),
-    ("procfile", "a Procfile"),
+    ("procfile", "a Procfile without a line that begins with web:"),
 )
 
 

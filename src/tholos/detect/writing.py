@@ -200,7 +200,9 @@ def _ours(found: Detection, package_file: str, said: Mapping[str, str], before: 
     source = needs.form if needs.form in {"none", "imports"} else needs.evidence.path
     is_elsewhere = source != package_file and (needs.form != "none" or said.get("requirements") == "none")
     old = before.ours if before else {}
+    has_mode = connect.mode_of(found.kind, found.framework.value) != connect.NO_MODE
     ours: Json = {
+        **({} if has_mode else {"kind": found.kind.value, "entrypoint": found.entrypoint.value}),
         "said": {name: said[name] for name in _FLAGS if said.get(name)},
         "requirements": source if is_elsewhere and found.kind is not Kind.STATIC else "",
         **{name: old.get(name) for name in _CARRIED},

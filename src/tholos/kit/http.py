@@ -20,7 +20,7 @@ def is_own_request(origin: str | None, fetch_site: str | None, own_origin: str) 
 
 @dataclass(frozen=True, slots=True)
 class CookieNames:
-    """The names of our cookies. ``__Host-`` needs https, so plain-http trials go without."""
+    """The names of our cookies. ``__Host-`` needs https, so plain-http trials go without; ``__Secure-`` goes with a path."""
 
     session: str
     handle: str
@@ -33,15 +33,24 @@ class CookieNames:
     """Which of an app's instances a browser is used to; no credential."""
 
     @classmethod
-    def of(cls, *, secure: bool) -> CookieNames:
-        prefix = "__Host-" if secure else ""
-        names = ("session", "handle", "pass", "txn", "openid", "instance")
-        return cls(*(f"{prefix}tholos_{name}" for name in names))
+    def of(cls, *, secure: bool, has_paths: bool = False) -> CookieNames:
+        """``has_paths`` where those of apps hold below a path only."""
+        own = "__Host-" if secure else ""
+        apps = "__Secure-" if secure and has_paths else own
+        handle, app_pass, transaction = (f"{apps}tholos_{name}" for name in ("handle", "pass", "txn"))
+        return cls(
+            f"{own}tholos_session",
+            handle,
+            app_pass,
+            transaction,
+            f"{own}tholos_openid",
+            f"{apps}tholos_instance",
+        )
 
 
-def set_cookie(name: str, value: str, *, secure: bool, max_age: int) -> str:
+def set_cookie(name: str, value: str, *, secure: bool, max_age: int, path: str = "/") -> str:
     """The value of a Set-Cookie header: HttpOnly, SameSite=Lax, host only; ``max_age`` in seconds, 0 removes."""
-    return f"{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax" + (
+    return f"{name}={value}; Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Lax" + (
         "; Secure" if secure else ""
     )
 

@@ -37,7 +37,9 @@ class Check:
     fix: str = ""
 
 
-def examine(layout: Layout, interpreters: Interpreters, uv: str, host: str, port: int) -> list[Check]:
+def examine(
+    layout: Layout, interpreters: Interpreters, uv: str, host: str, port: int, *, is_one_origin: bool = False
+) -> list[Check]:
     """Every check, in the order they matter. Nothing is changed."""
     checks: Sequence[Callable[[], Iterator[Check]]] = (
         lambda: _pythons(interpreters),
@@ -48,7 +50,8 @@ def examine(layout: Layout, interpreters: Interpreters, uv: str, host: str, port
         _clock,
         _gateway,
         _sandbox,
-        _names,
+        lambda: _paths() if is_one_origin else _names(),
+        _cookies,
     )
     return [check for find in checks for check in find()]
 
@@ -157,6 +160,18 @@ def _names() -> Iterator[Check]:
         )
     else:
         yield Check("names", Verdict.OK, "NAME.localhost leads here")
+
+
+def _paths() -> Iterator[Check]:
+    yield Check(
+        "origins",
+        Verdict.NOTE,
+        "apps are under paths of the console's host: a page of one may do there what its visitor may, so publishers are trusted",
+        "Give each app a host of its own: THOLOS_APPS__ADDRESSES=hosts",
+    )
+
+
+def _cookies() -> Iterator[Check]:
     yield Check(
         "cookies",
         Verdict.NOTE,

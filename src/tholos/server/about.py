@@ -28,7 +28,14 @@ def about(settings: Settings, layout: Layout, interpreters: Interpreters, env: M
     said = {name.upper() for name in env}
 
     def look() -> list[Check]:
-        found = examine(layout, interpreters, find_uv(), settings.host, settings.port)
+        found = examine(
+            layout,
+            interpreters,
+            find_uv(),
+            settings.host,
+            settings.port,
+            is_one_origin=settings.apps.are_one_origin,
+        )
         return [one for one in found if one.name not in _AT_START_ONLY]
 
     return About(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +24,7 @@ from tholos.accounts import api as accounts_api
 from tholos.accounts import device_pages, groups_api, oauth_pages, openid_pages, own_api, sign_in_api
 from tholos.accounts import pages as accounts_pages
 from tholos.accounts.device import Pulse
+from tholos.accounts.errors import SignInTooOld
 from tholos.accounts.news import News
 from tholos.accounts.pace import Pace
 from tholos.accounts.passwords import Passwords
@@ -404,6 +405,9 @@ def _answer(request: Request, error: TholosError) -> Response:
     if isinstance(error, NotSignedIn) and request.method in SAFE_METHODS:
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse("/sign-in?" + urlencode({"next": wanted}), 303)
+    if isinstance(error, SignInTooOld):
+        came_from = urlsplit(request.headers.get("referer", "")).path or "/"
+        error.details["page"] = "/sign-in?" + urlencode({"next": came_from})
     services: Services = request.app.state.services
     page = render.error_page(error, request.state.id, "/", _shown_actor(request, services, error))
     response = services.get(Pages).answer("error.html", page, page.status)

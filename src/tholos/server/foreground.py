@@ -95,7 +95,10 @@ async def _publish_examples(folder: Path, running: Running) -> None:
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir())
+    """Those with a file in them: others hold further examples."""
+    return sorted(
+        path for path in folder.iterdir() if path.is_dir() and any(one.is_file() for one in path.iterdir())
+    )
 
 
 @contextlib.contextmanager

@@ -268,7 +268,7 @@ def _door(
     port: int,
 ) -> Door:
     return Door(
-        database, clock, site, serving, Passes(layout.keys), errors,
+        database, clock, site, serving, Passes(layout.keys, settings.apps.pass_life_s), errors,
         console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
         hold_s=settings.apps.hold_s, routing=routing, find_inroad=Inroads(paths, ContentInroads(database, serving)),
     )  # fmt: skip
@@ -412,6 +412,7 @@ def _provider(settings: Settings) -> Provider:
             may_create=openid.may_create,
             allowed_domains=frozenset(domain.lower() for domain in openid.allowed_domains),
             administrators_group=openid.administrators_group,
+            asks_again=settings.apps.are_one_origin,
         )
     )
 

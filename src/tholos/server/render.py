@@ -104,9 +104,15 @@ def error_page(error: TholosError, request_id: str, home_url: str, account: obje
         step=_STARTING if is_starting else "",
         elapsed_s=_seconds_since(error.details.get("since")) if is_starting else 0.0,
         link=link,
-        link_text="See its log" if link.endswith("/logs") else "See its state",
+        link_text=_link_text(link),
         account=account,
     )
+
+
+def _link_text(link: str) -> str:
+    if link.startswith("/sign-in"):
+        return "Sign in again"
+    return "See its log" if link.endswith("/logs") else "See its state"
 
 
 def _seconds_since(moment: object) -> float:

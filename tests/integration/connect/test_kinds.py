@@ -11,9 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tholos.testing import chromium
-
-PACKAGES = "bokeh\ndash\nfastapi\nflask\ngradio\nipykernel\nnbconvert\npanel\nshiny\nstreamlit\nvoila\n"
-"""The same for all, so that they share one environment."""
+from tholos.testing.gallery import PACKAGES
 
 
 def notebook(words: str) -> str:

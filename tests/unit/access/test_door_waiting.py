@@ -28,7 +28,9 @@ def table():
 
 @pytest.fixture
 def front_door(table):
-    cookies = SimpleNamespace(handle="h", app_pass="p", transaction="t", instance="i")
+    cookies = SimpleNamespace(
+        handle="h", app_pass="p", transaction="t", session="s", openid="o", instance="i"
+    )
     site = SimpleNamespace(cookies=cookies, app_url="http://{name}.localhost", url="", is_secure=False)
     return Door(None, None, site, table, None, None, console_address="", console_hosts=frozenset(), hold_s=5)
 

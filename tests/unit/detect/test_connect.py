@@ -330,7 +330,7 @@ def test_entry_points_in_others_words(kind, entrypoint, metadata):
 
 
 def test_every_kind_has_a_mode():
-    assert connect.MODE_OF_KIND.keys() == set(Kind)
+    assert connect.MODE_OF_KIND.keys() == set(Kind) - {Kind.MARIMO, Kind.COMMAND}
     for framework, kind, mode in (("Dash", Kind.WSGI, "python-dash"), ("Shiny", Kind.ASGI, "python-shiny")):
         assert json.loads(_ours(kind=kind, framework=framework))["metadata"]["appmode"] == mode
 

@@ -14,6 +14,9 @@ FOUND = {
     "bokeh": ("from bokeh.plotting import curdoc\ncurdoc().add_root(1)\n", Kind.BOKEH, "app.py"),
     "panel": ("import panel as pn\nimport bokeh\npn.panel(1).servable()\n", Kind.PANEL, "app.py"),
     "streamlit first": ("import streamlit\nimport panel\n# servable\n", Kind.STREAMLIT, "app.py"),
+    "marimo": (
+        "import marimo\napp = marimo.App()\n\n@app.cell\ndef _():\n    import streamlit\n", Kind.MARIMO, "app.py",
+    ),
     "express": ("from shiny.express import ui\n", Kind.ASGI, EXPRESS),
     "express by another import": ("from shiny import express\n", Kind.ASGI, EXPRESS),
     "express by a comment": ("# shiny_mode: express\nimport shiny\n", Kind.ASGI, EXPRESS),

@@ -44,6 +44,13 @@ def test_cookie_names_need_https_for_their_prefix():
     }
 
 
+def test_cookies_of_apps_under_paths_cannot_have_that_prefix():
+    names = CookieNames.of(secure=True, has_paths=True)
+    assert (names.session, names.app_pass) == ("__Host-tholos_session", "__Secure-tholos_pass")
+    assert CookieNames.of(secure=False, has_paths=True) == CookieNames.of(secure=False)
+    assert "; Path=/app/sales/;" in set_cookie("a", "b", secure=True, max_age=1, path="/app/sales/")
+
+
 @pytest.mark.parametrize("secure", [True, False])
 def test_a_cookie_is_ours_alone(secure):
     morsel = SimpleCookie(set_cookie("a", "b", secure=secure, max_age=60))["a"]
