@@ -45,11 +45,41 @@ class AppSettings(BaseModel):
     )
     log_limit: int = Field(64 << 20, ge=1 << 20, description="Bytes that are kept of each instance's log.")
     open_files: int = Field(8192, ge=64, description="Open files that each of an app's processes may have.")
+    memory_mb: int = Field(
+        4096, ge=0, description="Megabytes of memory that all processes of an app may have together; 0 for no limit."
+    )
+    cpu: float = Field(0.0, ge=0, description="Cores that they may use together, such as 1.5; 0 for no limit.")
+    processes: int = Field(
+        1000, ge=0, description="Processes and threads that they may be; 0 for no limit."
+    )
+    network: bool = Field(default=True, description="Whether apps may use the network.")
     paths_for: Literal["publishers", "administrators"] = Field(
         "publishers",
         description="Who lets a path of the console's host lead to an app: publishers, for those that they edit, or "
         "administrators.",
     )
+
+
+class SandboxSettings(BaseModel):
+    """What keeps apps from the machine and from each other."""
+
+    mode: Literal["auto", "off", "required"] = Field(
+        "auto",
+        description="auto takes the walls that this machine gives; required lets no app start where one that matters is "
+        "missing; off takes none.",
+    )
+    read_only: list[Path] = Field(
+        [], description='Further folders that every app may read, as a JSON list such as ["/opt/models"].'
+    )
+
+    @field_validator("read_only")
+    @classmethod
+    def check_folders(cls, folders: list[Path]) -> list[Path]:
+        for folder in folders:
+            if not folder.is_absolute() or ".." in folder.parts or folder == Path("/"):
+                msg = f"sandbox.read_only must be absolute paths of folders, not {folder}"
+                raise ValueError(msg)
+        return folders
 
 
 class PackageSettings(BaseModel):
@@ -315,6 +345,7 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("info", description="debug, info, warning or error.")
     apps: AppSettings = AppSettings()
+    sandbox: SandboxSettings = SandboxSettings()
     packages: PackageSettings = PackageSettings()
     mail: MailSettings = MailSettings()
     notifications: NotificationSettings = NotificationSettings()

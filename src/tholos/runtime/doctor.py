@@ -13,6 +13,8 @@ from pathlib import Path
 
 from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.layout import Layout
+from tholos.runtime.sandbox import Enclosure
+from tholos.runtime.walls import LAYERS, Mode
 
 ROOM_NEEDED = 2 << 30
 """Bytes: a data science environment takes about one gigabyte."""
@@ -37,7 +39,9 @@ class Check:
     fix: str = ""
 
 
-def examine(layout: Layout, interpreters: Interpreters, uv: str, host: str, port: int) -> list[Check]:
+def examine(
+    layout: Layout, interpreters: Interpreters, uv: str, host: str, port: int, enclosure: Enclosure
+) -> list[Check]:
     """Every check, in the order they matter. Nothing is changed."""
     checks: Sequence[Callable[[], Iterator[Check]]] = (
         lambda: _pythons(interpreters),
@@ -47,7 +51,7 @@ def examine(layout: Layout, interpreters: Interpreters, uv: str, host: str, port
         lambda: _port(host, port),
         _clock,
         _gateway,
-        _sandbox,
+        lambda: _sandbox(enclosure),
         _names,
     )
     return [check for find in checks for check in find()]
@@ -118,31 +122,28 @@ def _gateway() -> Iterator[Check]:
     yield Check("gateway", Verdict.OK, "the server carries every request itself")
 
 
-def _sandbox() -> Iterator[Check]:
-    layers = [
-        name
-        for name, is_there in (
-            ("own uid", os.getuid() == 0),
-            ("cgroups", Path("/sys/fs/cgroup").is_dir()),
-            ("bubblewrap", shutil.which("bwrap") is not None),
-            ("Landlock", "landlock" in _security_modules()),
+def _sandbox(enclosure: Enclosure) -> Iterator[Check]:
+    """What keeps apps from the machine and from each other, layer by layer."""
+    if enclosure.mode is Mode.OFF:
+        fix = "Set THOLOS_SANDBOX__MODE to auto, or publish only code that you trust with this machine."
+        yield Check("sandbox", Verdict.NOTE, "is switched off: apps may do what the server may", fix)
+        return
+    walls = enclosure.walls
+    if not walls.needed:
+        yield Check("sandbox", Verdict.OK, "apps are kept from the machine and from each other")
+    else:
+        is_required = enclosure.mode is Mode.REQUIRED
+        yield Check(
+            "sandbox",
+            Verdict.MISSING if is_required else Verdict.NOTE,
+            "no app starts: walls that are required are missing" if is_required else "walls are missing",
+            "" if is_required else "Publish only code that you trust with this machine.",
         )
-        if is_there
-    ]
-    there = ", ".join(layers) or "none"
-    yield Check(
-        "sandbox",
-        Verdict.NOTE,
-        f"apps run as the server's own user, bounded by rlimits only (this machine has: {there})",
-        "Publish only code that you trust with this machine.",
-    )
-
-
-def _security_modules() -> str:
-    try:
-        return Path("/sys/kernel/security/lsm").read_text("utf-8")
-    except OSError:
-        return ""
+    for layer in LAYERS:
+        if walls.has(layer.name):
+            yield Check(layer.name, Verdict.OK, layer.does)
+        elif layer.name != "landlock" or not walls.has("bubblewrap"):
+            yield Check(layer.name, Verdict.NOTE, f"not {layer.does}: {walls.missing[layer.name]}", layer.fix)
 
 
 def _names() -> Iterator[Check]:

@@ -64,13 +64,14 @@ from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.launchers import local
 from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.layout import Layout
+from tholos.runtime.sandbox import Enclosure
 from tholos.runtime.uv import Index
 from tholos.schedules.tasks import Timekeeper
 from tholos.server import schema, sealed, tables
 from tholos.server.about import about
 from tholos.server.application import build
 from tholos.server.housekeeping import Housekeeper
-from tholos.server.parts import find_uv, interpreters_of, layout_of, template_folders
+from tholos.server.parts import enclosure_of, find_uv, interpreters_of, layout_of, template_folders
 from tholos.server.render import DoorErrors
 from tholos.settings import Settings
 from tholos.sources.api import LocalFolders
@@ -140,7 +141,9 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     services.add(store)
     interpreters = interpreters_of(os.environ)
     services.add(interpreters)
-    services.add(about(settings, layout, interpreters, os.environ))
+    enclosure = await in_thread(enclosure_of, settings)
+    services.add(enclosure)
+    services.add(about(settings, layout, interpreters, os.environ, enclosure))
 
     serving = ServingTable(database)
     paths = PathTable(database)
@@ -162,7 +165,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             hold_s=settings.apps.hold_s, find_inroad=Inroads(paths, ContentInroads(database, serving)),
         )  # fmt: skip
         sealer = services.get(Sealer)
-        starter = _starter(settings, layout, store, sealer, interpreters, site)
+        starter = _starter(settings, layout, store, sealer, interpreters, site, enclosure)
         keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, carrier)
         services.add(keeper)
         services.add(starter.environments)
@@ -394,7 +397,13 @@ def _site(settings: Settings, port: int) -> Site:
 
 
 def _starter(
-    settings: Settings, layout: Layout, store: Store, sealer: Sealer, interpreters: Interpreters, site: Site
+    settings: Settings,
+    layout: Layout,
+    store: Store,
+    sealer: Sealer,
+    interpreters: Interpreters,
+    site: Site,
+    enclosure: Enclosure,
 ) -> Starter:
     packages = settings.packages
     index = Index(
@@ -406,7 +415,7 @@ def _starter(
     return Starter(
         layout, store, sealer, environments, interpreters, site.app_url, {},
         limits={"nofile": settings.apps.open_files, "core": 0}, log_limit=settings.apps.log_limit,
-        told=ContentVariables(site.url),
+        told=ContentVariables(site.url), enclosure=enclosure,
     )  # fmt: skip
 
 
