@@ -46,12 +46,14 @@ class AppSettings(BaseModel):
     log_limit: int = Field(64 << 20, ge=1 << 20, description="Bytes that are kept of each instance's log.")
     open_files: int = Field(8192, ge=64, description="Open files that each of an app's processes may have.")
     memory_mb: int = Field(
-        4096, ge=0, description="Megabytes of memory that all processes of an app may have together; 0 for no limit."
+        4096,
+        ge=0,
+        description="Megabytes of memory that all processes of an app may have together; 0 for no limit.",
     )
-    cpu: float = Field(0.0, ge=0, description="Cores that they may use together, such as 1.5; 0 for no limit.")
-    processes: int = Field(
-        1000, ge=0, description="Processes and threads that they may be; 0 for no limit."
+    cpu: float = Field(
+        0.0, ge=0, description="Cores that they may use together, such as 1.5; 0 for no limit."
     )
+    processes: int = Field(1000, ge=0, description="Processes and threads that they may be; 0 for no limit.")
     network: bool = Field(default=True, description="Whether apps may use the network.")
     paths_for: Literal["publishers", "administrators"] = Field(
         "publishers",

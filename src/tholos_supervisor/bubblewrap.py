@@ -53,7 +53,9 @@ def arguments(
         size = ["--size", str(sandbox.tmp)] if sandbox.tmp else []
         words += ["--perms", "1777", *size, "--tmpfs", path]
     words += ["--symlink", "../tmp", "/var/tmp"]  # noqa: S108 - as above
-    for mount, source in sorted(zip(sandbox.mounts, sources, strict=True), key=lambda pair: pair[0].path.count("/")):
+    for mount, source in sorted(
+        zip(sandbox.mounts, sources, strict=True), key=lambda pair: pair[0].path.count("/")
+    ):
         words += ["--bind" if mount.access == WRITE else "--ro-bind", source, mount.path]
     words += ["--remount-ro", "/", "--chdir", cwd, "--clearenv"]
     for name, value in env.items():
@@ -74,7 +76,7 @@ def passwd(sandbox: Sandbox) -> str:
 def _linked() -> Iterator[str]:
     for name in LINKED:
         path = f"/{name}"
-        if os.path.islink(path):
-            yield from ("--symlink", os.readlink(path), path)  # noqa: PTH115 - the supervisor knows paths as text
+        if os.path.islink(path):  # noqa: PTH114 - the supervisor knows paths as text
+            yield from ("--symlink", os.readlink(path), path)  # noqa: PTH115 - as above
         elif os.path.isdir(path):  # noqa: PTH112 - as above
             yield from ("--ro-bind", path, path)

@@ -24,7 +24,19 @@ _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
 _SCOPES = 3
 
-SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc", "/proc", "/sys", "/opt", "/var/cache/fontconfig")
+SYSTEM = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib64",
+    "/lib32",
+    "/etc",
+    "/proc",
+    "/sys",
+    "/opt",
+    "/var/cache/fontconfig",
+)
 SHARED = ("/dev",)
 """Everybody's. Not so /tmp: what it holds is found by TMPDIR, in a folder of the app's own."""
 
@@ -52,7 +64,9 @@ def keep_to(mounts: Iterable[Mount]) -> None:
     """
     known = version()
     handled = (1 << _RIGHTS.get(known, 16)) - 1
-    attributes = struct.pack("=Q", handled) if known < SCOPES_SINCE else struct.pack("=QQQ", handled, 0, _SCOPES)
+    attributes = (
+        struct.pack("=Q", handled) if known < SCOPES_SINCE else struct.pack("=QQQ", handled, 0, _SCOPES)
+    )
     ruleset = native.landlock_ruleset(attributes)
     for path in SYSTEM:
         _allow(ruleset, path, _READ, handled, is_needed=False)

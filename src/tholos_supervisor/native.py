@@ -92,7 +92,7 @@ def filter_calls(program: bytes) -> None:
 
 def landlock_version() -> int:
     """0 where there is none."""
-    return max(_libc.syscall(_LANDLOCK[0], None, ctypes.c_size_t(0), 1), 0)
+    return max(int(_libc.syscall(_LANDLOCK[0], None, ctypes.c_size_t(0), 1)), 0)
 
 
 def landlock_ruleset(attributes: bytes) -> int:

@@ -108,9 +108,7 @@ def _explain(spec: Spec, said: str) -> str:
     return f"Cannot start {program}: {error}."
 
 
-def _become(
-    spec: Spec, mark: str, log_fd: int, go_fd: int, said_fd: int, groups: cgroups.Groups
-) -> None:
+def _become(spec: Spec, mark: str, log_fd: int, go_fd: int, said_fd: int, groups: cgroups.Groups) -> None:
     """Runs in the child and never returns."""
     stage = "exec"
     try:

@@ -73,7 +73,9 @@ class Supervisor:
             bases = cgroups.base(self._house)
             return cgroups.make(bases, spec.instance, sandbox)
         except (OSError, cgroups.Unavailable) as error:
-            message = f"Cannot limit what {spec.instance} uses: {error}. tholos doctor says what this machine has."
+            message = (
+                f"Cannot limit what {spec.instance} uses: {error}. tholos doctor says what this machine has."
+            )
             raise CannotStart(message) from None
 
     def _clear_groups(self, known: set[str] | None) -> None:

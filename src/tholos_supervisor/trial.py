@@ -29,17 +29,16 @@ def main() -> int:
     filtered = _try(_filter)
     uid = _try(lambda: _become(SOME_USER)) if os.getuid() == 0 else "the server does not run as root"
     program = shutil.which("bwrap") or ""
-    wrapped = "the program bwrap is not installed"
+    wrapped, alone = "the program bwrap is not installed", "it needs bubblewrap"
     if program:
         sandbox = Sandbox(uid=0 if uid else SOME_USER, bubblewrap=program, seccomp=not filtered)
         wrapped = _run(sandbox)
-        if not wrapped:
-            alone = _run(sandbox._replace(network=False))
+        alone = wrapped or _run(sandbox._replace(network=False))
     found = {
         "uid": uid,
         "cgroups": _groups(),
         "bubblewrap": wrapped,
-        "network": alone if program and not wrapped else "it needs bubblewrap",
+        "network": alone,
         "landlock": _landlock(),
         "scopes": "" if landlock.version() >= landlock.SCOPES_SINCE else "the kernel is older than 6.12",
         "seccomp": filtered,
@@ -89,6 +88,7 @@ def _run(sandbox: Sandbox) -> str:
     """Why a program cannot run behind the walls; empty where it can."""
     spec = Spec("trial", ("/bin/true",), {}, "/", "/dev/null", 1 << 20, "", 0, 1.0, 1.0, {}, sandbox=sandbox)
     with tempfile.TemporaryFile() as told:
+
         def wrap() -> None:
             os.dup2(told.fileno(), 2)
             enclosing.execute(spec, sandbox, {})

@@ -361,6 +361,13 @@ def add_settling(commands: Commands) -> None:
         metavar="SECONDS",
         help="for its first answer; 0: as the installation says",
     )
+    for flag, metavar, words in (
+        ("--memory", "MB", "of all its processes together; 0: as the installation says"),
+        ("--cpu", "PERCENT", "of them together, 100 is one core; 0: as the installation says"),
+        ("--processes", "N", "that they may be, threads included; 0: as the installation says"),
+    ):
+        limits.add_argument(flag, type=natural, metavar=metavar, help=words)
+    limits.add_argument("--network", choices=("on", "off", "default"), help="whether it may use the network")
     for name, text in (
         ("pin-app", "keep an app at the top of your home page"),
         ("unpin-app", "and no longer"),

@@ -18,7 +18,6 @@ from tholos.apps import details, limits
 from tholos.apps import service as apps
 from tholos.apps.details import MOST_DESCRIPTION, MOST_RELEASES, MOST_TITLE, Details
 from tholos.apps.errors import LimitInvalid
-from tholos.apps.limits import Limits
 from tholos.apps.models import App
 from tholos.console import limits_api, variables_api
 from tholos.console.forms import Shown, words_of
@@ -152,17 +151,38 @@ def import_variables(
     return _change_variables(call, name, wanted, version, typed, lambda _: "text")
 
 
+_NETWORK = {"on": True, "off": False}
+"""As the installation says where it is neither."""
+
+
 @routes.declare("POST", "/apps/{name}/settings/limits", permission=Permission.APP_EDIT)
 def set_limits(
-    call: Calling, name: str, open_files: Text = "", start_timeout_s: Text = "", version: Text = ""
+    call: Calling,
+    name: str,
+    open_files: Text = "",
+    start_timeout_s: Text = "",
+    memory_mb: Text = "",
+    cpu_percent: Text = "",
+    processes: Text = "",
+    network: Text = "",
+    version: Text = "",
 ) -> Response:
-    typed = {"open_files": open_files, "start_timeout_s": start_timeout_s}
+    typed = {
+        "open_files": open_files,
+        "start_timeout_s": start_timeout_s,
+        "memory_mb": memory_mb,
+        "cpu_percent": cpu_percent,
+        "processes": processes,
+    }
 
     def change(db: WriteDb, seen: int | None) -> Done:
-        wanted = Limits(_number("open_files", open_files), _number("start_timeout_s", start_timeout_s))
+        numbers = {field: _number(field, text) for field, text in typed.items()}
+        wanted = limits.of_numbers(numbers, network=_NETWORK.get(network))
         return limits_api.change(call, db, name, wanted, seen)
 
-    return _change(call, name, change, version, typed, lambda error: error.where or "limits")
+    return _change(
+        call, name, change, version, {**typed, "network": network}, lambda error: error.where or "limits"
+    )
 
 
 @routes.declare("POST", "/apps/{name}/settings/general", permission=Permission.APP_EDIT)
@@ -327,8 +347,8 @@ def _present(db: ReadDb, app: App) -> dict[str, str]:
         "description": app.description,
         "keep_releases": str(app.keep_releases or ""),
         "path": path.path if path else "",
-        "open_files": str(limited.open_files or ""),
-        "start_timeout_s": str(limited.start_timeout_s or ""),
+        **{name: str(value or "") for name, value in limited.to_json().items() if name in limits.WHOLE},
+        "network": {None: "", True: "on", False: "off"}[limited.network],
     }
 
 

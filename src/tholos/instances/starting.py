@@ -18,13 +18,13 @@ from tholos.kit.db import ReadDb
 from tholos.kit.errors import Unavailable
 from tholos.kit.sealing import Sealer
 from tholos.runtime import keeping, users
-from tholos.runtime import sandbox as walls
 from tholos.runtime import plan as runtime
+from tholos.runtime import sandbox as walls
 from tholos.runtime.environments import Environments
 from tholos.runtime.interpreters import Interpreter, Interpreters, PythonNotFound
 from tholos.runtime.layout import Layout
 from tholos.runtime.model import InstanceSpec, Sandbox
-from tholos.runtime.sandbox import Enclosure, Seen
+from tholos.runtime.sandbox import Bounds, Enclosure, Seen
 from tholos.store import checkout
 from tholos.store.model import SnapshotId
 from tholos.store.store import Store
@@ -65,7 +65,7 @@ class Starter:
     log_limit: int
     told: TellVariables = tell_nothing
     """What programs that were made for other servers look for."""
-    enclosure: Enclosure = Enclosure()
+    enclosure: Enclosure = walls.OPEN
 
     def check_out(self, app: App, release: Release, like: Release | None) -> None:
         """Lay out a release's files and the paths it keeps. Doing it twice is doing it once."""
@@ -192,7 +192,17 @@ class Starter:
             ),
             write=(data, str(self.layout.app(app.id) / "tmp"), *walls.writable_for(sources, kept), *writable),
         )
-        return self.enclosure.around(seen, self.enclosure.bounds, self._user(app))
+        return self.enclosure.around(seen, self._bounds_of(release), self._user(app))
+
+    def _bounds_of(self, release: Release) -> Bounds:
+        """What all of a release's processes may have together."""
+        said, usual = limits.limits_of(release.settings), self.enclosure.bounds
+        return Bounds(
+            memory_mb=said.memory_mb or usual.memory_mb,
+            cpu=said.cpu_percent / 100 if said.cpu_percent else usual.cpu,
+            processes=said.processes or usual.processes,
+            network=usual.network and said.network is not False,
+        )
 
     def limits_of(self, release: Release) -> dict[str, int]:
         """What each of a release's processes may have."""

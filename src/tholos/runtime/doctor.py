@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.layout import Layout

@@ -70,6 +70,10 @@ class Enclosure:
         return plan(self.walls, self.mode, replace(seen, read=(*self.read, *seen.read)), bounds, uid)
 
 
+OPEN = Enclosure()
+"""No walls."""
+
+
 def plan(walls: Walls, mode: Mode, seen: Seen, bounds: Bounds, uid: int) -> Sandbox | None:
     """The sandbox of an instance; ``None`` where there are no walls, or none are wanted.
 

@@ -34,7 +34,9 @@ class Layer:
 
 
 LAYERS = (
-    Layer("uid", "a user of its own for each app", "Run the server as root: it gives up those rights for apps."),
+    Layer(
+        "uid", "a user of its own for each app", "Run the server as root: it gives up those rights for apps."
+    ),
     Layer(
         "cgroups",
         "limits of memory, processes and CPU",
@@ -46,10 +48,18 @@ LAYERS = (
         "apt-get install bubblewrap; where it is installed, the system must allow user namespaces.",
     ),
     Layer("network", "apps without a network, where that is wanted", "As for bubblewrap."),
-    Layer("landlock", "only its own files, where there is no bubblewrap", "Use Linux 5.13 or newer with Landlock."),
+    Layer(
+        "landlock",
+        "only its own files, where there is no bubblewrap",
+        "Use Linux 5.13 or newer with Landlock.",
+    ),
     Layer("scopes", "no abstract sockets of other apps", "Use Linux 6.12 or newer with Landlock."),
     Layer("seccomp", "no system calls that only attacks need", "Use Linux on x86-64 or ARM64 with seccomp."),
 )
+
+
+_NAMES = tuple(layer.name for layer in LAYERS)
+_UNTRIED = dict.fromkeys(_NAMES, "it was not tried")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,7 @@ class Walls:
 
     program: str = ""
     """Path of bubblewrap."""
-    missing: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(_NAMES, "it was not tried"))
+    missing: Mapping[str, str] = field(default_factory=lambda: _UNTRIED)
     """Why each layer cannot be had; empty for those that can."""
 
     def has(self, name: str) -> bool:
@@ -76,9 +86,6 @@ class Walls:
         if not self.has("bubblewrap") and not self.has("landlock"):
             missing.append(by_name["bubblewrap"])
         return missing
-
-
-_NAMES = tuple(layer.name for layer in LAYERS)
 
 
 NO_WALLS = Walls()

@@ -15,7 +15,7 @@ from tholos.console.about import About, SettingShown, Source, Stored
 from tholos.runtime.doctor import Check, examine
 from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.layout import Layout
-from tholos.runtime.sandbox import Enclosure
+from tholos.runtime.sandbox import OPEN, Enclosure
 from tholos.server.parts import find_uv
 from tholos.settings import Settings
 
@@ -25,7 +25,11 @@ _AT_START_ONLY = frozenset({"port"})
 
 
 def about(
-    settings: Settings, layout: Layout, interpreters: Interpreters, env: Mapping[str, str], enclosure: Enclosure
+    settings: Settings,
+    layout: Layout,
+    interpreters: Interpreters,
+    env: Mapping[str, str],
+    enclosure: Enclosure = OPEN,
 ) -> About:
     """What is shown of an installation with these settings, started in this environment."""
     said = {name.upper() for name in env}

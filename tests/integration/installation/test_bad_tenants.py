@@ -108,7 +108,9 @@ def test_is_a_user_of_its_own_without_rights(attack: Attack, found: walls.Walls)
 
 def test_sees_no_process_but_its_own(trial: Trial, attack: Attack, found: walls.Walls) -> None:
     need(found, "bubblewrap")
-    seen = cast("list[str]", attack("import os\nfound = [one for one in os.listdir('/proc') if one.isdecimal()]"))
+    seen = cast(
+        "list[str]", attack("import os\nfound = [one for one in os.listdir('/proc') if one.isdecimal()]")
+    )
     assert len(seen) < 5
     for pid in (trial.server.pid, trial.server.supervisor_pid, inside(trial, "good")):
         assert attack(f"open('/proc/{pid}/environ').read()") == "FileNotFoundError 2"
