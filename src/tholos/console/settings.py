@@ -33,6 +33,7 @@ from tholos.paths import service as paths
 from tholos.paths.errors import PathTaken
 from tholos.paths.service import Policy as PathPolicy
 from tholos.publishing import api as publishing_api
+from tholos.runtime.sandbox import Enclosure
 from tholos.schedules import service as schedules
 from tholos.tags import api as tags_api
 from tholos.tags import schemas as tag_schemas
@@ -86,6 +87,8 @@ class SettingsPage(AppPage):
     """All there are."""
     tags_put: frozenset[str]
     """Ids of those that the app has."""
+    walls: str
+    """What apps are kept behind here, in words."""
 
 
 @routes.declare("GET", "/apps/{name}/settings", permission=Permission.APP_EDIT)
@@ -311,6 +314,7 @@ def _page(call: Call, name: str, shown: ShownVariables) -> Response:
             may_delete=apps.may_own(app, call.actor),
             keeps=[str(path) for path in keep] if isinstance(keep, list) else [],
             most_title=MOST_TITLE,
+            walls=call.get(Enclosure).told,
             most_description=MOST_DESCRIPTION,
             schedule=summary_of(call, db, schedules.find_planned(db, call.actor, name, call.now)),
             may_choose_path=call.get(PathPolicy).may_choose(call.actor),

@@ -56,6 +56,13 @@ class Enclosure:
     def gives_users(self) -> bool:
         return gives_users(self.walls, self.mode)
 
+    @property
+    def told(self) -> str:
+        """What apps are kept behind, in words; empty for nothing."""
+        there = [] if self.mode is Mode.OFF else self.walls.there
+        hidden = "landlock" if self.walls.has("bubblewrap") else ""
+        return "; ".join(layer.does for layer in there if layer.name != hidden)
+
     def check(self) -> None:
         """Raises: SandboxMissing."""
         if self.mode is Mode.REQUIRED and self.walls.needed:

@@ -15,7 +15,12 @@ def without(*names):
 
 def test_everything_that_the_machine_has():
     sandbox = plan(ALL, Mode.AUTO, SEEN, BOUNDS, 7)
-    assert (sandbox.uid, sandbox.bubblewrap, sandbox.seccomp, sandbox.landlock) == (7, "/usr/bin/bwrap", True, True)
+    assert (sandbox.uid, sandbox.bubblewrap, sandbox.seccomp, sandbox.landlock) == (
+        7,
+        "/usr/bin/bwrap",
+        True,
+        True,
+    )
     assert (sandbox.memory, sandbox.cpu, sandbox.processes) == (256 << 20, 1500, 50)
     assert sandbox.mounts == (
         Mount("/d/env", MountAccess.READ),
@@ -58,4 +63,8 @@ def test_an_interpreter_shows_its_own_folders_only(tmp_path):
 
 
 def test_folders_of_kept_paths_may_be_written():
-    assert writable_for("/d/src", ["state.json", "cache/", "deep/er/file"]) == ["/d/src", "/d/src", "/d/src/deep/er"]
+    assert writable_for("/d/src", ["state.json", "cache/", "deep/er/file"]) == [
+        "/d/src",
+        "/d/src",
+        "/d/src/deep/er",
+    ]

@@ -5,7 +5,12 @@ from tholos_supervisor.sandbox import Mount, Sandbox, Wrong, sandbox_from, sandb
 
 def test_what_is_written_is_read_again():
     sandbox = Sandbox(
-        uid=5, home="/h", bubblewrap="/usr/bin/bwrap", cgroups=True, memory=1 << 28, mounts=(Mount("/a", "read"),)
+        uid=5,
+        home="/h",
+        bubblewrap="/usr/bin/bwrap",
+        cgroups=True,
+        memory=1 << 28,
+        mounts=(Mount("/a", "read"),),
     )
     assert sandbox_from(sandbox_to_json(sandbox)) == sandbox
     assert sandbox_from(None) is None
