@@ -18,6 +18,8 @@ from pathlib import Path
 from tholos_supervisor.sandbox import Sandbox
 
 CONTROLLERS = ("memory", "pids", "cpu")
+OURS = "tholos-"
+"""What the name of a folder of ours begins with."""
 PERIOD_US = 100_000
 _FREEZE_S = 1.0
 _ESCAPED = re.compile(r"\\([0-7]{3})")
@@ -167,7 +169,7 @@ def out_of_processes(groups: Groups) -> int:
 
 
 def remove(groups: Groups) -> bool:
-    """Remove empty groups; no where somebody is still in one."""
+    """Remove empty groups, and the folder of all once it is empty; no where somebody is still in one."""
     done = True
     for group in groups:
         try:
@@ -176,6 +178,11 @@ def remove(groups: Groups) -> bool:
             continue
         except OSError:
             done = False
+        else:
+            house = os.path.dirname(group)  # noqa: PTH120 - as above
+            if os.path.basename(house).startswith(OURS):  # noqa: PTH119 - as above
+                with suppress(OSError):  # there are others
+                    os.rmdir(house)  # noqa: PTH106 - as above
     return done
 
 

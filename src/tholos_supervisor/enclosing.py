@@ -39,6 +39,8 @@ def execute(spec: Spec, sandbox: Sandbox, env: Mapping[str, str]) -> None:
         native.give_up_new_rights()
         landlock.keep_to(sandbox.mounts)
     _become_user(sandbox.uid)
+    if os.getuid() == 0:
+        native.drop_capabilities()  # bubblewrap does so itself
     if sandbox.seccomp:
         native.filter_calls(_filter())
     os.execvpe(spec.argv[0], spec.argv, env)  # noqa: S606
@@ -88,8 +90,6 @@ def _become_user(uid: int) -> None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
-    elif os.getuid() == 0:
-        native.drop_capabilities()
 
 
 def _filter() -> bytes:

@@ -28,7 +28,7 @@ class Supervisor:
         self._listener = listener
         self._instances: dict[str, Instance] = {}
         self._leaving: list[Request] = []
-        self._house = f"tholos-{records.mark}"
+        self._house = f"{cgroups.OURS}{records.mark}"
         self._operations = {
             "hello": self._hello,
             "start": self._start,

@@ -49,7 +49,7 @@ def main() -> int:
 
 def _groups() -> str:
     """Why there are no groups; empty where there are."""
-    name = f"tholos-trial-{os.getpid()}"
+    name = f"{cgroups.OURS}trial-{os.getpid()}"
     made: cgroups.Groups = ()
     bases = {}
     try:
