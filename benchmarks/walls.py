@@ -74,7 +74,9 @@ def measure(starts: int) -> int:
             taken["without"].append(start(bare, log.fileno()))
             taken["with"].append(start(walled, log.fileno()))
     for one, times in taken.items():
-        print(f"{one} walls: best {min(times) * 1000:.1f} ms, median {statistics.median(times) * 1000:.1f} ms")
+        print(
+            f"{one} walls: best {min(times) * 1000:.1f} ms, median {statistics.median(times) * 1000:.1f} ms"
+        )
     without, with_walls = (min(taken[one]) * 1000 for one in ("without", "with"))
     return report("walls", with_walls - without, BOUND)
 

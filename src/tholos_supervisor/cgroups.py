@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from tholos_supervisor import guard
 from tholos_supervisor.sandbox import Sandbox
 
 CONTROLLERS = ("memory", "pids", "cpu")
@@ -32,28 +33,44 @@ class Unavailable(Exception):
     """This machine gives us no groups; the text says why."""
 
 
-def base(name: str) -> dict[str, Path]:
-    """Folders for groups of ours, by controller, made where they are not there. ``freezer`` is among them where there is one.
+def base(name: str, *, guarded: bool = False) -> dict[str, Path]:
+    """Folders for groups of ours, by controller, made where they are not there. ``freezer`` is among them where there is one,
+    and so is the second version beside the first, as ``guard``.
 
     Args:
         name: what they are called.
+        guarded: whether addresses are refused to all who are in them.
 
     Raises:
         Unavailable: a controller is missing or may not be used.
     """
+    bases = _base(name)
+    if guarded:
+        if "guard" not in bases:
+            raise Unavailable("the second version of the kernel's groups is not mounted")
+        guard.attach(str(bases["guard"]))
+    return bases
+
+
+def _base(name: str) -> dict[str, Path]:
+    """Raises: Unavailable."""
     places = dict(_places())
     first = {one: places[one] / name for one in (*CONTROLLERS, "freezer") if one in places}
     if all(one in first for one in CONTROLLERS):
         try:
             for folder in first.values():
                 folder.mkdir(mode=0o755, exist_ok=True)
+            if "" in places:
+                with suppress(OSError):  # nothing is limited by it
+                    (places[""] / name).mkdir(mode=0o755, exist_ok=True)
+                    first["guard"] = places[""] / name
         except OSError as error:
             raise Unavailable(f"groups cannot be made in {error.filename}: {error.strerror}") from None
         return first
     if "" not in places:
         raise Unavailable("the kernel's groups are not mounted, or lack memory, pids or cpu")
     folder = _base_of_second(places[""], name)
-    return dict.fromkeys(CONTROLLERS, folder)
+    return dict.fromkeys((*CONTROLLERS, "guard"), folder)
 
 
 def _base_of_second(own: Path, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 
 PR_SET_CHILD_SUBREAPER = 36
 FALLOC_FL_KEEP_SIZE = 1
@@ -18,6 +19,8 @@ PR_SET_NO_NEW_PRIVS = 38
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 SECCOMP_MODE_FILTER = 2
+BPF_PROG_LOAD, BPF_PROG_ATTACH = 5, 8
+BPF_PROG_TYPE_CGROUP_SOCK_ADDR = 18
 _LANDLOCK = (444, 445, 446)
 """Numbers of the system calls create_ruleset, add_rule, restrict_self, the same on every processor."""
 
@@ -111,6 +114,27 @@ def landlock_restrict(ruleset: int) -> None:
         _checked(_libc.syscall(_LANDLOCK[2], ruleset, 0))
     finally:
         os.close(ruleset)
+
+
+def load_program(kind: int, program: bytes) -> int:
+    """A descriptor of a program that sees addresses: bpf(2)."""
+    code, licence = ctypes.create_string_buffer(program), ctypes.create_string_buffer(b"GPL")
+    pointers = ctypes.addressof(code), ctypes.addressof(licence)
+    attributes = struct.pack(
+        "=IIQQ" "IIQII" "16sI" "I", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, len(program) // 8, *pointers, 0, 0, 0, 0, 0,
+        b"tholos_guard", 0, kind,
+    )  # fmt: skip
+    return _checked_number(_libc.syscall(_bpf(), BPF_PROG_LOAD, attributes, ctypes.c_size_t(len(attributes))))
+
+
+def attach_program(program: int, group: int, kind: int) -> None:
+    """Let it decide for a control group: bpf(2)."""
+    attributes = struct.pack("=IIII", group, program, kind, 0)
+    _checked(_libc.syscall(_bpf(), BPF_PROG_ATTACH, attributes, ctypes.c_size_t(len(attributes))))
+
+
+def _bpf() -> int:
+    return {"x86_64": 321, "aarch64": 280}.get(os.uname().machine, -1)
 
 
 def _checked_number(result: int) -> int:

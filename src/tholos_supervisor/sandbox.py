@@ -30,6 +30,8 @@ class Sandbox(NamedTuple):
     """Without bubblewrap: files. With it: other instances' abstract sockets and signals, where the kernel can."""
     seccomp: bool = False
     cgroups: bool = False
+    guarded: bool = False
+    """Whether addresses at which clouds tell secrets are refused to it. Needs cgroups."""
     network: bool = True
     """Whether it may use the network; without, it has a network namespace with nothing in it. Needs bubblewrap."""
     mounts: tuple[Mount, ...] = ()
@@ -71,6 +73,7 @@ def sandbox_from(value: object) -> Sandbox | None:
         landlock=_claim(value, "landlock", usually=False),
         seccomp=_claim(value, "seccomp", usually=False),
         cgroups=_claim(value, "cgroups", usually=False),
+        guarded=_claim(value, "guarded", usually=False),
         network=_claim(value, "network", usually=True),
         mounts=_mounts(value.get("mounts", [])),
         tmp=_whole(value, "tmp", 1 << 50),
@@ -80,8 +83,8 @@ def sandbox_from(value: object) -> Sandbox | None:
     )
     if not found.network and not found.bubblewrap:
         raise Wrong("sandbox.network", "true where there is no bubblewrap")
-    if (found.memory or found.processes or found.cpu) and not found.cgroups:
-        raise Wrong("sandbox.cgroups", "true where memory, processes or cpu are limited")
+    if (found.memory or found.processes or found.cpu or found.guarded) and not found.cgroups:
+        raise Wrong("sandbox.cgroups", "true where it is guarded, or memory, processes or cpu are limited")
     return found
 
 

@@ -36,7 +36,8 @@ def main() -> int:
         alone = wrapped or _run(sandbox._replace(network=False))
     found = {
         "uid": uid,
-        "cgroups": _groups(),
+        "cgroups": (groups := _groups(guarded=False)),
+        "guard": groups or _groups(guarded=True),
         "bubblewrap": wrapped,
         "network": alone,
         "landlock": _landlock(),
@@ -47,13 +48,13 @@ def main() -> int:
     return 0
 
 
-def _groups() -> str:
+def _groups(*, guarded: bool) -> str:
     """Why there are no groups; empty where there are."""
     name = f"{cgroups.OURS}trial-{os.getpid()}"
     made: cgroups.Groups = ()
     bases = {}
     try:
-        bases = cgroups.base(name)
+        bases = cgroups.base(name, guarded=guarded)
         made = cgroups.make(bases, "one", Sandbox(cgroups=True, memory=1 << 28, processes=50, cpu=500))
         return _try(lambda: cgroups.join(made))
     except (OSError, cgroups.Unavailable) as error:

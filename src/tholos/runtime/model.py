@@ -46,6 +46,8 @@ class Sandbox:
     landlock: bool = False
     seccomp: bool = False
     cgroups: bool = False
+    guarded: bool = False
+    """Whether addresses at which clouds tell secrets are refused to it."""
     network: bool = True
     """Whether it may use the network."""
     mounts: tuple[Mount, ...] = ()

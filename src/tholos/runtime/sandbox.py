@@ -103,6 +103,7 @@ def plan(walls: Walls, mode: Mode, seen: Seen, bounds: Bounds, uid: int) -> Sand
         landlock=walls.has("scopes") if wrapped else walls.has("landlock"),
         seccomp=walls.has("seccomp"),
         cgroups=grouped,
+        guarded=grouped and walls.has("guard"),
         network=bounds.network or not walls.has("network"),
         mounts=(
             *(Mount(path, MountAccess.READ) for path in read),

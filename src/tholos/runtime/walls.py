@@ -49,6 +49,11 @@ LAYERS = (
     ),
     Layer("network", "apps without a network, where that is wanted", "As for bubblewrap."),
     Layer(
+        "guard",
+        "no addresses at which a cloud tells this machine's secrets",
+        "Run the server as root on Linux 4.18 or newer, with control groups of the second version mounted.",
+    ),
+    Layer(
         "landlock",
         "only its own files, where there is no bubblewrap",
         "Use Linux 5.13 or newer with Landlock.",

@@ -166,6 +166,19 @@ def test_may_not_ask_the_kernel_for_what_only_attacks_need(attack: Attack, found
         assert attack(call.format(calls="(39 | 0x40000000,), (435, 0, 0)")) == ["ENOSYS", "ENOSYS"]
 
 
+def test_reaches_no_secrets_of_a_cloud(attack: Attack, found: walls.Walls) -> None:
+    need(found, "guard")
+    for family, address in (
+        ("INET", "169.254.169.254"),
+        ("INET6", "fd00:ec2::254"),
+        ("INET6", "::ffff:169.254.169.254"),
+    ):
+        for kind, deed in (("STREAM", "connect("), ("DGRAM", "sendto(b'x', ")):
+            code = f"import socket\nsocket.socket(socket.AF_{family}, socket.SOCK_{kind}).{deed}({address!r}, 80))"
+            assert attack(code) == "PermissionError 1"
+    assert attack("import socket\nsocket.socket().connect(('127.0.0.1', 1))") == "ConnectionRefusedError 111"
+
+
 def test_a_full_tmp_is_its_own(attack: Attack, found: walls.Walls) -> None:
     need(found, "bubblewrap")
     code = "import os\nfound = os.statvfs('/tmp').f_blocks * os.statvfs('/tmp').f_frsize"
