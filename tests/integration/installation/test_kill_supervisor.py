@@ -86,6 +86,7 @@ def test_ready_and_ended_while_there_was_no_supervisor(trial: Trial) -> None:
     supervisor = trial.server.supervisor_pid
     os.kill(supervisor, signal.SIGSTOP)
     os.killpg(int(str(before)), signal.SIGKILL)
+    eventually(lambda: before not in {one.session for one in trial.processes()})
     os.kill(supervisor, signal.SIGKILL)
     assert trial.get("gone").text == "one"
     after = trial.instance("gone")
