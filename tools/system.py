@@ -14,6 +14,7 @@ from pathlib import Path
 NEEDED = {
     "chromium": lambda: shutil.which("chromium"),
     "postgresql": lambda: [*Path("/usr/lib/postgresql").glob("*/bin/initdb")],
+    "bubblewrap": lambda: shutil.which("bwrap"),
     "curl": lambda: shutil.which("curl"),
     "npm": lambda: shutil.which("npm"),
 }

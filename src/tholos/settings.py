@@ -65,6 +65,16 @@ class AppSettings(BaseModel):
     pass_life_s: int = Field(
         600, ge=2, le=3600, description="Seconds that a pass is good for before it is renewed by itself."
     )
+    memory_mb: int = Field(
+        4096,
+        ge=0,
+        description="Megabytes of memory that all processes of an app may have together; 0 for no limit.",
+    )
+    cpu: float = Field(
+        0.0, ge=0, description="Cores that they may use together, such as 1.5; 0 for no limit."
+    )
+    processes: int = Field(1000, ge=0, description="Processes and threads that they may be; 0 for no limit.")
+    network: bool = Field(default=True, description="Whether apps may use the network.")
     paths_for: Literal["publishers", "administrators"] = Field(
         "publishers",
         description="Who lets a path of the console's host lead to an app: publishers, for those that they edit, or "
@@ -75,6 +85,28 @@ class AppSettings(BaseModel):
     def are_one_origin(self) -> bool:
         """Whether apps and console are one origin to a browser."""
         return self.addresses == "paths"
+
+
+class SandboxSettings(BaseModel):
+    """What keeps apps from the machine and from each other."""
+
+    mode: Literal["auto", "off", "required"] = Field(
+        "auto",
+        description="auto takes the walls that this machine gives; required lets no app start where one that matters is "
+        "missing; off takes none.",
+    )
+    read_only: list[Path] = Field(
+        [], description='Further folders that every app may read, as a JSON list such as ["/opt/models"].'
+    )
+
+    @field_validator("read_only")
+    @classmethod
+    def check_folders(cls, folders: list[Path]) -> list[Path]:
+        for folder in folders:
+            if not folder.is_absolute() or ".." in folder.parts or folder == Path("/"):
+                msg = f"sandbox.read_only must be absolute paths of folders, not {folder}"
+                raise ValueError(msg)
+        return folders
 
 
 class PackageSettings(BaseModel):
@@ -378,6 +410,7 @@ class Settings(BaseSettings):
         "admin", description="Name of the first administrator, made at the first start."
     )
     apps: AppSettings = AppSettings()
+    sandbox: SandboxSettings = SandboxSettings()
     packages: PackageSettings = PackageSettings()
     mail: MailSettings = MailSettings()
     notifications: NotificationSettings = NotificationSettings()

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from tholos_supervisor import lifecycle, processes, spawn
+from tholos_supervisor import cgroups, lifecycle, processes, spawn
 from tholos_supervisor.growth import Growth
 from tholos_supervisor.lifecycle import BACKOFF, RUNNING, STOPPING
 from tholos_supervisor.loop import Loop, Timer
@@ -33,6 +33,8 @@ class House(Protocol):
     loop: Loop
     records: Records
     growth: Growth
+
+    def groups_for(self, spec: Spec) -> cgroups.Groups: ...
 
     def announce(self, status: Status) -> None: ...
 
@@ -125,7 +127,7 @@ class Instance:
             return
         ran_s = max(processes.boot_seconds() - record.started_boot, 0.0)
         same_boot = record.identity.boot == processes.BOOT
-        end = End(exit_code, ran_s if same_boot else 0.0, seen)
+        end = End(self._told(exit_code), ran_s if same_boot else 0.0, seen, self._over_limits())
         self._record = record._replace(end=end)
         if self._kill_family():
             self._commit(self._record)
@@ -161,7 +163,10 @@ class Instance:
         self._open_log()
         if self._log is None:
             return
-        spawn.spawn(spec, self._record.mark, self._log.fd, self._record_start)
+        groups = self._house.groups_for(spec)
+        self._record = self._record._replace(groups=groups)
+        self._make_socket_folder()
+        spawn.spawn(spec, self._record.mark, self._log.fd, self._record_start, groups)
         self._announce()
         self._expect_stability()
 
@@ -198,8 +203,11 @@ class Instance:
         return True
 
     def _terminate(self, grace_s: float) -> None:
-        if self._record.identity is not None:
-            processes.terminate_group(self._record.identity)
+        record = self._record
+        if record.identity is not None and record.spec.sandbox is not None and record.spec.sandbox.bubblewrap:
+            processes.terminate_wrapped(record.identity)
+        elif record.identity is not None:
+            processes.terminate_group(record.identity)
         self._timer = self._house.loop.after(grace_s, self._lose_patience)
 
     def _lose_patience(self) -> None:
@@ -225,9 +233,10 @@ class Instance:
         record = self._record
         if record.identity is None:
             return False
+        were_there = cgroups.kill(record.groups)
         family = processes.family(record.identity, record.mark)
         killed = [process for process in family if processes.send(process, signal.SIGKILL)]
-        return bool(killed)
+        return were_there or bool(killed)
 
     def _finish(self) -> None:
         record = self._record
@@ -235,7 +244,8 @@ class Instance:
             return
         now, lacks_secrets = time.time(), record.lacks_secrets
         status = lifecycle.ended(record.spec, record.status, record.end, now, lacks_secrets=lacks_secrets)
-        after = record._replace(status=status, identity=None, end=None, kill_at=None)
+        self._remove_groups(record.groups, SWEEP_S)
+        after = record._replace(status=status, identity=None, end=None, kill_at=None, groups=())
         if status.state == BACKOFF:
             delay_s = lifecycle.delay_s(status.ends)
             self._mark(f"{status.reason}, starting again in {lifecycle.seconds(delay_s)}")
@@ -246,9 +256,28 @@ class Instance:
             self._mark(status.reason)
             self._settle(after)
 
+    def _told(self, exit_code: int | None) -> int | None:
+        sandbox = self._record.spec.sandbox
+        return lifecycle.unwrapped(exit_code) if sandbox is not None and sandbox.bubblewrap else exit_code
+
+    def _over_limits(self) -> str:
+        groups, sandbox = self._record.groups, self._record.spec.sandbox
+        if sandbox is None or not groups:
+            return ""
+        kills, refusals = cgroups.out_of_memory(groups), cgroups.out_of_processes(groups)
+        return lifecycle.over_limits(sandbox, kills, refusals)
+
+    def _remove_groups(self, groups: cgroups.Groups, wait_s: float) -> None:
+        """Who has ended may stay in its groups for a moment; what is left after a while the next supervisor removes."""
+        if not cgroups.remove(groups) and wait_s <= LONGEST_SWEEP_S:
+            self._house.loop.after(wait_s, lambda: self._remove_groups(groups, wait_s * 2))
+
     def _settle(self, record: Record) -> None:
         """Record an end for good. Variables may hold secrets and are not needed any more."""
         self._remove_socket()
+        self._remove_groups(record.groups, SWEEP_S)
+        if record.spec.sandbox is not None and record.spec.socket:
+            self._try("remove the socket's folder", Path(record.spec.socket).parent.rmdir)
         self._close_log()
         self._commit(record._replace(spec=record.spec._replace(env={}, secrets=NO_SECRETS)))
 
@@ -307,6 +336,19 @@ class Instance:
     def _remove_socket(self) -> None:
         if self._record.spec.socket:
             self._try("remove the socket", Path(self._record.spec.socket).unlink)
+
+    def _make_socket_folder(self) -> None:
+        """A sandbox shows an instance the folder of its own socket alone."""
+        spec = self._record.spec
+        if spec.sandbox is None or not spec.socket:
+            return
+        folder = Path(spec.socket).parent
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if spec.sandbox.uid:
+                os.chown(folder, spec.sandbox.uid, spec.sandbox.uid)
+        except OSError as error:
+            raise spawn.CannotStart(f"Cannot make the folder {folder}: {error.strerror}.") from None
 
     def _detach(self) -> None:
         if self._pidfd is not None:

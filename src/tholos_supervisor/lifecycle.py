@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 
 from tholos_supervisor.model import End, Spec, Status
+from tholos_supervisor.sandbox import Sandbox
 
 RUNNING, BACKOFF, STOPPING, EXITED, FAILED = "running", "backoff", "stopping", "exited", "failed"
 
@@ -96,8 +97,32 @@ def describe(end: End) -> str:
             return "ended with an unknown exit code, because the supervisor was restarted meanwhile"
         return "ended while the supervisor was away, with an unknown exit code"
     if end.exit_code < 0:
-        return f"killed by {_signal_name(-end.exit_code)} after {seconds(end.ran_s)}"
-    return f"exited with code {end.exit_code} after {seconds(end.ran_s)}"
+        return f"killed by {_signal_name(-end.exit_code)} after {seconds(end.ran_s)}{_because(end)}"
+    return f"exited with code {end.exit_code} after {seconds(end.ran_s)}{_because(end)}"
+
+
+def unwrapped(exit_code: int | None) -> int | None:
+    """An exit code that bubblewrap tells: of a signal, it is 128 more than its number."""
+    return 128 - exit_code if exit_code is not None and 128 < exit_code <= 128 + signal.NSIG else exit_code
+
+
+def over_limits(sandbox: Sandbox, kills: int, refusals: int) -> str:
+    """Which limit it met, as a clause; nothing where it met none.
+
+    Args:
+        sandbox: its limits.
+        kills: how many of its processes the kernel ended for lack of memory.
+        refusals: how many further processes were refused.
+    """
+    if kills and sandbox.memory:
+        return f"it used more than its {sandbox.memory >> 20:,} MB of memory"
+    if refusals and sandbox.processes:
+        return f"it wanted more than its {sandbox.processes:,} processes"
+    return ""
+
+
+def _because(end: End) -> str:
+    return f": {end.why}" if end.why else ""
 
 
 def seconds(value: float) -> str:

@@ -11,6 +11,8 @@ import re
 import resource
 from typing import NamedTuple
 
+from tholos_supervisor.sandbox import Sandbox, Wrong, sandbox_from, sandbox_to_json
+
 INSTANCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,119}")
 RLIMITS = {
     name.removeprefix("RLIMIT_").lower(): getattr(resource, name)
@@ -57,6 +59,8 @@ class Spec(NamedTuple):
     limits: dict[str, int]
     secrets: Secrets = NO_SECRETS
     """Further variables, which stand in no record, answer or log."""
+    sandbox: Sandbox | None = None
+    """What holds it; ``None`` for nothing but its limits."""
 
 
 class Status(NamedTuple):
@@ -88,6 +92,8 @@ class End(NamedTuple):
     exit_code: int | None
     ran_s: float
     seen: bool
+    why: str = ""
+    """A clause for people where its limits ended it."""
 
 
 class Record(NamedTuple):
@@ -106,6 +112,8 @@ class Record(NamedTuple):
     """Set when the leader has ended and processes it left behind are still being ended."""
     has_secrets: bool = False
     """Whether the spec came with some: a later supervisor knows that, and not what they were."""
+    groups: tuple[str, ...] = ()
+    """Folders of its control groups."""
 
     @property
     def lacks_secrets(self) -> bool:
@@ -145,11 +153,19 @@ def spec_from(value: object) -> Spec:
         grace_s=_seconds("grace_s", value.get("grace_s", 10.0)),
         limits=_limits(value.get("limits", {})),
         secrets=Secrets(_variables("secrets", value.get("secrets", {}))),
+        sandbox=_sandbox(value.get("sandbox")),
     )
 
 
 def _wrong(field: str, needed: str) -> Refused:
     return Refused("invalid_spec", f"Cannot use this spec: {field} must be {needed}.", field)
+
+
+def _sandbox(value: object) -> Sandbox | None:
+    try:
+        return sandbox_from(value)
+    except Wrong as wrong:
+        raise _wrong(wrong.field, wrong.needed) from None
 
 
 def _text(field: str, value: object) -> str:
@@ -215,6 +231,7 @@ def record_to_json(record: Record) -> dict[str, object]:
     """What is kept on disk: everything but the secrets."""
     spec = record.spec._asdict()
     del spec["secrets"]
+    spec["sandbox"] = sandbox_to_json(record.spec.sandbox)
     return {
         "version": 1,
         **record._asdict(),
@@ -242,4 +259,5 @@ def record_from_json(value: object) -> Record:
         kill_at=value["kill_at"],
         end=End(**value["end"]) if value["end"] else None,
         has_secrets=bool(value.get("has_secrets")),
+        groups=tuple(value.get("groups", ())),
     )

@@ -26,6 +26,7 @@ class Process(NamedTuple):
     pid: int
     state: str
     parent: int
+    group: int
     session: int
     start: int
 
@@ -44,7 +45,7 @@ def find(pid: int) -> Process | None:
         return None
     # The second field is the program's name in parentheses and may itself hold blanks and parentheses.
     fields = line[line.rindex(b")") + 2 :].split(None, 20)
-    return Process(pid, fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19]))
+    return Process(pid, fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]))
 
 
 def identify(pid: int) -> Identity:
@@ -101,6 +102,17 @@ def terminate_group(leader: Identity) -> None:
         os.killpg(leader.pid, signal.SIGTERM)
     except (ProcessLookupError, PermissionError):
         return
+
+
+def terminate_wrapped(leader: Identity) -> None:
+    """TERM to the group of a leader that only waits for the others, and would leave them behind."""
+    if not is_alive(leader):
+        return
+    others = [one for one in _living() if one.group == leader.pid and one.pid != leader.pid]
+    for process in others:
+        send(process, signal.SIGTERM)
+    if not others:  # it has not begun anything yet
+        terminate_group(leader)
 
 
 def children_of(parent: int) -> list[Process]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import zlib
 from pathlib import Path
 
 from tholos_supervisor.model import Record, Refused, record_from_json, record_to_json
@@ -17,6 +18,11 @@ class Records:
         folder.mkdir(mode=0o700, exist_ok=True)
         self._folder = folder
         self._fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+    @property
+    def mark(self) -> str:
+        """A short name of the folder, not another one's on this machine."""
+        return f"{zlib.crc32(os.fsencode(self._folder.absolute())):08x}"
 
     def write(self, record: Record) -> None:
         """Durable when it returns.

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tholos_supervisor import processes
+from tholos_supervisor import cgroups, enclosing, processes
 from tholos_supervisor.model import RLIMITS, Identity, Spec
 
 EXEC_TIMEOUT_MS = 5000
@@ -34,7 +34,13 @@ class CannotStart(Exception):
     """The program could not be executed; the text says why."""
 
 
-def spawn(spec: Spec, mark: str, log_fd: int, record: Callable[[Identity], None]) -> None:
+def spawn(
+    spec: Spec,
+    mark: str,
+    log_fd: int,
+    record: Callable[[Identity], None],
+    groups: cgroups.Groups = (),
+) -> None:
     """Start the process; returns once it runs its own program.
 
     Args:
@@ -42,6 +48,7 @@ def spawn(spec: Spec, mark: str, log_fd: int, record: Callable[[Identity], None]
         mark: the value of the marking variable.
         log_fd: where output goes.
         record: makes the identity durable; the program is executed only after it returned.
+        groups: control groups that it joins before its own program begins.
 
     Raises:
         CannotStart: nothing runs.
@@ -57,7 +64,7 @@ def spawn(spec: Spec, mark: str, log_fd: int, record: Callable[[Identity], None]
         raise CannotStart(f"Cannot start a process: {error.strerror}.") from None
     if pid == 0:
         os.close(go_write)
-        _become(spec, mark, log_fd, go_read, said_write)
+        _become(spec, mark, log_fd, go_read, said_write, groups)
     os.close(go_read)
     os.close(said_write)
     try:
@@ -92,29 +99,38 @@ def _explain(spec: Spec, said: str) -> str:
         return f"Cannot start in {spec.cwd}: {error}."
     if stage == "limits":
         return f"Cannot set the limits: {error}."
+    if stage in {"groups", "walls"}:
+        why = f"its {'control groups' if stage == 'groups' else 'sandbox'} cannot be had"
+        return f"Cannot start {spec.argv[0]}: {why} ({error}). tholos doctor says what this machine has."
     program = spec.argv[0]
     if int(number) == 2 and "/" in program and Path(spec.cwd, program).exists():
         return f"Cannot start {program}: the interpreter that its first line names is missing."
     return f"Cannot start {program}: {error}."
 
 
-def _become(spec: Spec, mark: str, log_fd: int, go_fd: int, said_fd: int) -> None:
+def _become(spec: Spec, mark: str, log_fd: int, go_fd: int, said_fd: int, groups: cgroups.Groups) -> None:
     """Runs in the child and never returns."""
     stage = "exec"
     try:
         _forget_parent(log_fd)
         if not os.read(go_fd, 1):
             os._exit(125)
+        if groups:
+            stage = "groups"
+            enclosing.enter_groups(groups)
         stage = "cwd"
         os.chdir(spec.cwd)
         stage = "limits"
         _lower_limits(spec.limits)
-        stage = "exec"
         env = {**spec.env, **spec.secrets, processes.MARK_VARIABLE: mark}
+        if spec.sandbox is not None:
+            stage = "walls"
+            enclosing.execute(spec, spec.sandbox, env)
+        stage = "exec"
         os.execvpe(spec.argv[0], spec.argv, env)  # noqa: S606
     except OSError as error:
         with suppress(OSError):
-            os.write(said_fd, f"{stage}:{error.errno}".encode())
+            os.write(said_fd, f"{stage}:{error.errno or 0}".encode())
     finally:
         os._exit(127)
 

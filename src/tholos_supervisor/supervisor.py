@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import signal
 
-from tholos_supervisor import processes
+from tholos_supervisor import cgroups, processes
 from tholos_supervisor.growth import Growth
 from tholos_supervisor.instance import Instance, new_record
 from tholos_supervisor.loop import Loop
-from tholos_supervisor.model import Refused, Status, instance_name, spec_from
+from tholos_supervisor.model import Refused, Spec, Status, instance_name, spec_from
 from tholos_supervisor.records import Records
+from tholos_supervisor.spawn import CannotStart
 from tholos_supervisor.wire import PROTOCOL, Listener, Request
 
 
@@ -27,6 +28,7 @@ class Supervisor:
         self._listener = listener
         self._instances: dict[str, Instance] = {}
         self._leaving: list[Request] = []
+        self._house = f"{cgroups.OURS}{records.mark}"
         self._operations = {
             "hello": self._hello,
             "start": self._start,
@@ -44,16 +46,48 @@ class Supervisor:
         self.loop.on_signal(signal.SIGTERM, self.loop.stop)
         for number in (signal.SIGHUP, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
-        for record in self.records.load():
+        loaded = self.records.load()
+        for record in loaded:
             self._instances[record.spec.instance] = Instance(self, record)
+        self._clear_groups({group for record in loaded for group in record.groups})
         for instance in self._instances.values():
             instance.resume()
         self._listener.serve(self.loop, self._answer)
         self.loop.run()
         for instance in self._instances.values():
             instance.close()
+        self._clear_groups(None)
         self.growth.close()
         self._listener.close()
+
+    def groups_for(self, spec: Spec) -> cgroups.Groups:
+        """The control groups of an instance, made anew.
+
+        Raises:
+            CannotStart: it needs them, and they cannot be had.
+        """
+        sandbox = spec.sandbox
+        if sandbox is None or not sandbox.cgroups:
+            return ()
+        try:
+            bases = cgroups.base(self._house, guarded=sandbox.guarded)
+            return cgroups.make(bases, spec.instance, sandbox)
+        except (OSError, cgroups.Unavailable) as error:
+            message = (
+                f"Cannot limit what {spec.instance} uses: {error}. tholos doctor says what this machine has."
+            )
+            raise CannotStart(message) from None
+
+    def _clear_groups(self, known: set[str] | None) -> None:
+        """End and remove what is in groups of ours that no record knows; with ``None`` only remove what is empty."""
+        try:
+            bases = cgroups.base(self._house)
+            for groups in cgroups.orphans(bases, known) if known is not None else ():
+                cgroups.kill(groups)
+                cgroups.remove(groups)
+        except (OSError, cgroups.Unavailable):
+            return
+        cgroups.remove(tuple(str(place) for place in set(bases.values())))
 
     def announce(self, status: Status) -> None:
         self._listener.publish(status._asdict())

@@ -243,7 +243,7 @@ def test_an_app_that_is_starting(person, folder):
     made = folder(SLOW)
     person.publish(made)
     instances = person.server.api("GET", f"/api/v1/apps/{made.name}/instances", token=person.token)["items"]
-    os.kill(instances[0]["pid"], signal.SIGKILL)
+    os.killpg(instances[0]["pid"], signal.SIGKILL)
     page = person.page
     page.goto(person.app_url(made.name))
     expect(page.locator("h1")).to_have_text(f"{made.name} is starting")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from tholos.apps.errors import LimitInvalid
 from tholos.kit.db import JsonObject
 
 LIMITS = "limits"
-OPEN_FILES = (64, 1_048_576)
-START_TIMEOUT_S = (1, 3600)
+WHOLE: dict[str, tuple[str, int, int]] = {
+    "open_files": ("open files", 64, 1_048_576),
+    "start_timeout_s": ("seconds for its first answer", 1, 3600),
+    "memory_mb": ("MB of memory", 32, 16_777_216),
+    "cpu_percent": ("percent of a core", 1, 102_400),
+    "processes": ("processes", 8, 1_000_000),
+}
+"""By name: its words, and the least and most that is possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +25,38 @@ class Limits:
 
     open_files: int | None = None
     start_timeout_s: int | None = None
+    memory_mb: int | None = None
+    """Of all its processes together, as the next two are."""
+    cpu_percent: int | None = None
+    """100 is one core."""
+    processes: int | None = None
+    network: bool | None = None
+    """Whether it may use the network; where the installation lets nobody, it may not."""
+
+    def to_json(self) -> dict[str, int | bool | None]:
+        """Every limit by name."""
+        return asdict(self)
+
+
+def of_numbers(numbers: Mapping[str, int | None], *, network: bool | None = None) -> Limits:
+    """Limits from those that are whole numbers, by name, and the other one."""
+    return Limits(
+        open_files=numbers.get("open_files"),
+        start_timeout_s=numbers.get("start_timeout_s"),
+        memory_mb=numbers.get("memory_mb"),
+        cpu_percent=numbers.get("cpu_percent"),
+        processes=numbers.get("processes"),
+        network=network,
+    )
 
 
 def limits_of(settings: JsonObject) -> Limits:
     """The limits in a release's settings."""
     found = settings.get(LIMITS)
     said = found if isinstance(found, dict) else {}
-    return Limits(_whole(said.get("open_files")), _whole(said.get("start_timeout_s")))
+    network = said.get("network")
+    numbers = {name: _whole(said.get(name)) for name in WHOLE}
+    return of_numbers(numbers, network=network if isinstance(network, bool) else None)
 
 
 def with_limits(settings: JsonObject, limits: Limits) -> JsonObject:
@@ -32,20 +64,20 @@ def with_limits(settings: JsonObject, limits: Limits) -> JsonObject:
 
     Raises: LimitInvalid.
     """
-    _check("open_files", "open files", limits.open_files, OPEN_FILES)
-    _check("start_timeout_s", "seconds for its first answer", limits.start_timeout_s, START_TIMEOUT_S)
-    said = {"open_files": limits.open_files, "start_timeout_s": limits.start_timeout_s}
+    said = limits.to_json()
+    for name in WHOLE:
+        _check(name, said[name])
     kept: JsonObject = {name: value for name, value in said.items() if value is not None}
     others = {name: value for name, value in settings.items() if name != LIMITS}
     return {**others, LIMITS: kept} if kept else others
 
 
-def _check(field: str, words: str, value: int | None, allowed: tuple[int, int]) -> None:
+def _check(name: str, value: int | None) -> None:
     """Raises: LimitInvalid."""
-    least, most = allowed
+    words, least, most = WHOLE[name]
     if value is not None and not least <= value <= most:
         raise LimitInvalid(
-            f"Cannot give it {value} {words}: from {least:,} to {most:,} are possible.", where=field
+            f"Cannot give it {value} {words}: from {least:,} to {most:,} are possible.", where=name
         )
 
 

@@ -21,6 +21,7 @@ def add_all(commands: Commands) -> None:
     add_sources(commands)
     add_schedules(commands)
     add_sharing(commands)
+    add_bounds(commands)
     add_settling(commands)
     add_tags(commands)
     add_paths(commands)
@@ -369,15 +370,7 @@ def add_sharing(commands: Commands) -> None:
     give.add_argument("--keep", default="", choices=("", "viewer", "editor"), help="what you keep of it")
 
 
-def add_settling(commands: Commands) -> None:
-    edit = add_json(
-        add_server(add_name(add(commands, "edit", "settling:edit_app", "what an app says of itself")))
-    )
-    edit.add_argument("--title", help="shown beside its name")
-    edit.add_argument("--description", help="what it is")
-    edit.add_argument(
-        "--keep", type=natural, metavar="N", help="releases besides pinned ones; 0: as the installation says"
-    )
+def add_bounds(commands: Commands) -> None:
     limits = add_json(
         add_server(add_name(add(commands, "limits", "settling:limits", "what an app's processes may have")))
     )
@@ -388,6 +381,13 @@ def add_settling(commands: Commands) -> None:
         metavar="SECONDS",
         help="for its first answer; 0: as the installation says",
     )
+    for flag, metavar, words in (
+        ("--memory", "MB", "of all its processes together; 0: as the installation says"),
+        ("--cpu", "PERCENT", "of them together, 100 is one core; 0: as the installation says"),
+        ("--processes", "N", "that they may be, threads included; 0: as the installation says"),
+    ):
+        limits.add_argument(flag, type=natural, metavar=metavar, help=words)
+    limits.add_argument("--network", choices=("on", "off", "default"), help="whether it may use the network")
     life = add_json(
         add_server(add_name(add(commands, "life", "life:show_life", "when an app sleeps, and how many run")))
     )
@@ -399,6 +399,17 @@ def add_settling(commands: Commands) -> None:
         ("--drain", "TIME", "for requests under way when their instance is to end; or default"),
     ):
         life.add_argument(flag, metavar=metavar, help=text)
+
+
+def add_settling(commands: Commands) -> None:
+    edit = add_json(
+        add_server(add_name(add(commands, "edit", "settling:edit_app", "what an app says of itself")))
+    )
+    edit.add_argument("--title", help="shown beside its name")
+    edit.add_argument("--description", help="what it is")
+    edit.add_argument(
+        "--keep", type=natural, metavar="N", help="releases besides pinned ones; 0: as the installation says"
+    )
     for name, text in (
         ("pin-app", "keep an app at the top of your home page"),
         ("unpin-app", "and no longer"),

@@ -18,7 +18,7 @@ def doctor(data: Path, *, as_json: bool) -> int:
     """
     try:
         from tholos.runtime.doctor import Verdict, examine  # start-up time: no other command needs the server
-        from tholos.server.parts import find_uv, interpreters_of, layout_of
+        from tholos.server.parts import enclosure_of, find_uv, interpreters_of, layout_of
         from tholos.settings import Settings
     except ModuleNotFoundError as error:
         raise ServerNotInstalled(
@@ -32,6 +32,7 @@ def doctor(data: Path, *, as_json: bool) -> int:
         find_uv(),
         settings.host,
         settings.port,
+        enclosure_of(settings),
         is_one_origin=settings.apps.are_one_origin,
     )
     if as_json:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from tholos.cli.console import age_of, of_terminal, say_done
 from tholos.cli.failures import FAILED, INTERRUPTED, print_json
 from tholos.cli.following import follow
 from tholos.cli.session import choose_app, connected
+from tholos.client.settling import Limits
 from tholos.kit.errors import Invalid
 
 
@@ -39,11 +40,18 @@ def edit_app(
     return 0
 
 
+NETWORK = {"on": True, "off": False, "default": None}
+
+
 def limits(
     *,
     name: str | None,
     open_files: int | None,
     start_timeout: int | None,
+    memory: int | None,
+    cpu: int | None,
+    processes: int | None,
+    network: str | None,
     server: str | None,
     as_json: bool,
 ) -> int:
@@ -52,11 +60,14 @@ def limits(
     console = of_terminal(as_json=as_json)
     with connected(server, remembered) as client:
         found = client.limits(name)
-        wanted = found
-        if open_files is not None:
-            wanted = replace(wanted, open_files=open_files or None)
-        if start_timeout is not None:
-            wanted = replace(wanted, start_timeout_s=start_timeout or None)
+        wanted = Limits(
+            open_files=_other(found.open_files, open_files),
+            start_timeout_s=_other(found.start_timeout_s, start_timeout),
+            memory_mb=_other(found.memory_mb, memory),
+            cpu_percent=_other(found.cpu_percent, cpu),
+            processes=_other(found.processes, processes),
+            network=found.network if network is None else NETWORK[network],
+        )
         begun = client.set_limits(name, wanted) if wanted != found else None
         if begun is not None:
             story, was_interrupted = follow(client, begun, console)
@@ -69,7 +80,17 @@ def limits(
     else:
         console.row("open files", told(wanted.open_files))
         console.row("first answer", told(wanted.start_timeout_s, " s"))
+        console.row("memory", told(wanted.memory_mb, " MB"))
+        console.row("CPU", told(wanted.cpu_percent, " % of a core"))
+        console.row("processes", told(wanted.processes))
+        network_words = {None: told(None), True: "allowed", False: "none"}
+        console.row("network", network_words[wanted.network])
     return 0
+
+
+def _other(value: int | None, said: int | None) -> int | None:
+    """A limit, with what was said of it; 0 is none of its own."""
+    return value if said is None else said or None
 
 
 def told(value: int | None, unit: str = "") -> str:

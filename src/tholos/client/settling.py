@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -19,12 +19,21 @@ class Limits:
 
     open_files: int | None = None
     start_timeout_s: int | None = None
+    memory_mb: int | None = None
+    """Of all its processes together, as the next two are."""
+    cpu_percent: int | None = None
+    """100 is one core."""
+    processes: int | None = None
+    network: bool | None = None
+    """Whether it may use the network."""
 
     @classmethod
     def from_json(cls, value: object) -> Limits:
         """Raises UnexpectedAnswer."""
         read = Fields(value, "the limits")
-        return cls(read.number("open_files", 0) or None, read.number("start_timeout_s", 0) or None)
+        whole = ("open_files", "start_timeout_s", "memory_mb", "cpu_percent", "processes")
+        network = None if read.value.get("network") is None else read.flag("network")
+        return cls(**{name: read.number(name, 0) or None for name in whole}, network=network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +210,7 @@ class SettlingCalls(Core):
 
     def set_limits(self, name: str, limits: Limits) -> Operation | None:
         """Set all of an app's limits; the operation that makes the release with them live, if one is needed."""
-        body = {"open_files": limits.open_files, "start_timeout_s": limits.start_timeout_s}
+        body = asdict(limits)
         return operation_in(Fields(self._call("PUT", f"{app_path(name)}/limits", body).json(), "the answer"))
 
     def life(self, name: str) -> tuple[Life, Life]:

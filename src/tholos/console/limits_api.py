@@ -30,6 +30,10 @@ class LimitsIn(BaseModel):
 
     open_files: int | None = Field(None, ge=0, le=_MOST)
     start_timeout_s: int | None = Field(None, ge=0, le=_MOST, description="Seconds for the first answer.")
+    memory_mb: int | None = Field(None, ge=0, le=_MOST, description="Of all its processes together.")
+    cpu_percent: int | None = Field(None, ge=0, le=_MOST, description="Of them together; 100 is one core.")
+    processes: int | None = Field(None, ge=0, le=_MOST, description="Processes and threads that they may be.")
+    network: bool | None = Field(None, description="Whether it may use the network.")
 
 
 class LimitsChanged(BaseModel):
@@ -48,14 +52,14 @@ def get_limits(call: Calling, response: Response, name: str) -> LimitsIn:
         app = apps.get_editable(db, call.actor, name)
         found = app_limits.limits_of(variables.find_settings(db, app))
     response.headers["etag"] = to_tag(app.version)
-    return LimitsIn(open_files=found.open_files, start_timeout_s=found.start_timeout_s)
+    return LimitsIn.model_validate(found.to_json())
 
 
 @routes.declare("PUT", "/{name}/limits", permission=Permission.APP_EDIT)
 def set_limits(call: Calling, response: Response, name: str, body: LimitsIn) -> LimitsChanged:
     """Set all limits. With If-Match, only if nobody has changed the app since."""
     with call.write() as db:
-        done = change(call, db, name, Limits(body.open_files, body.start_timeout_s), call.seen_version)
+        done = change(call, db, name, Limits(**body.model_dump()), call.seen_version)
         answer = LimitsChanged(
             operation=operation_of(call, db, done.operation), told=done.told, version=done.app.version
         )
@@ -79,8 +83,8 @@ def change(call: Call, db: WriteDb, name: str, wanted: Limits, seen: int | None)
     app.version += 1
     audit.record(
         db, call.actor, Action.APP_CHANGED, apps.subject_of(app), call.now,
-        before={"open_files": before.open_files, "start_timeout_s": before.start_timeout_s},
-        after={"open_files": wanted.open_files, "start_timeout_s": wanted.start_timeout_s},
+        before={**before.to_json()},
+        after={**wanted.to_json()},
     )  # fmt: skip
     begun = releases.change_settings(db, call.actor, app, after, "Other limits", call.now)
     return Done(app, begun, told_of(app, begun, "these limits"))

@@ -18,7 +18,6 @@ from tholos.apps import details, life, limits
 from tholos.apps import service as apps
 from tholos.apps.details import MOST_DESCRIPTION, MOST_RELEASES, MOST_TITLE, Details
 from tholos.apps.errors import LimitInvalid
-from tholos.apps.limits import Limits
 from tholos.apps.models import App
 from tholos.console import limits_api, variables_api
 from tholos.console.forms import Shown, words_of
@@ -35,6 +34,7 @@ from tholos.paths import service as paths
 from tholos.paths.errors import PathTaken
 from tholos.paths.service import Policy as PathPolicy
 from tholos.publishing import api as publishing_api
+from tholos.runtime.sandbox import Enclosure
 from tholos.schedules import service as schedules
 from tholos.tags import api as tags_api
 from tholos.tags import schemas as tag_schemas
@@ -91,6 +91,8 @@ class SettingsPage(AppPage):
     """All there are."""
     tags_put: frozenset[str]
     """Ids of those that the app has."""
+    walls: str
+    """What apps are kept behind here, in words."""
 
 
 @routes.declare("GET", "/apps/{name}/settings", permission=Permission.APP_EDIT)
@@ -156,17 +158,38 @@ def import_variables(
     return _change_variables(call, name, wanted, version, typed, lambda _: "text")
 
 
+_NETWORK = {"on": True, "off": False}
+"""As the installation says where it is neither."""
+
+
 @routes.declare("POST", "/apps/{name}/settings/limits", permission=Permission.APP_EDIT)
 def set_limits(
-    call: Calling, name: str, open_files: Text = "", start_timeout_s: Text = "", version: Text = ""
+    call: Calling,
+    name: str,
+    open_files: Text = "",
+    start_timeout_s: Text = "",
+    memory_mb: Text = "",
+    cpu_percent: Text = "",
+    processes: Text = "",
+    network: Text = "",
+    version: Text = "",
 ) -> Response:
-    typed = {"open_files": open_files, "start_timeout_s": start_timeout_s}
+    typed = {
+        "open_files": open_files,
+        "start_timeout_s": start_timeout_s,
+        "memory_mb": memory_mb,
+        "cpu_percent": cpu_percent,
+        "processes": processes,
+    }
 
     def change(db: WriteDb, seen: int | None) -> Done:
-        wanted = Limits(_number("open_files", open_files), _number("start_timeout_s", start_timeout_s))
+        numbers = {field: _number(field, text) for field, text in typed.items()}
+        wanted = limits.of_numbers(numbers, network=_NETWORK.get(network))
         return limits_api.change(call, db, name, wanted, seen)
 
-    return _change(call, name, change, version, typed, lambda error: error.where or "limits")
+    return _change(
+        call, name, change, version, {**typed, "network": network}, lambda error: error.where or "limits"
+    )
 
 
 @routes.declare("POST", "/apps/{name}/settings/life", permission=Permission.APP_EDIT)
@@ -328,6 +351,7 @@ def _page(call: Call, name: str, shown: ShownVariables) -> Response:
             may_delete=apps.may_own(app, call.actor),
             keeps=[str(path) for path in keep] if isinstance(keep, list) else [],
             most_title=MOST_TITLE,
+            walls=call.get(Enclosure).told,
             most_description=MOST_DESCRIPTION,
             rules=rules,
             sleeps_after=durations.to_words(rules.idle_timeout_s),
@@ -366,8 +390,8 @@ def _present(db: ReadDb, app: App) -> dict[str, str]:
         "description": app.description,
         "keep_releases": str(app.keep_releases or ""),
         "path": path.path if path else "",
-        "open_files": str(limited.open_files or ""),
-        "start_timeout_s": str(limited.start_timeout_s or ""),
+        **{name: str(value or "") for name, value in limited.to_json().items() if name in limits.WHOLE},
+        "network": {None: "", True: "on", False: "off"}[limited.network],
         **_present_life(app),
     }
 

@@ -16,13 +16,15 @@ from tholos.detect.model import Kind
 from tholos.instances.models import Instance
 from tholos.kit.db import ReadDb
 from tholos.kit.sealing import Sealer
-from tholos.runtime import keeping
+from tholos.runtime import keeping, users
 from tholos.runtime import plan as runtime
+from tholos.runtime import sandbox as walls
 from tholos.runtime.environments import Environments
 from tholos.runtime.interpreters import Interpreter, Interpreters, PythonNotFound
 from tholos.runtime.layout import Layout
-from tholos.runtime.model import InstanceSpec
+from tholos.runtime.model import InstanceSpec, Sandbox
 from tholos.runtime.rebuilding import EnvironmentMissing, Rebuilding, Recorded
+from tholos.runtime.sandbox import Bounds, Enclosure, Seen
 from tholos.runtime.snapshot_packages import SnapshotPackages
 from tholos.store import checkout
 from tholos.store.model import SnapshotId
@@ -58,6 +60,7 @@ class Starter:
     told: TellVariables = tell_nothing
     """What programs that were made for other servers look for."""
     rebuilding: Rebuilding = field(default_factory=Rebuilding)
+    enclosure: Enclosure = walls.OPEN
 
     def check_out(self, app: App, release: Release, like: Release | None) -> None:
         """Lay out a release's files and the paths it keeps. Doing it twice is doing it once."""
@@ -68,6 +71,7 @@ class Starter:
         sources = self.layout.sources(app.id, release.number)
         if sources.exists():
             self.settle(app, release)
+            self._give(app, release)
             return
         sources.parent.mkdir(parents=True, exist_ok=True)
         before = self.layout.sources(app.id, like.number) if like else None
@@ -77,6 +81,7 @@ class Starter:
             before if before and before.exists() else None,
             lambda folder: self._lead_to_data(app, release, folder, is_new=True),
         )
+        self._give(app, release)
 
     def settle(self, app: App, *releases: Release) -> None:
         """Take what releases have put in the place of kept paths into the app's data folder, where all of them see it."""
@@ -89,7 +94,24 @@ class Starter:
         kept = _texts(release.manifest.get("keep"))
         if kept:
             with _alone(self.layout.app_data(app.id)):
-                keeping.lead(sources, self.layout.app_data(app.id), kept, is_new=is_new)
+                data = self.layout.app_data(app.id)
+                keeping.lead(sources, data, kept, is_new=is_new)
+                if self.enclosure.gives_users:
+                    for path in kept:
+                        users.give_path(data, path, self._user(app))
+
+    def _user(self, app: App) -> int:
+        """The number of an app's own user; 0 where apps have none."""
+        if not self.enclosure.gives_users:
+            return 0
+        return users.of_app(self.layout.app(app.id), self.layout.users)
+
+    def _give(self, app: App, release: Release) -> None:
+        """Let an app's folders belong to its user, where it has one."""
+        if uid := self._user(app):
+            data, temporary = self.layout.app_data(app.id), self.layout.app(app.id) / "tmp"
+            for folder in (data, temporary, self.layout.sources(app.id, release.number)):
+                users.give(folder, uid)
 
     def find_missing(self, release: Release) -> Recorded | None:
         """What is recorded of a release's environment, where that is gone; in the transaction that the release was read in."""
@@ -158,6 +180,44 @@ class Starter:
             log_limit=self.log_limit,
             socket=instance.address.removeprefix("unix:"),
             limits=self.limits_of(release),
+            sandbox=self.sandbox_of(app, release, str(Path(instance.address.removeprefix("unix:")).parent)),
+        )
+
+    def sandbox_of(self, app: App, release: Release, *writable: str) -> Sandbox | None:
+        """What holds a release's processes.
+
+        Args:
+            app: whose release it is.
+            release: what runs.
+            writable: folders that they may write besides the app's own.
+
+        Raises: EnvironmentMissing, PythonNotFound, SandboxMissing.
+        """
+        self.enclosure.check()
+        interpreter = self.interpreter_of(release)
+        guest = self.environments.guest(interpreter)
+        sources, data = str(self.layout.sources(app.id, release.number)), str(self.layout.app_data(app.id))
+        kept = _texts(release.manifest.get("keep"))
+        seen = Seen(
+            home=data,
+            read=(
+                *walls.of_interpreter(interpreter.path),
+                str(Path(self._python(release)).parent.parent),
+                str(guest.bootstrap.parent.parent),
+                sources,
+            ),
+            write=(data, str(self.layout.app(app.id) / "tmp"), *walls.writable_for(sources, kept), *writable),
+        )
+        return self.enclosure.around(seen, self._bounds_of(release), self._user(app))
+
+    def _bounds_of(self, release: Release) -> Bounds:
+        """What all of a release's processes may have together."""
+        said, usual = limits.limits_of(release.settings), self.enclosure.bounds
+        return Bounds(
+            memory_mb=said.memory_mb or usual.memory_mb,
+            cpu=said.cpu_percent / 100 if said.cpu_percent else usual.cpu,
+            processes=said.processes or usual.processes,
+            network=usual.network and said.network is not False,
         )
 
     def limits_of(self, release: Release) -> dict[str, int]:

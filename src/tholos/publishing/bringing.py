@@ -46,12 +46,12 @@ def limits_of(brought: Brought | None) -> dict[str, int]:
     """
     brought = brought or _NOTHING
     found: dict[str, int] = {}
-    for name in ("open_files", "start_timeout_s"):
+    for name in app_limits.WHOLE:
         value = brought.limits.get(name)
         if value is not None:
             with _told(brought, f"limits.{name}"):
                 found[name] = _whole(name, value)
-                app_limits.with_limits({}, Limits(**{name: found[name]}))
+                app_limits.with_limits({}, app_limits.of_numbers({name: found[name]}))
     return found
 
 
@@ -61,7 +61,11 @@ def with_limits(settings: JsonObject, brought: Brought | None) -> JsonObject:
     Raises: BroughtInvalid.
     """
     said = app_limits.limits_of(settings)
-    return settings if said != Limits() else app_limits.with_limits(settings, Limits(**limits_of(brought)))
+    return (
+        settings
+        if said != Limits()
+        else app_limits.with_limits(settings, app_limits.of_numbers(limits_of(brought)))
+    )
 
 
 def findings(brought: Brought | None) -> Iterator[Said]:

@@ -250,16 +250,18 @@ class Publisher:
     def _prepare_spec(
         self, name: str, app: App, release: Release, command: str, revealed: Revealed
     ) -> InstanceSpec:
+        sources = str(self.starter.layout.sources(app.id, release.number))
         return InstanceSpec(
             instance=name,
             argv=prepare(command),
             env=self.starter.variables_of(app, release, revealed),
             secrets=revealed.secrets,
-            cwd=str(self.starter.layout.sources(app.id, release.number)),
+            cwd=sources,
             log=str(self.starter.layout.log(app.id, release.number, name)),
             log_limit=self.starter.log_limit,
             restarts=0,
             limits=self.starter.limits_of(release),
+            sandbox=self.starter.sandbox_of(app, release, sources),
         )
 
     async def _end_prepare(self, operation: Operation) -> None:

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.layout import Layout
+from tholos.runtime.sandbox import Enclosure
+from tholos.runtime.walls import LAYERS, Mode
 
 ROOM_NEEDED = 2 << 30
 """Bytes: a data science environment takes about one gigabyte."""
@@ -38,7 +39,14 @@ class Check:
 
 
 def examine(
-    layout: Layout, interpreters: Interpreters, uv: str, host: str, port: int, *, is_one_origin: bool = False
+    layout: Layout,
+    interpreters: Interpreters,
+    uv: str,
+    host: str,
+    port: int,
+    enclosure: Enclosure,
+    *,
+    is_one_origin: bool = False,
 ) -> list[Check]:
     """Every check, in the order they matter. Nothing is changed."""
     checks: Sequence[Callable[[], Iterator[Check]]] = (
@@ -49,7 +57,7 @@ def examine(
         lambda: _port(host, port),
         _clock,
         _gateway,
-        _sandbox,
+        lambda: _sandbox(enclosure),
         lambda: _paths() if is_one_origin else _names(),
         _cookies,
     )
@@ -121,31 +129,28 @@ def _gateway() -> Iterator[Check]:
     yield Check("gateway", Verdict.OK, "the server carries every request itself")
 
 
-def _sandbox() -> Iterator[Check]:
-    layers = [
-        name
-        for name, is_there in (
-            ("own uid", os.getuid() == 0),
-            ("cgroups", Path("/sys/fs/cgroup").is_dir()),
-            ("bubblewrap", shutil.which("bwrap") is not None),
-            ("Landlock", "landlock" in _security_modules()),
+def _sandbox(enclosure: Enclosure) -> Iterator[Check]:
+    """What keeps apps from the machine and from each other, layer by layer."""
+    if enclosure.mode is Mode.OFF:
+        fix = "Set THOLOS_SANDBOX__MODE to auto, or publish only code that you trust with this machine."
+        yield Check("sandbox", Verdict.NOTE, "is switched off: apps may do what the server may", fix)
+        return
+    walls = enclosure.walls
+    if not walls.needed:
+        yield Check("sandbox", Verdict.OK, "apps are kept from the machine and from each other")
+    else:
+        is_required = enclosure.mode is Mode.REQUIRED
+        yield Check(
+            "sandbox",
+            Verdict.MISSING if is_required else Verdict.NOTE,
+            "no app starts: walls that are required are missing" if is_required else "walls are missing",
+            "" if is_required else "Publish only code that you trust with this machine.",
         )
-        if is_there
-    ]
-    there = ", ".join(layers) or "none"
-    yield Check(
-        "sandbox",
-        Verdict.NOTE,
-        f"apps run as the server's own user, bounded by rlimits only (this machine has: {there})",
-        "Publish only code that you trust with this machine.",
-    )
-
-
-def _security_modules() -> str:
-    try:
-        return Path("/sys/kernel/security/lsm").read_text("utf-8")
-    except OSError:
-        return ""
+    for layer in LAYERS:
+        if walls.has(layer.name):
+            yield Check(layer.name, Verdict.OK, layer.does)
+        elif layer.name != "landlock" or not walls.has("bubblewrap"):
+            yield Check(layer.name, Verdict.NOTE, f"not {layer.does}: {walls.missing[layer.name]}", layer.fix)
 
 
 def _names() -> Iterator[Check]:

@@ -58,7 +58,7 @@ class Layout:
     def run(self) -> Path:
         """The folder of sockets; short enough that every name in it fits."""
         wanted = self.data / "run"
-        longest = len(str(wanted)) + len("/ins_01234567890123456789012345.sock")
+        longest = len(str(wanted)) + len("/ins_01234567890123456789012345/app.sock")
         if longest <= SOCKET_PATH_LIMIT:
             return wanted
         mark = hashlib.sha256(str(self.data).encode()).hexdigest()[:10]
@@ -91,4 +91,10 @@ class Layout:
         return [*(self.app(app_id) / "logs").glob(f"{number:06d}-*")]
 
     def socket(self, instance_id: str) -> Path:
-        return self.run / f"{instance_id}.sock"
+        """In a folder of its own: an instance sees no other's."""
+        return self.run / instance_id / "app.sock"
+
+    @property
+    def users(self) -> Path:
+        """The next number that an app gets as its user."""
+        return self.data / "users"

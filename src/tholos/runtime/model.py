@@ -21,6 +21,46 @@ class ProcessState(StrEnum):
     """It ended by itself too often, or could not be started at all; it is not tried again."""
 
 
+class MountAccess(StrEnum):
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A file or folder that an instance sees, at the path where it lies."""
+
+    path: str
+    access: MountAccess
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """Which layers hold an instance; each that is named must hold, or it does not start."""
+
+    uid: int = 0
+    """User and group that it runs as; 0 for the server's own."""
+    home: str = ""
+    bubblewrap: str = ""
+    """Path of the program; empty for none."""
+    landlock: bool = False
+    seccomp: bool = False
+    cgroups: bool = False
+    guarded: bool = False
+    """Whether addresses at which clouds tell secrets are refused to it."""
+    network: bool = True
+    """Whether it may use the network."""
+    mounts: tuple[Mount, ...] = ()
+    """What it sees besides the system."""
+    tmp: int = 0
+    """Bytes of its own /tmp and of its own /dev/shm; 0 for as much as the system gives."""
+    memory: int = 0
+    """Bytes of all its processes together; 0 for no limit, as for the next two."""
+    processes: int = 0
+    cpu: int = 0
+    """Thousandths of a core."""
+
+
 @dataclass(frozen=True, slots=True)
 class InstanceSpec:
     """What to run. Starting the same instance twice is one start."""
@@ -46,6 +86,8 @@ class InstanceSpec:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Further variables, kept in memory only: one that ends after its engine was replaced has ``EXITED`` and is to be
     asked for anew."""
+    sandbox: Sandbox | None = None
+    """``None`` where nothing but its limits holds it."""
 
 
 @dataclass(frozen=True, slots=True)

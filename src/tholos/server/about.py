@@ -15,6 +15,7 @@ from tholos.console.about import About, SettingShown, Source, Stored
 from tholos.runtime.doctor import Check, examine
 from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.layout import Layout
+from tholos.runtime.sandbox import OPEN, Enclosure
 from tholos.server.parts import find_uv
 from tholos.settings import Settings
 
@@ -23,7 +24,13 @@ _AT_START_ONLY = frozenset({"port"})
 """What doctor looks at before a start, and what is so by now anyway."""
 
 
-def about(settings: Settings, layout: Layout, interpreters: Interpreters, env: Mapping[str, str]) -> About:
+def about(
+    settings: Settings,
+    layout: Layout,
+    interpreters: Interpreters,
+    env: Mapping[str, str],
+    enclosure: Enclosure = OPEN,
+) -> About:
     """What is shown of an installation with these settings, started in this environment."""
     said = {name.upper() for name in env}
 
@@ -34,6 +41,7 @@ def about(settings: Settings, layout: Layout, interpreters: Interpreters, env: M
             find_uv(),
             settings.host,
             settings.port,
+            enclosure,
             is_one_origin=settings.apps.are_one_origin,
         )
         return [one for one in found if one.name not in _AT_START_ONLY]

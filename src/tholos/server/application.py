@@ -93,6 +93,7 @@ from tholos.protocols.connect.bundles_api import UPLOAD_PATH
 from tholos.publishing import api as publishing_api
 from tholos.publishing import comparisons, proposals, releases_api, taking
 from tholos.publishing import content as content_api
+from tholos.runtime.sandbox import OPEN
 from tholos.schedules import api as schedules_api
 from tholos.server import openapi, render
 from tholos.sources import api as sources_api
@@ -221,6 +222,7 @@ def complete(services: Services) -> Services:
     services.add_missing(Means())
     services.add_missing(Bootstrap())
     services.add_missing(PathPolicy())
+    services.add_missing(OPEN)
     services.add_missing(UsagePolicy())
     services.add_missing(Rules())
     services.add_missing(Meter())

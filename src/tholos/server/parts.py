@@ -9,13 +9,24 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
+from tholos.runtime import walls
 from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.layout import Layout
+from tholos.runtime.sandbox import Bounds, Enclosure
+from tholos.runtime.walls import NO_WALLS, Mode
 from tholos.settings import Settings
 
 
 def layout_of(settings: Settings) -> Layout:
     return Layout(settings.data.absolute(), user=os.getuid())
+
+
+def enclosure_of(settings: Settings) -> Enclosure:
+    """What apps are kept behind; tries what this machine gives."""
+    mode, apps = Mode(settings.sandbox.mode), settings.apps
+    bounds = Bounds(apps.memory_mb, apps.cpu, apps.processes, apps.network)
+    read = tuple(str(one) for one in settings.sandbox.read_only)
+    return Enclosure(NO_WALLS if mode is Mode.OFF else walls.find(), mode, bounds, read)
 
 
 def interpreters_of(env: Mapping[str, str]) -> Interpreters:

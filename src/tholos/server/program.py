@@ -68,13 +68,14 @@ from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.launchers import local
 from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.layout import Layout
+from tholos.runtime.sandbox import Enclosure
 from tholos.runtime.uv import Index
 from tholos.schedules.tasks import Timekeeper
 from tholos.server import monitoring, schema, sealed, tables
 from tholos.server.about import about
 from tholos.server.application import build
 from tholos.server.housekeeping import Housekeeper
-from tholos.server.parts import find_uv, interpreters_of, layout_of, template_folders
+from tholos.server.parts import enclosure_of, find_uv, interpreters_of, layout_of, template_folders
 from tholos.server.render import DoorErrors
 from tholos.settings import Settings
 from tholos.sources.api import LocalFolders
@@ -159,7 +160,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         site = _site(settings, port)
         services.add(site)
         sealer = services.get(Sealer)
-        starter = _starter(settings, layout, store, sealer, interpreters, site)
+        starter = _starter(settings, layout, services, site)
         keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, carrier)
         services.add(keeper)
         scaler = Scaler(database, notices, clock, keeper, serving, carrier)
@@ -220,7 +221,9 @@ def _first_services(
     services.add(Store(LocalBackend(layout.store), SqliteIndex(layout.store / "index.db")))
     interpreters = interpreters_of(os.environ)
     services.add(interpreters)
-    services.add(about(settings, layout, interpreters, os.environ))
+    enclosure = enclosure_of(settings)
+    services.add(enclosure)
+    services.add(about(settings, layout, interpreters, os.environ, enclosure))
     services.add(database)
     services.add(notices)
     services.add(clock, as_type=Clock)
@@ -432,9 +435,7 @@ def _site(settings: Settings, port: int) -> Site:
     return Site(url, settings.app_url(port), is_secure=url.startswith("https:"))
 
 
-def _starter(
-    settings: Settings, layout: Layout, store: Store, sealer: Sealer, interpreters: Interpreters, site: Site
-) -> Starter:
+def _starter(settings: Settings, layout: Layout, services: Services, site: Site) -> Starter:
     packages = settings.packages
     index = Index(
         url=packages.index_url,
@@ -443,9 +444,9 @@ def _starter(
     )
     environments = Environments(layout.environments, program=find_uv(), env=os.environ, index=index)
     return Starter(
-        layout, store, sealer, environments, interpreters, site.app_url, {},
+        layout, services.get(Store), services.get(Sealer), environments, services.get(Interpreters), site.app_url, {},
         limits={"nofile": settings.apps.open_files, "core": 0}, log_limit=settings.apps.log_limit,
-        told=ContentVariables(site.url),
+        told=ContentVariables(site.url), enclosure=services.get(Enclosure),
     )  # fmt: skip
 
 

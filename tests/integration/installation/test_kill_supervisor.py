@@ -85,7 +85,8 @@ def test_ready_and_ended_while_there_was_no_supervisor(trial: Trial) -> None:
     before = trial.instance("gone")["pid"]
     supervisor = trial.server.supervisor_pid
     os.kill(supervisor, signal.SIGSTOP)
-    os.kill(int(str(before)), signal.SIGKILL)
+    os.killpg(int(str(before)), signal.SIGKILL)
+    eventually(lambda: before not in {one.session for one in trial.processes()})
     os.kill(supervisor, signal.SIGKILL)
     assert trial.get("gone").text == "one"
     after = trial.instance("gone")
@@ -126,7 +127,7 @@ def test_failing(trial: Trial) -> None:
         "if 0 < n < 5: os._exit(7)"
     )
     trial.publish("failing", wsgi("one", before=once))
-    os.kill(int(str(trial.instance("failing")["pid"])), signal.SIGKILL)
+    os.killpg(int(str(trial.instance("failing")["pid"])), signal.SIGKILL)
     eventually(lambda: int(str(trial.instance("failing")["restarts"])) >= 3)
     assert trial.state("failing") in {"failing", "starting"}
     kill_supervisor(trial)
@@ -139,7 +140,7 @@ def test_failed(trial: Trial) -> None:
     marker = "import os, time\nif os.path.exists(os.environ['THOLOS_DATA'] + '/bad'): time.sleep(60)"
     trial.publish("failed", wsgi("one", before=marker))
     (trial.server.data / "apps" / str(trial.app("failed")["id"]) / "data" / "bad").touch()
-    os.kill(int(str(trial.instance("failed")["pid"])), signal.SIGKILL)
+    os.killpg(int(str(trial.instance("failed")["pid"])), signal.SIGKILL)
     eventually(lambda: trial.instance("failed")["state"] == "failed", 40)
     kill_supervisor(trial)
     time.sleep(0.5)

@@ -121,7 +121,7 @@ def test_a_killed_instance_is_started_again_and_requests_wait_for_it(trial: Tria
     before = trial.instance("killed")
     with Asker(trial.server, "killed") as asker:
         time.sleep(0.2)
-        os.kill(int(str(before["pid"])), signal.SIGKILL)
+        os.killpg(int(str(before["pid"])), signal.SIGKILL)
         eventually(lambda: trial.instance("killed")["pid"] not in {None, before["pid"]})
         eventually(lambda: trial.state("killed") == "serving")
         time.sleep(0.2)
@@ -141,7 +141,7 @@ def test_an_app_that_crashes_again_and_again_says_so_meanwhile(trial: Trial) -> 
     bad = "import os\nif os.path.exists(os.environ['THOLOS_DATA'] + '/bad'): raise KeyError('total')"
     trial.publish("crashing", wsgi("one", before=bad))
     (trial.server.data / "apps" / str(trial.app("crashing")["id"]) / "data" / "bad").touch()
-    os.kill(int(str(trial.instance("crashing")["pid"])), signal.SIGKILL)
+    os.killpg(int(str(trial.instance("crashing")["pid"])), signal.SIGKILL)
     eventually(lambda: int(str(trial.instance("crashing")["restarts"])) >= 3)
     eventually(lambda: "KeyError: 'total' (app.py:2)" in str(trial.app("crashing")["state"]))
     eventually(lambda: "KeyError: 'total'" in trial.server.cli("why", "crashing").stdout)

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self, TypedDict, cast
 
@@ -25,9 +25,9 @@ from tholos.runtime.launchers.errors import (
     SocketPathTooLong,
     SpecInvalid,
 )
-from tholos.runtime.model import InstanceSpec, ProcessState, ProcessStatus
+from tholos.runtime.model import InstanceSpec, ProcessState, ProcessStatus, Sandbox
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Version of the supervisor's protocol that is spoken here."""
 LONGEST_SOCKET_PATH = 107
 """Bytes: unix(7)."""
@@ -352,4 +352,12 @@ def _spec_to_json(spec: InstanceSpec) -> dict[str, object]:
         "grace_s": spec.grace_s,
         "limits": {**spec.limits},
         "secrets": {**spec.secrets},
+        "sandbox": _sandbox_to_json(spec.sandbox),
     }
+
+
+def _sandbox_to_json(sandbox: Sandbox | None) -> dict[str, object] | None:
+    if sandbox is None:
+        return None
+    mounts = [[mount.path, mount.access.value] for mount in sandbox.mounts]
+    return {**asdict(sandbox), "mounts": mounts}

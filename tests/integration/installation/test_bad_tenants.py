@@ -1,0 +1,220 @@
+"""Apps that try: each is contained, its owner is told, and nobody else feels it. On the walls that this machine has.
+
+One app runs whatever it is sent, so that each test is a few lines of what an attacker would write.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from tholos.runtime import walls
+from tholos.testing.trial import Json, Trial, eventually, wsgi
+
+SETTINGS = {
+    "THOLOS_APPS__MEMORY_MB": "256",
+    "THOLOS_APPS__PROCESSES": "60",
+    "THOLOS_APPS__FALLBACK_S": "0",
+    "THOLOS_APPS__LOG_LIMIT": str(1 << 20),
+}
+
+RUNS_ANYTHING = """
+import json
+
+
+def app(environ, start_response):
+    code = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
+    names = {"found": "nothing"}
+    try:
+        exec(code, names)
+    except BaseException as error:
+        names["found"] = "%s %s" % (type(error).__name__, getattr(error, "errno", error))
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(names["found"], default=str).encode()]
+"""
+NEIGHBOUR = """
+import os
+import socket
+
+heard = socket.socket(socket.AF_UNIX)
+heard.bind("\\0neighbours-own")
+heard.listen()
+with open(os.environ["THOLOS_DATA"] + "/kept", "w") as file:
+    file.write("neighbour's")
+"""
+
+Attack = Callable[[str], object]
+
+
+@pytest.fixture(scope="module")
+def found() -> walls.Walls:
+    return walls.find()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tenants(trial: Trial) -> None:
+    trial.publish("bad", {"app.py": RUNS_ANYTHING})
+    trial.publish("good", wsgi("good", before=NEIGHBOUR))
+
+
+@pytest.fixture
+def attack(trial: Trial) -> Attack:
+    """What code finds that runs in the bad app."""
+
+    def run(code: str) -> object:
+        return json.loads(trial.server.ask("POST", "/", code.encode(), host="bad").body)
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def good(trial: Trial) -> Iterator[None]:
+    """The neighbour runs as it did, whatever the bad one does."""
+    before = trial.instance("good")["pid"]
+    yield
+    assert trial.get("good").text == "good"
+    assert trial.instance("good")["pid"] == before
+
+
+def need(found: walls.Walls, *layers: str) -> None:
+    if lacking := [one for one in layers if not found.has(one)]:
+        pytest.skip(f"this machine has no {', '.join(lacking)}: {found.missing[lacking[0]]}")
+
+
+def inside(trial: Trial, name: str) -> int:
+    """The process of an app itself, behind the walls."""
+    leader = cast("int", trial.instance(name)["pid"])
+    own = [one.pid for one in trial.processes() if one.session == leader]
+    return max(own)
+
+
+def test_is_a_user_of_its_own_without_rights(attack: Attack, found: walls.Walls) -> None:
+    need(found, "bubblewrap", "seccomp")
+    user, status = cast(
+        "tuple[int, str]", attack("import os\nfound = os.getuid(), open('/proc/self/status').read()")
+    )
+    told = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert (told["NoNewPrivs"], told["Seccomp"], int(told["CapEff"], 16), int(told["CapBnd"], 16)) == (
+        "1",
+        "2",
+        0,
+        0,
+    )
+    assert (user != 0) or not found.has("uid")
+
+
+def test_sees_no_process_but_its_own(trial: Trial, attack: Attack, found: walls.Walls) -> None:
+    need(found, "bubblewrap")
+    seen = cast(
+        "list[str]", attack("import os\nfound = [one for one in os.listdir('/proc') if one.isdecimal()]")
+    )
+    assert len(seen) < 5
+    for pid in (trial.server.pid, trial.server.supervisor_pid, inside(trial, "good")):
+        assert attack(f"open('/proc/{pid}/environ').read()") == "FileNotFoundError 2"
+        assert attack(f"import os\nos.kill({pid}, 9)") == "ProcessLookupError 3"
+
+
+def test_reaches_nothing_of_the_server_or_its_neighbour(
+    trial: Trial, attack: Attack, found: walls.Walls
+) -> None:
+    need(found, "bubblewrap")
+    data = trial.server.data
+    (kept,) = data.glob("apps/*/data/kept")
+    for path in (data / "tholos.db", data / "keys", data / "store", data / "supervisor", kept):
+        assert path.exists()
+        assert attack(f"import os\nos.stat({str(path)!r})") == "FileNotFoundError 2"
+    for socket in (*data.rglob("*.sock"), *Path("/tmp").glob("tholos-*/*.sock")):
+        if socket.parent.name != trial.instance("bad")["id"]:
+            code = f"import socket\nsocket.socket(socket.AF_UNIX).connect({str(socket)!r})"
+            assert attack(code) == "FileNotFoundError 2"
+    assert attack("found = open('/etc/shadow').read()") == "FileNotFoundError 2"
+    apps = cast("list[str]", attack(f"import os\nfound = os.listdir({str(data / 'apps')!r})"))
+    assert len(apps) == 1
+
+
+def test_reaches_no_abstract_socket(attack: Attack, found: walls.Walls) -> None:
+    need(found, "scopes")
+    code = "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0neighbours-own')"
+    assert attack(code) == "PermissionError 1"
+
+
+def test_writes_nowhere_but_in_its_own_folders(attack: Attack, found: walls.Walls) -> None:
+    need(found, "bubblewrap")
+    for path in ("app.py", "/usr/bin/env", "/etc/hosts"):
+        assert attack(f"open({path!r}, 'a')") in {"OSError 30", "PermissionError 13"}
+    assert attack("import sys\nopen(sys.prefix + '/pyvenv.cfg', 'a')") in {"OSError 30", "PermissionError 13"}
+    home = "import os\nopen(os.environ['HOME'] + '/mine', 'w').write('x')\n"
+    temporary = "import tempfile\nfound = tempfile.NamedTemporaryFile().write(b'x')"
+    assert attack(home + temporary) == 1
+    assert attack("found = open('/tmp/private-of-bad', 'w').write('x')") == 1
+    assert not Path("/tmp/private-of-bad").exists()
+
+
+def test_may_not_ask_the_kernel_for_what_only_attacks_need(attack: Attack, found: walls.Walls) -> None:
+    need(found, "seccomp")
+    call = (
+        "import ctypes, errno\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "found = [errno.errorcode[ctypes.get_errno()] for one in ({calls},) if libc.syscall(*one) == -1]"
+    )
+    # unshare(CLONE_NEWUSER), ptrace(ATTACH), keyctl, bpf, io_uring_setup, perf_event_open, mount
+    calls = "(272, 0x10000000), (101, 16, 1, 0, 0), (250, 0, 0), (321, 0, 0, 0), (425, 1, 0), (298, 0), (165, 0, 0, 0, 0, 0)"
+    if os.uname().machine == "x86_64":
+        assert attack(call.format(calls=calls)) == ["EPERM"] * 7
+        assert attack(call.format(calls="(39 | 0x40000000,), (435, 0, 0)")) == ["ENOSYS", "ENOSYS"]
+
+
+def test_reaches_no_secrets_of_a_cloud(attack: Attack, found: walls.Walls) -> None:
+    need(found, "guard")
+    for family, address in (
+        ("INET", "169.254.169.254"),
+        ("INET6", "fd00:ec2::254"),
+        ("INET6", "::ffff:169.254.169.254"),
+    ):
+        for kind, deed in (("STREAM", "connect("), ("DGRAM", "sendto(b'x', ")):
+            code = f"import socket\nsocket.socket(socket.AF_{family}, socket.SOCK_{kind}).{deed}({address!r}, 80))"
+            assert attack(code) == "PermissionError 1"
+    assert attack("import socket\nsocket.socket().connect(('127.0.0.1', 1))") == "ConnectionRefusedError 111"
+
+
+def test_a_full_tmp_is_its_own(attack: Attack, found: walls.Walls) -> None:
+    need(found, "bubblewrap")
+    code = "import os\nfound = os.statvfs('/tmp').f_blocks * os.statvfs('/tmp').f_frsize"
+    assert cast("int", attack(code)) <= 1 << 29
+
+
+def test_a_fork_bomb_ends_at_its_limit(trial: Trial, attack: Attack, found: walls.Walls) -> None:
+    need(found, "cgroups")
+    bomb = (
+        "import os, time\nfound = 0\nwhile found < 1000:\n"
+        "    try:\n        pid = os.fork()\n    except BlockingIOError:\n        break\n"
+        "    if pid == 0:\n        time.sleep(1000)\n    found += 1"
+    )
+    assert 20 < cast("int", attack(bomb)) < 60
+    assert trial.get("good").text == "good"
+    assert trial.wait(_restart(trial, "bad"))["state"] == "done"
+    eventually(lambda: len(_cgroup_members("good", trial)) >= 1)
+    trial.settle()
+
+
+def test_a_memory_hog_is_ended_and_told(trial: Trial, found: walls.Walls) -> None:
+    need(found, "cgroups")
+    error = trial.fail("hog", wsgi("never", before="hoard = [bytes([1]) * (1 << 20) for _ in range(1000)]"))
+    assert "more than its 256 MB of memory" in str(error["message"])
+
+
+def test_a_flood_of_output_is_bounded(trial: Trial, attack: Attack) -> None:
+    attack("for _ in range(200_000):\n    print('x' * 100)")
+    (log,) = trial.server.data.glob(f"apps/*/logs/*{trial.instance('bad')['id']}.log")
+    eventually(lambda: log.stat().st_blocks * 512 < 3 << 20)
+
+
+def _restart(trial: Trial, name: str) -> str:
+    begun = trial.server.api("POST", f"/api/v1/apps/{name}/restart", {})
+    return str(cast("Json", begun["operation"])["id"])
+
+
+def _cgroup_members(name: str, trial: Trial) -> list[str]:
+    return Path(f"/proc/{trial.instance(name)['pid']}/cgroup").read_text().splitlines()

@@ -1,0 +1,170 @@
+"""Instances behind walls: they begin, end and are ended as others are, and the walls hold. On what this machine has."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tholos.runtime import walls
+from tholos.runtime.model import Mount, MountAccess, ProcessState, Sandbox
+from tholos.testing.launcher import wait_for
+from tholos.testing.waiting import until
+
+USER = 1_879_100_077
+WAIT = "while :; do sleep 0.05; done"
+
+
+@pytest.fixture(scope="module")
+def found():
+    return walls.find()
+
+
+@pytest.fixture
+def sandbox(found, home):
+    """All that this machine has, with the test's folder to write."""
+    if not found.has("bubblewrap"):
+        pytest.skip(f"bubblewrap: {found.missing['bubblewrap']}")
+    uid = USER if found.has("uid") else 0
+    folder = home.run / "own"
+    folder.mkdir()
+    if uid:
+        os.chown(folder, uid, uid)
+    return Sandbox(
+        uid=uid, home=str(folder), bubblewrap=found.program, landlock=found.has("scopes"),
+        seccomp=found.has("seccomp"), cgroups=found.has("cgroups"),
+        mounts=(Mount(str(folder), MountAccess.WRITE),), tmp=1 << 20,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def script(home, sandbox):
+    """Makes a spec of a shell script behind walls."""
+
+    def make(text, *, within=sandbox, **changes):
+        changes = {"cwd": str(home.run / "own"), "restarts": 0, **changes}
+        argv = ["/bin/sh", "-c", text, home.word]
+        return replace(home.spec("one", "", **changes), argv=argv, sandbox=within)
+
+    return make
+
+
+def groups_left(home):
+    """Control groups of this supervisor."""
+    return [
+        path
+        for path in Path("/sys/fs/cgroup").rglob("one")
+        if path.parent.name.startswith("tholos-") and str(path) in home.record("one").get("groups", [])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ends", "code"), [("exit 7", 7), ("kill -9 $$", -9), ("exit 0", 0), ("exit 255", 255)]
+)
+async def test_its_end_is_its_own(launcher, script, ends, code):
+    await launcher.start(script(ends))
+    status = await wait_for(launcher, "one", ProcessState.FAILED)
+    assert status.exit_code == code
+
+
+async def test_told_to_stop_it_says_goodbye(home, launcher, script):
+    await launcher.start(script(f"trap 'echo bye; exit 3' TERM; echo up; {WAIT}"))
+    until(lambda: "up" in home.log("one"))
+    await launcher.stop("one")
+    status = await wait_for(launcher, "one", ProcessState.EXITED)
+    assert (status.exit_code, "bye" in home.log("one")) == (3, True)
+    assert groups_left(home) == []
+
+
+async def test_who_hears_nothing_and_hides_is_ended_with_all_it_began(home, launcher, script):
+    hide = f"trap '' TERM; setsid env -i /bin/sh -c '{WAIT}' {home.word} & echo up; {WAIT}"
+    await launcher.start(script(hide, grace_s=0.2))
+    until(lambda: "up" in home.log("one"))
+    groups = [Path(one) for one in home.record("one")["groups"]]
+    assert all(one.exists() for one in groups)
+    await launcher.stop("one")
+    await wait_for(launcher, "one", ProcessState.EXITED)
+    until(lambda: home.alive() == [])
+    until(lambda: not any(one.exists() for one in groups))
+
+
+async def test_a_supervisor_that_dies_takes_it_up_again(home, launcher, script):
+    await launcher.start(script(f"trap 'exit 3' TERM; echo up; {WAIT}"))
+    until(lambda: "up" in home.log("one"))
+    before = (await launcher.list())[0].pid
+    home.kill_supervisor()
+    assert [(one.state, one.pid) for one in await launcher.list()] == [(ProcessState.RUNNING, before)]
+    await launcher.stop("one")
+    await wait_for(launcher, "one", ProcessState.EXITED)
+    until(lambda: home.alive() == [])
+
+
+async def test_secrets_are_in_no_list_of_processes(home, launcher, script):
+    await launcher.start(
+        script(f"echo $KEY $OPEN; {WAIT}", secrets={"KEY": "hidden-1"}, env={"OPEN": "plain-1"})
+    )
+    until(lambda: "hidden-1 plain-1" in home.log("one"))
+    shown = [(Path("/proc") / str(pid) / "cmdline").read_bytes() for pid in home.alive()]
+    assert shown
+    assert not any(b"hidden-1" in one or b"plain-1" in one for one in shown)
+
+
+async def test_who_may_use_no_network_has_none(home, launcher, script, sandbox, found):
+    if not found.has("network"):
+        pytest.skip(found.missing["network"])
+    await launcher.start(script("grep -c : /proc/net/dev", within=replace(sandbox, network=False)))
+    status = await wait_for(launcher, "one", ProcessState.FAILED)
+    assert (status.exit_code, "\n1\n" in home.log("one")) == (0, True)
+
+
+async def test_it_sees_what_it_is_shown(home, launcher, script):
+    (home.run / "secret").write_text("of the server")
+    code = (
+        f"ls /; id -un; echo x > file && echo written; cat {home.run}/secret; ls {home.run}; touch /x; exit 5"
+    )
+    await launcher.start(script(code))
+    await wait_for(launcher, "one", ProcessState.FAILED)
+    log = home.log("one")
+    assert "of the server" not in log
+    assert ("written" in log, "\nown\n" in log, (home.run / "own" / "file").read_text()) == (
+        True,
+        True,
+        "x\n",
+    )
+    assert "/x: Read-only file system" in log.replace("'", "")
+
+
+async def test_landlock_alone_keeps_files_apart(home, launcher, script, found):
+    if not found.has("landlock"):
+        pytest.skip(found.missing["landlock"])
+    (home.run / "secret").write_text("of the server")
+    os.chown(home.run / "own", os.getuid(), os.getgid())  # root without its rights is one user among others
+    mounts = (Mount(str(home.run / "own"), MountAccess.WRITE),)
+    within = Sandbox(landlock=True, seccomp=found.has("seccomp"), mounts=mounts)
+    await launcher.start(
+        script(f"cat {home.run}/secret; echo x > {home.run}/own/file; ls /root; exit 4", within=within)
+    )
+    status = await wait_for(launcher, "one", ProcessState.FAILED)
+    assert (status.exit_code, "of the server" in home.log("one")) == (4, False)
+    assert home.log("one").count("Permission denied") == 2
+    assert (home.run / "own" / "file").read_text() == "x\n"
+
+
+async def test_a_wall_that_is_missing_starts_nothing(launcher, script, sandbox):
+    for within in (
+        replace(sandbox, bubblewrap="/nowhere/bwrap"),
+        replace(sandbox, mounts=(Mount("/nowhere/x", MountAccess.READ),)),
+    ):
+        status = await launcher.start(script("exit 0", within=within))
+        status = await wait_for(launcher, "one", ProcessState.FAILED)
+        assert "sandbox cannot be had" in status.reason or status.exit_code == 1
+        await launcher.forget("one")
+
+
+async def test_more_memory_than_its_own_ends_it(home, launcher, script, sandbox, found):
+    if not found.has("cgroups"):
+        pytest.skip(found.missing["cgroups"])
+    hog = "x=$(head -c 100000000 /dev/zero | tr '\\0' x); echo $?"
+    await launcher.start(script(hog, within=replace(sandbox, memory=32 << 20)))
+    status = await wait_for(launcher, "one", ProcessState.FAILED)
+    assert "it used more than its 32 MB of memory" in status.reason
