@@ -21,7 +21,7 @@ from tholos.kit.metrics import Family, Kind, Labels, Told
 from tholos.notifications import service as notifications
 from tholos.operations import service as operations
 from tholos.operations.times import Times
-from tholos.runtime import consumption
+from tholos.runtime import metering
 from tholos.store.index import Size
 
 _COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
@@ -58,7 +58,7 @@ INSTANCE_CPU = Family(
 INSTANCE_MEMORY = Family(
     "tholos_instance_memory_bytes",
     _GAUGE,
-    "Resident memory of an instance with all it started; shared pages count for each process.",
+    "Memory of an instance with all it started; what several processes share counts once in all.",
     _INSTANCE,
 )
 INSTANCE_PROCESSES = Family("tholos_instance_processes", _GAUGE, "Processes of an instance.", _INSTANCE)
@@ -129,8 +129,8 @@ def _counts(found: Mapping[tuple[str, str], int]) -> dict[Labels, float]:
 def _process() -> Iterator[Told]:
     times, own = os.times(), os.getpid()
     yield CPU, {(): times.user + times.system}
-    yield MEMORY, {(): consumption.resident(own)}
-    yield FILES, {(): consumption.open_files(own)}
+    yield MEMORY, {(): metering.resident(own)}
+    yield FILES, {(): metering.open_files(own)}
 
 
 def _requests(meters: Meters) -> Iterator[Told]:
@@ -150,7 +150,7 @@ def _states(measured: list[Measured]) -> dict[tuple[str, ...], float]:
 
 
 def _instances(measured: list[Measured]) -> Iterator[Told]:
-    used = consumption.measure({one.pid for one in measured if one.pid is not None})
+    used = metering.read({one.pid for one in measured if one.pid is not None})
     found = {
         (one.app, str(one.release), one.id): used[one.pid]
         for one in measured

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Reading:
     memory: int
     """Bytes: proportional set size, in which what several share counts once in all."""
     age_s: float
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,19 @@ def read(leaders: Collection[int], proc: Path = Path("/proc")) -> dict[int, Read
                 sum(processes[pid].cpu_s for pid in group),
                 sum(_memory(proc / str(pid)) for pid in group),
                 uptime_s - processes[leader].began_s,
+                len(group),
             )
     return found
+
+
+def resident(pid: int, proc: Path = Path("/proc")) -> int:
+    """Bytes of a process alone that lie in memory; what others share with it included."""
+    return int((proc / str(pid) / "statm").read_text("ascii").split()[1]) * _PAGE
+
+
+def open_files(pid: int) -> int:
+    """How many a process of ours has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - only their number is wanted
 
 
 def _group(leader: int, children: Mapping[int, list[int]], sessions: Mapping[int, list[int]]) -> set[int]:
