@@ -38,11 +38,12 @@ Server(("127.0.0.1", int(sys.argv[1])), Echo).serve_forever()
 
 @pytest.fixture
 def begin(start):
-    return lambda command, **files: start(Kind.COMMAND, command, {"echo.py": ECHO, **files})
+    return lambda command, version="3.11": start(Kind.COMMAND, command, {"echo.py": ECHO}, version=version)
 
 
-def test_what_is_said_is_heard_when_one_side_has_ended(begin):
-    app = begin("exec python echo.py $PORT").await_ready()
+@pytest.mark.parametrize("version", ["3.8", "3.12"])
+def test_what_is_said_is_heard_when_one_side_has_ended(begin, version):
+    app = begin("exec python echo.py $PORT", version).await_ready()
     with app.connect() as connection:
         connection.sendall(b"x" * 300_000)
         connection.shutdown(socket.SHUT_WR)
