@@ -39,11 +39,17 @@ def lead(sources: Path, data: Path, paths: Iterable[str], *, is_new: bool) -> No
     """
     for path in outermost(paths):
         inside, kept = sources / path, data / path
+        if _leads_out(inside.parent, sources) or _leads_out(kept.parent, data):
+            continue  # an app may put links in its folders, and we can go where it cannot
         if not inside.is_symlink():
             kept.parent.mkdir(parents=True, exist_ok=True)
             inside.parent.mkdir(parents=True, exist_ok=True)
             _settle(inside, kept, is_new=is_new)
             _replace_by_link(inside, kept)
+
+
+def _leads_out(folder: Path, within: Path) -> bool:
+    return not folder.resolve().is_relative_to(within.resolve())
 
 
 def _settle(inside: Path, kept: Path, *, is_new: bool) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import zlib
 from pathlib import Path
 
 FIRST = 1_879_100_000
 """Above what is given to people, services and containers (systemd's UIDS-GIDS), and below 2³¹."""
 ROOMS, IN_ROOM = 26_000, 10_000
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def of_app(folder: Path, counter: Path) -> int:
@@ -44,24 +46,43 @@ def of_app(folder: Path, counter: Path) -> int:
 
 
 def give(folder: Path, uid: int) -> None:
-    """Let a folder and everything in it belong to an app. Doing it twice is doing it once, and links are not followed."""
-    status = folder.lstat()
-    if status.st_uid == uid:
-        return
-    for place, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            os.chown(Path(place, name), uid, uid, follow_symlinks=False)
-    os.chown(folder, uid, uid, follow_symlinks=False)  # last: it says that all is done
+    """Let a folder and everything in it belong to an app. Doing it twice is doing it once.
+
+    No link is followed, whatever the app puts in a name's place meanwhile.
+    """
+    above = os.open(folder.parent, _FOLDER)
+    try:
+        _give_at(above, folder.name, uid)
+    finally:
+        os.close(above)
 
 
 def give_path(folder: Path, path: str, uid: int) -> None:
-    """Let what lies at a path in an app's folder belong to it, and the folders in between."""
-    place = folder / path
-    if place.exists():
-        give(place, uid)
-    while (place := place.parent) != folder and folder in place.parents:
-        if place.exists():
-            os.chown(place, uid, uid, follow_symlinks=False)
+    """Let what lies at a path in an app's folder belong to it, and the folders in between; a path over a link is nothing."""
+    above = os.open(folder, _FOLDER | os.O_NOFOLLOW)
+    *between, last = path.strip("/").split("/")
+    try:
+        for name in between:
+            within = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=above)
+            os.close(above)
+            above = within
+            os.fchown(above, uid, uid)
+        _give_at(above, last, uid)
+    except (FileNotFoundError, NotADirectoryError):
+        return  # with O_DIRECTORY a link is none
+    finally:
+        os.close(above)
+
+
+def _give_at(above: int, name: str, uid: int) -> None:
+    status = os.stat(name, dir_fd=above, follow_symlinks=False)
+    if status.st_uid == uid:
+        return
+    if stat.S_ISDIR(status.st_mode):
+        for _, folders, files, within in os.fwalk(name, dir_fd=above):
+            for one in (*folders, *files):
+                os.chown(one, uid, uid, dir_fd=within, follow_symlinks=False)
+    os.chown(name, uid, uid, dir_fd=above, follow_symlinks=False)  # last: it says that all is done
 
 
 def _first(counter: Path) -> int:

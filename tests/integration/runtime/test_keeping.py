@@ -172,3 +172,14 @@ def test_doing_it_twice_is_doing_it_once(tmp_path, data):
 def test_outermost_paths():
     """Those within another are left out."""
     assert outermost(["a/b", "a", "ab", "c/d/"]) == ["a", "ab", "c/d"]
+
+
+def test_what_an_app_leads_out_of_its_folder_is_left_alone(tmp_path, data):
+    """It may put links where we, who may more, would write through them."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (data / "cache").symlink_to(outside)
+    one = release(tmp_path, 1, cache__evil="written with our rights")
+    lead(one, data, ["cache/evil"], is_new=True)
+    assert [*outside.iterdir()] == []
+    assert not (one / "cache" / "evil").is_symlink()

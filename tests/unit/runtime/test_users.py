@@ -31,6 +31,7 @@ def test_links_are_given_and_not_what_they_lead_to(folder):
     (app / "deep" / "link").symlink_to(other / "file")
     (app / "loop").symlink_to(app)
     users.give(app, users.FIRST)
+    users.give(app, users.FIRST)
     assert (app / "deep" / "link").lstat().st_uid == users.FIRST
     assert (other / "file").stat().st_uid == 0
     assert app.stat().st_uid == users.FIRST
@@ -45,3 +46,13 @@ def test_what_was_made_at_a_path_is_given_with_the_folders_between(folder):
         0,
         *[users.FIRST] * 3,
     ]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_a_path_over_a_link_is_nothing(folder):
+    data, other = folder("data"), folder("other")
+    (other / "file").write_text("not its own")
+    (data / "way").symlink_to(other)
+    users.give_path(data, "way/file", users.FIRST)
+    users.give_path(data, "no/such", users.FIRST)
+    assert [(other / "file").stat().st_uid, other.stat().st_uid] == [0, 0]

@@ -18,9 +18,9 @@ def loop():
 def test_timers_run_when_due_and_in_order(loop):
     """The earlier one first, those of one moment as they were made, cancelled ones never."""
     seen = []
-    loop.after(0.002, loop.stop)
     loop.after(0.001, lambda: seen.append("second"))
     loop.after(0, lambda: seen.append("first"))
+    loop.after(0.002, loop.stop)
     loop.after(0, lambda: seen.append("never")).cancel()
     loop.run()
     assert seen == ["first", "second"]
