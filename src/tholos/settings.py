@@ -40,6 +40,12 @@ class AppSettings(BaseModel):
         ge=0,
         description="Seconds that the release that was live before keeps running, so that a roll-back is immediate.",
     )
+    pass_life_s: int = Field(
+        600,
+        ge=2,
+        le=3600,
+        description="Seconds that a browser is let in by what it was given, before the server looks again.",
+    )
     keep_releases: int = Field(
         20, ge=1, le=10_000, description="Releases that are kept of an app, besides pinned ones."
     )
@@ -49,6 +55,16 @@ class AppSettings(BaseModel):
         "publishers",
         description="Who lets a path of the console's host lead to an app: publishers, for those that they edit, or "
         "administrators.",
+    )
+
+
+class GatewaySettings(BaseModel):
+    """Whether a proxy stands in front."""
+
+    mode: Literal["off", "on"] = Field(
+        "off",
+        description="on puts Envoy in front, where it is installed (tholos[gateway], or on PATH): whoever may open an app "
+        "reaches it without the server. off has the server alone carry everything.",
     )
 
 
@@ -315,6 +331,7 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("info", description="debug, info, warning or error.")
     apps: AppSettings = AppSettings()
+    gateway: GatewaySettings = GatewaySettings()
     packages: PackageSettings = PackageSettings()
     mail: MailSettings = MailSettings()
     notifications: NotificationSettings = NotificationSettings()

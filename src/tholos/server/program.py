@@ -14,10 +14,10 @@ from functools import partial
 from typing import Protocol
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from tholos.access.door import Door
 from tholos.access.inroads import Inroads
-from tholos.access.passes import Passes
 from tholos.access.visits import Visits
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account, Role
@@ -27,6 +27,7 @@ from tholos.accounts.provider import Provider
 from tholos.accounts.routes import Site
 from tholos.audit import service as audit
 from tholos.gateway.carrier import Carrier
+from tholos.gateway.hygiene import seen_by_proxy
 from tholos.gateway.model import Answer, Decision, RequestHead
 from tholos.instances import service as instances
 from tholos.instances.models import THIS_NODE
@@ -69,6 +70,7 @@ from tholos.schedules.tasks import Timekeeper
 from tholos.server import schema, sealed, tables
 from tholos.server.about import about
 from tholos.server.application import build
+from tholos.server.entrance import Entrance
 from tholos.server.housekeeping import Housekeeper
 from tholos.server.parts import find_uv, interpreters_of, layout_of, template_folders
 from tholos.server.render import DoorErrors
@@ -148,22 +150,25 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     recorder = Recorder(database, services.get(UsagePolicy))
     carrier = Carrier(decide, render_error=decide.render_error, on_done=Visits(recorder, clock))
     launcher = LocalLauncher(layout.supervisor, layout.run)
+    entrance = Entrance(settings, layout, carrier, launcher)
     try:
         # Known before the first request: what serves goes on serving while this server finds its feet.
         await serving.replace(await in_thread(serving.read_all))
         paths.replace(await in_thread(paths.read_all))
-        _, port = await carrier.listen_tcp(settings.host, settings.port)
+        port = await entrance.listen()
         site = _site(settings, port)
         services.add(site)
         decide.errors = DoorErrors(pages, site.url + "/")
         decide.door = Door(
-            database, clock, site, serving, Passes(layout.keys), decide.errors,
+            database, clock, site, serving, entrance.passes, decide.errors,
             console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
             hold_s=settings.apps.hold_s, find_inroad=Inroads(paths, ContentInroads(database, serving)),
+            outstanding=entrance.prepare(clock),
         )  # fmt: skip
+        await entrance.open(site, serving, notices)
         sealer = services.get(Sealer)
         starter = _starter(settings, layout, store, sealer, interpreters, site)
-        keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, carrier)
+        keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, entrance)
         services.add(keeper)
         services.add(starter.environments)
         publisher = Publisher(
@@ -176,14 +181,17 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             *(Timekeeper(database, notices, clock), _messenger(services, settings, site)),
         ]
         housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))
-        watching = (partial(decide.door.watch, notices, carrier), partial(paths.watch, notices))
+        watching = (
+            partial(decide.door.watch, notices, carrier), partial(paths.watch, notices), entrance.steer,
+        )  # fmt: skip
         beside = (publisher.compile_in_background, *watching, recorder.run, housekeeper.run)
-        async with _console(services, layout), asyncio.TaskGroup() as group:
+        async with _console(entrance.settling(build(services)), layout), asyncio.TaskGroup() as group:
             _begin(group, runners, beside, interpreters)
             get_logger().info("server_started", url=site.url, data=str(layout.data))
             group.create_task(attempt(partial(on_ready, running)))
     finally:
         await carrier.close(DRAIN_S)
+        await entrance.close()
         await recorder.write()
         await launcher.close()
         store.close()
@@ -239,10 +247,10 @@ def _keeper(
     launcher: LocalLauncher,
     starter: Starter,
     serving: ServingTable,
-    carrier: Carrier,
+    entrance: Entrance,
 ) -> Keeper:
     return Keeper(
-        database, notices, clock, launcher, starter, serving, carrier.drained,
+        database, notices, clock, launcher, starter, serving, entrance.drained,
         start_timeout_s=settings.apps.start_timeout_s, drain_timeout_s=settings.apps.drain_timeout_s,
         fallback_s=settings.apps.fallback_s,
     )  # fmt: skip
@@ -302,15 +310,15 @@ class _Decide:
         return self.errors(head, error)
 
     async def __call__(self, head: RequestHead, attempt: int) -> Decision:
-        return await self.door(head, attempt)
+        return await self.door(seen_by_proxy(head), attempt)
 
 
 @contextlib.asynccontextmanager
-async def _console(services: Services, layout: Layout) -> AsyncIterator[None]:
+async def _console(application: ASGIApp, layout: Layout) -> AsyncIterator[None]:
     """The console's own HTTP server, on a unix socket that only the carrier connects to."""
     layout.console_socket.unlink(missing_ok=True)
     config = uvicorn.Config(
-        build(services),
+        application,
         uds=str(layout.console_socket),
         http="httptools",
         ws="none",
