@@ -66,6 +66,9 @@ class GatewaySettings(BaseModel):
         description="on puts Envoy in front, where it is installed (tholos[gateway], or on PATH): whoever may open an app "
         "reaches it without the server. off has the server alone carry everything.",
     )
+    program: str = Field(
+        "", description="Path of Envoy; the one of tholos[gateway], or else on PATH, where empty."
+    )
 
 
 class PackageSettings(BaseModel):

@@ -185,6 +185,7 @@ def _passes(front: Front) -> Json:
         "payload_in_metadata": "pass",
         "clear_route_cache": True,
         "clock_skew_seconds": 1,
+        "require_expiration": True,
         "jwt_cache_config": {"jwt_cache_size": 2000},
     }
     either = {"requires_any": {"requirements": [{"provider_name": "pass"}, {"allow_missing_or_failed": {}}]}}

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tholos.access.outstanding import Outstanding
 from tholos.access.passes import ISSUER, Passes
+from tholos.access.proxy_log import ProxyLog
 from tholos.access.steering import Steering
 from tholos.accounts.routes import Site
 from tholos.gateway.carrier import Carrier
@@ -25,6 +26,7 @@ from tholos.runtime.layout import Layout
 from tholos.runtime.model import Launcher
 from tholos.server import proxy
 from tholos.settings import Settings
+from tholos.usage.tasks import Recorder
 
 
 class Entrance:
@@ -39,7 +41,9 @@ class Entrance:
         self._layout = layout
         self._carrier = carrier
         self._launcher = launcher
-        self._program = proxy.find_program(os.environ) if settings.gateway.mode == "on" else ""
+        self._program = ""
+        if settings.gateway.mode == "on":
+            self._program = proxy.find_program(os.environ, settings.gateway.program)
         self._reserved: socket.socket | None = None
         self._host: proxy.ProxyHost | None = None
         self._steering: Steering | None = None
@@ -82,14 +86,15 @@ class Entrance:
         self._steering = Steering(serving, self.outstanding, notices, self._host, app_host)
         await self._host.begin(self._steering.fleet())
 
-    @property
-    def is_steered(self) -> bool:
-        return self._steering is not None
-
     async def steer(self) -> None:
         """Keep the proxy in line, until cancelled."""
         if self._steering is not None:
             await self._steering.run()
+
+    async def listen_to_it(self, recorder: Recorder) -> None:
+        """Note the visits that the proxy tells of, until cancelled."""
+        if self._steering is not None:
+            await ProxyLog(proxy_log(self._layout), recorder).follow()
 
     async def drained(self, instance: str, seconds: float) -> bool:
         """Wait until nothing is under way at an instance, on either path."""

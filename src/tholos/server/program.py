@@ -183,6 +183,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))
         watching = (
             partial(decide.door.watch, notices, carrier), partial(paths.watch, notices), entrance.steer,
+            partial(entrance.listen_to_it, recorder),
         )  # fmt: skip
         beside = (publisher.compile_in_background, *watching, recorder.run, housekeeper.run)
         async with _console(entrance.settling(build(services)), layout), asyncio.TaskGroup() as group:

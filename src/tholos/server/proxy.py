@@ -29,8 +29,10 @@ _LOOK_EVERY_S: Final = 0.02
 _GOING = frozenset({ProcessState.RUNNING, ProcessState.BACKOFF, ProcessState.STOPPING})
 
 
-def find_program(env: Mapping[str, str]) -> str:
-    """Path of Envoy: the one that came with the extra ``gateway``, else the one on PATH; empty where there is neither."""
+def find_program(env: Mapping[str, str], chosen: str = "") -> str:
+    """Path of Envoy: the chosen one, the one of the extra ``gateway``, else the one on PATH; empty where there is none."""
+    if chosen:
+        return chosen
     found = importlib.util.find_spec("envoy")
     for folder in (found.submodule_search_locations or ()) if found else ():
         bundled = Path(folder, "_bin", "envoy")
