@@ -18,7 +18,7 @@ def doctor(data: Path, *, as_json: bool) -> int:
     """
     try:
         from tholos.runtime.doctor import Verdict, examine  # start-up time: no other command needs the server
-        from tholos.server.parts import find_uv, interpreters_of, layout_of
+        from tholos.server.parts import find_uv, interpreters_of, layout_of, wanted_of
         from tholos.settings import Settings
     except ModuleNotFoundError as error:
         raise ServerNotInstalled(
@@ -27,7 +27,12 @@ def doctor(data: Path, *, as_json: bool) -> int:
         ) from error
     settings = Settings(data=data)
     checks = examine(
-        layout_of(settings), interpreters_of(os.environ), find_uv(), settings.host, settings.port
+        layout_of(settings),
+        interpreters_of(os.environ),
+        find_uv(),
+        settings.host,
+        settings.port,
+        wanted_of(settings, os.environ),
     )
     if as_json:
         shown = [

@@ -20,10 +20,8 @@ CONFIRM_S: Final = 2.5
 _LOOK_EVERY_S: Final = 0.002
 _WORKERS_S: Final = 0.001
 """Its main thread tells first; the others take a change over at their next turn."""
-_OF = {
-    CLUSTERS: ("cluster_manager.cds.version_text", "cluster_manager.cds.update_rejected"),
-    ROUTES: ("http.tholos.rds.tholos.version_text", "http.tholos.rds.tholos.update_rejected"),
-}
+_OF = {CLUSTERS: "cluster_manager.cds", ROUTES: "http.tholos.rds.tholos"}
+"""What its statistics of a file begin with."""
 
 
 class Proxy:
@@ -106,9 +104,11 @@ class Proxy:
         await asyncio.sleep(_WORKERS_S)
 
     async def _stats_of(self, file: str) -> tuple[str, int]:
-        text, refused = _OF[file]
-        found = await self._stats(f"^({text}|{refused})$")
-        return str(found.get(text, "")), int(str(found.get(refused, 0)))
+        """The version that it lives by, and how often it did not take one."""
+        of = _OF[file]
+        found = await self._stats(f"^{of}.(version_text|update_rejected|update_failure)$")
+        refused = sum(int(str(found.get(f"{of}.{one}", 0))) for one in ("update_rejected", "update_failure"))
+        return str(found.get(f"{of}.version_text", "")), refused
 
     async def _stats(self, pattern: str) -> dict[str, object]:
         """Raises: ProxySilent."""

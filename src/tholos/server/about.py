@@ -15,7 +15,7 @@ from tholos.console.about import About, SettingShown, Source, Stored
 from tholos.runtime.doctor import Check, examine
 from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.layout import Layout
-from tholos.server.parts import find_uv
+from tholos.server.parts import find_uv, wanted_of
 from tholos.settings import Settings
 
 PREFIX = "THOLOS_"
@@ -28,7 +28,9 @@ def about(settings: Settings, layout: Layout, interpreters: Interpreters, env: M
     said = {name.upper() for name in env}
 
     def look() -> list[Check]:
-        found = examine(layout, interpreters, find_uv(), settings.host, settings.port)
+        found = examine(
+            layout, interpreters, find_uv(), settings.host, settings.port, wanted_of(settings, env)
+        )
         return [one for one in found if one.name not in _AT_START_ONLY]
 
     return About(

@@ -25,6 +25,7 @@ from tholos.kit.notices import Notices
 from tholos.runtime.layout import Layout
 from tholos.runtime.model import Launcher
 from tholos.server import proxy
+from tholos.server.parts import find_envoy
 from tholos.settings import Settings
 from tholos.usage.tasks import Recorder
 
@@ -43,7 +44,7 @@ class Entrance:
         self._launcher = launcher
         self._program = ""
         if settings.gateway.mode == "on":
-            self._program = proxy.find_program(os.environ, settings.gateway.program)
+            self._program = find_envoy(os.environ, settings.gateway.program)
         self._reserved: socket.socket | None = None
         self._host: proxy.ProxyHost | None = None
         self._steering: Steering | None = None

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib.util
 import os
-import shutil
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -27,18 +25,6 @@ PREFIX: Final = f"{PLATFORM_PREFIX}proxy_"
 LOG_LIMIT: Final = 64 << 20
 _LOOK_EVERY_S: Final = 0.02
 _GOING = frozenset({ProcessState.RUNNING, ProcessState.BACKOFF, ProcessState.STOPPING})
-
-
-def find_program(env: Mapping[str, str], chosen: str = "") -> str:
-    """Path of Envoy: the chosen one, the one of the extra ``gateway``, else the one on PATH; empty where there is none."""
-    if chosen:
-        return chosen
-    found = importlib.util.find_spec("envoy")
-    for folder in (found.submodule_search_locations or ()) if found else ():
-        bundled = Path(folder, "_bin", "envoy")
-        if bundled.exists():
-            return str(bundled)
-    return shutil.which("envoy", path=env.get("PATH")) or ""
 
 
 def reserve(host: str, port: int, *, is_ours: bool) -> socket.socket:

@@ -68,7 +68,9 @@ def test_it_is_forgotten_once_no_pass_is_good_any_more(out, clock):
 
 def test_a_pass_tells_the_proxy_who_it_is_unless_that_is_long(out):
     assert out.claims(ADA) == {"e": out.generation, "n": "ada", "c": '{"user": "ada", "groups": ["makers"]}'}
-    many = Admission("acc_ada", "ada", "ses_ada", 1, None, tuple(f"group {n}" for n in range(IDENTITY_AT_MOST)))
+    many = Admission(
+        "acc_ada", "ada", "ses_ada", 1, None, tuple(f"group {n}" for n in range(IDENTITY_AT_MOST))
+    )
     assert out.claims(many) == {}
 
 

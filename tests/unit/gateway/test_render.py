@@ -16,7 +16,16 @@ from tholos.gateway.render import (
 
 COOKIES = Cookies("tholos_pass", "tholos_handle", "tholos_txn")
 FRONT = Front(
-    "127.0.0.1", 8080, "/run/door.sock", "/run/proxy.sock", "/data/proxy", "{}", "tholos", "now", COOKIES, False
+    "127.0.0.1",
+    8080,
+    "/run/door.sock",
+    "/run/proxy.sock",
+    "/data/proxy",
+    "{}",
+    "tholos",
+    "now",
+    COOKIES,
+    False,
 )
 LANE = Lane("app.localhost:8080", "app_1", 3, "ins_1", "/run/ins_1.sock", "app_1", 2)
 
@@ -114,7 +123,9 @@ def test_nothing_that_the_proxy_could_misread_gets_into_a_lane(wrong):
         Lane(**fields)
 
 
-NAMES = st.sampled_from(["tholos_pass", "tholos_handle", "tholos_txn_0123abcd", "a", "session", "xtholos_pass", ""])
+NAMES = st.sampled_from(
+    ["tholos_pass", "tholos_handle", "tholos_txn_0123abcd", "a", "session", "xtholos_pass", ""]
+)
 SPACES = st.sampled_from(["", " ", "\t", "  "])
 PAIRS = st.builds(
     "{}{}{}={}{}".format, SPACES, NAMES, SPACES, st.text("ab=\"' .", max_size=4), SPACES
