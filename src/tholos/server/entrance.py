@@ -87,15 +87,11 @@ class Entrance:
         self._steering = Steering(serving, self.outstanding, notices, self._host, app_host)
         await self._host.begin(self._steering.fleet())
 
-    async def steer(self) -> None:
-        """Keep the proxy in line, until cancelled."""
-        if self._steering is not None:
-            await self._steering.run()
-
-    async def listen_to_it(self, recorder: Recorder) -> None:
-        """Note the visits that the proxy tells of, until cancelled."""
-        if self._steering is not None:
-            await ProxyLog(proxy_log(self._layout), recorder).follow()
+    def works(self, recorder: Recorder) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """What goes on beside requests: the proxy is kept in line, and what it tells of is noted."""
+        if self._steering is None:
+            return ()
+        return self._steering.run, ProxyLog(proxy_log(self._layout), recorder).follow
 
     async def drained(self, instance: str, seconds: float) -> bool:
         """Wait until nothing is under way at an instance, on either path."""

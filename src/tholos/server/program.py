@@ -181,21 +181,22 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             *(Timekeeper(database, notices, clock), _messenger(services, settings, site)),
         ]
         housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy))
-        watching = (
-            partial(decide.door.watch, notices, carrier), partial(paths.watch, notices), entrance.steer,
-            partial(entrance.listen_to_it, recorder),
-        )  # fmt: skip
-        beside = (publisher.compile_in_background, *watching, recorder.run, housekeeper.run)
+        watching = (partial(decide.door.watch, notices, carrier), partial(paths.watch, notices))
+        own = (publisher.compile_in_background, *watching, recorder.run, housekeeper.run)
         async with _console(entrance.settling(build(services)), layout), asyncio.TaskGroup() as group:
-            _begin(group, runners, beside, interpreters)
+            _begin(group, runners, (*own, *entrance.works(recorder)), interpreters)
             get_logger().info("server_started", url=site.url, data=str(layout.data))
             group.create_task(attempt(partial(on_ready, running)))
     finally:
-        await carrier.close(DRAIN_S)
-        await entrance.close()
-        await recorder.write()
-        await launcher.close()
+        await _close(carrier, entrance, recorder, launcher)
         store.close()
+
+
+async def _close(carrier: Carrier, entrance: Entrance, recorder: Recorder, launcher: LocalLauncher) -> None:
+    await carrier.close(DRAIN_S)
+    await entrance.close()
+    await recorder.write()
+    await launcher.close()
 
 
 class Runner(Protocol):

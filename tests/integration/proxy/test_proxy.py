@@ -219,7 +219,7 @@ async def test_what_it_refuses_is_told_and_changes_nothing(bench, monkeypatch):
     broken = json.dumps({"version_info": "x", "resources": [{"@type": "no.such/Type"}]})
     monkeypatch.setattr("tholos.gateway.proxy.render_routes", lambda *_: (broken, "x"))
     with pytest.raises(ProxyRefused):
-        await bench.proxy.show(Fleet())
+        await bench.proxy.show(Fleet((), (bench.lane,)))
     assert (await bench.ask(cookie=bench.cookie()))[0] == "app"
 
 
