@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import ssl
 from ipaddress import ip_network
 from pathlib import Path
@@ -69,6 +70,27 @@ class GatewaySettings(BaseModel):
     program: str = Field(
         "", description="Path of Envoy; the one of tholos[gateway], or else on PATH, where empty."
     )
+    tls_cert: Path | None = Field(
+        None,
+        description="A file with the certificate and its chain (PEM): then people come by https. Replaced by a rename, it is "
+        "taken at once.",
+    )
+    tls_key: Path | None = Field(None, description="A file with the private key of that certificate (PEM).")
+    compress: bool = Field(
+        default=False,
+        description="Whether answers are sent compressed (gzip) that apps did not compress; what an app sends piece by "
+        "piece may arrive later then.",
+    )
+
+    @model_validator(mode="after")
+    def check_together(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            msg = "gateway.tls_cert and gateway.tls_key need each other"
+            raise ValueError(msg)
+        if self.tls_cert is not None and self.mode != "on":
+            msg = "gateway.tls_cert needs gateway.mode on"
+            raise ValueError(msg)
+        return self
 
 
 class PackageSettings(BaseModel):
@@ -358,6 +380,26 @@ class Settings(BaseSettings):
             raise SettingInvalid(
                 f"Cannot start: {first['msg'].removeprefix('Value error, ')}.", where=name
             ) from error
+
+    def check_https(self, *, has_proxy: bool) -> None:
+        """Raises: SettingInvalid: nobody would be reached by https as the settings want it."""
+        if self.gateway.tls_cert is None or self.gateway.tls_key is None:
+            return
+        for file, name in ((self.gateway.tls_cert, "TLS_CERT"), (self.gateway.tls_key, "TLS_KEY")):
+            if not os.access(file, os.R_OK):
+                raise SettingInvalid(f"Cannot read {file}.", where=f"THOLOS_GATEWAY__{name}")
+        if not has_proxy:
+            raise SettingInvalid(
+                "Cannot serve https: there is no Envoy.",
+                fix='pip install "tholos[gateway]", or put envoy on PATH',
+                where="THOLOS_GATEWAY__TLS_CERT",
+            )
+        if not self.public_url.startswith("https:"):
+            raise SettingInvalid(
+                "Cannot serve https: the address that people reach is not said.",
+                fix="Set it, such as https://tholos.example.org",
+                where="THOLOS_PUBLIC_URL",
+            )
 
     def console_url(self, port: int) -> str:
         """The console's origin, for the port that is really listened on."""

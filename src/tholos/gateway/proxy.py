@@ -13,7 +13,14 @@ import httpx
 
 from tholos.gateway.errors import ProxyRefused, ProxySilent
 from tholos.gateway.fleet import Fleet, Front
-from tholos.gateway.render import CLUSTERS, ROUTES, render_clusters, render_routes
+from tholos.gateway.render import (
+    CERTIFICATES,
+    CLUSTERS,
+    ROUTES,
+    render_certificates,
+    render_clusters,
+    render_routes,
+)
 
 CONFIRM_S: Final = 2.5
 """In which a change is live or does not count as such."""
@@ -47,6 +54,8 @@ class Proxy:
 
     def write(self, fleet: Fleet) -> None:
         """Put the files there without asking: before it is started."""
+        if self.front.certificate:
+            replace(Path(self.front.folder, CERTIFICATES), render_certificates(self.front))
         for file, (text, version) in self._rendered(fleet).items():
             replace(Path(self.front.folder, file), text)
             self._shown[file] = version

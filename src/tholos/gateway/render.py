@@ -54,6 +54,25 @@ def render_clusters(front: Front, fleet: Fleet) -> tuple[str, str]:
     return _file([_cluster(DOOR, front.door, idle_s=30.0), *clusters])
 
 
+def render_certificates(front: Front) -> str:
+    """The file that says where the certificate is; what a rename puts in its place is read at once."""
+    folder = front.certificate.rpartition("/")[0] or "/"
+    certificate = {
+        "certificate_chain": {"filename": front.certificate},
+        "private_key": {"filename": front.private_key},
+        "watched_directory": {"path": folder},
+    }
+    return _file(
+        [
+            {
+                "@type": _TYPE + "envoy.extensions.transport_sockets.tls.v3.Secret",
+                "name": "public",
+                "tls_certificate": certificate,
+            }
+        ]
+    )[0]
+
+
 def _file(resources: list[Json]) -> tuple[str, str]:
     version = version_of(resources)
     return _text({"version_info": version, "resources": resources}), version
@@ -166,6 +185,7 @@ def _hygiene() -> Json:
 
 def _filters(front: Front) -> list[Json]:
     return [
+        *([_filter("envoy.filters.http.compressor", _COMPRESSOR)] if front.compresses else []),
         _filter(_JWT, _passes(front)),
         _filter("envoy.filters.http.header_to_metadata", _kept_cookies(front.cookies)),
         _filter("envoy.filters.http.router", {
@@ -173,6 +193,16 @@ def _filters(front: Front) -> list[Json]:
             "suppress_envoy_headers": True,
         }),
     ]  # fmt: skip
+
+
+_COMPRESSOR: Json = {
+    "@type": _TYPE + "envoy.extensions.filters.http.compressor.v3.Compressor",
+    "compressor_library": {
+        "name": "gzip",
+        "typed_config": {"@type": _TYPE + "envoy.extensions.compression.gzip.compressor.v3.Gzip"},
+    },
+    "response_direction_config": {"common_config": {"min_content_length": 1000}},
+}
 
 
 def _passes(front: Front) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from tholos.access.proxy_log import ProxyLog
 from tholos.access.steering import Steering
 from tholos.accounts.routes import Site
 from tholos.gateway.carrier import Carrier
+from tholos.gateway.errors import ProxyAway
 from tholos.gateway.fleet import Cookies, Front
 from tholos.instances.serving import ServingTable
 from tholos.kit.clock import Clock
@@ -55,6 +57,7 @@ class Entrance:
         Raises: OSError: the address cannot be listened on.
         """
         settings = self._settings
+        settings.check_https(has_proxy=bool(self._program))
         if settings.gateway.mode == "on" and not self._program:
             get_logger().warning(
                 "gateway_away",
@@ -95,8 +98,10 @@ class Entrance:
 
     async def drained(self, instance: str, seconds: float) -> bool:
         """Wait until nothing is under way at an instance, on either path."""
-        is_empty = self._steering is None or await self._steering.drained(instance, seconds)
-        return await self._carrier.drained(instance, seconds) and is_empty
+        if self._steering is None:
+            return await self._carrier.drained(instance, seconds)
+        ways = (self._steering.drained(instance, seconds), self._carrier.drained(instance, seconds))
+        return all(await asyncio.gather(*ways))
 
     def settling(self, app: ASGIApp) -> ASGIApp:
         """An application whose answers to what changes something are true of the fast path too."""
@@ -110,7 +115,7 @@ class Entrance:
 
     def _front(self, site: Site, reserved: socket.socket, outstanding: Outstanding) -> Front:
         host, port = reserved.getsockname()[:2]
-        cookies = site.cookies
+        cookies, chosen = site.cookies, self._settings.gateway
         return Front(
             host=str(host),
             port=int(port),
@@ -122,10 +127,20 @@ class Entrance:
             generation=outstanding.generation,
             cookies=Cookies(cookies.app_pass, cookies.handle, cookies.transaction),
             is_secure=site.is_secure,
+            certificate=str(chosen.tls_cert.absolute()) if chosen.tls_cert else "",
+            private_key=str(chosen.tls_key.absolute()) if chosen.tls_key else "",
+            compresses=chosen.compress,
         )
 
     async def _fall_back(self) -> None:
-        """Listen by the door itself, at the address that was promised."""
+        """Listen by the door itself, at the address that was promised.
+
+        Raises: ProxyAway: people come by https, which the door does not speak.
+        """
+        if self._settings.gateway.tls_cert is not None:
+            raise ProxyAway(
+                "Cannot serve https: the proxy does not come up.", where=str(proxy_log(self._layout))
+            )
         if self._reserved is None:
             return
         host, port = self._reserved.getsockname()[:2]

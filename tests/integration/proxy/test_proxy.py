@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import subprocess
 import tempfile
 from contextlib import asynccontextmanager, suppress
@@ -22,6 +23,7 @@ from tholos.gateway.proxy import Proxy
 from tholos.gateway.proxy import replace as replace_file
 from tholos.gateway.render import render_bootstrap, render_clusters, render_routes
 from tholos.server.parts import find_envoy
+from tholos.testing.authority import Authority
 
 ADA = Admission("acc_ada", "ada", "ses_ada", 3, None, ("makers",))
 COOKIES = Cookies("tholos_pass", "tholos_handle", "tholos_txn")
@@ -104,15 +106,19 @@ class Echo:
                 head = await reader.readuntil(b"\r\n\r\n")
                 lines = [line.partition(": ") for line in head.decode("latin-1").split("\r\n")[1:] if line]
                 told = json.dumps([self.name, [(name, value) for name, _, value in lines]]).encode()
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(told) + told)
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+                    % len(told)
+                    + told
+                )
                 await writer.drain()
         writer.close()
 
 
 class Bench:
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, **more: object) -> None:
         self.passes = Passes(folder / "keys", 600)
-        self.front = front_in(folder, self.passes, port)
+        self.front = replace(front_in(folder, self.passes, port), **more)
         self.proxy = Proxy(self.front, confirm_s=PATIENCE_S)
         self.host = f"app.localhost:{port}"
         self.lane = Lane(self.host, "app_1", 3, "ins_1", f"{folder}/app.sock", "app_1", 1)
@@ -134,8 +140,8 @@ class Bench:
 
 
 @asynccontextmanager
-async def running(folder: Path, port: int):
-    bench = Bench(folder, port)
+async def running(folder: Path, port: int, **more: object):
+    bench = Bench(folder, port, **more)
     bench.proxy.write(Fleet())
     replace_file(folder / "bootstrap.json", render_bootstrap(bench.front))
     servers = [
@@ -229,3 +235,39 @@ async def test_one_that_is_away_says_nothing(tmp_path):
     with pytest.raises(ProxySilent):
         await proxy.show(Fleet())
     await proxy.close()
+
+
+async def test_it_speaks_https_and_http_2_by_a_certificate_that_may_be_replaced(unused_tcp_port):
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        authority = Authority.make(folder / "authority")
+        file = str(authority.give_out("127.0.0.1"))
+        context = ssl.create_default_context(cafile=authority.file)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+
+        async def certificate():
+            _, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port, ssl=context)
+            shown = writer.get_extra_info("ssl_object")
+            writer.close()
+            with suppress(ssl.SSLError, ConnectionError):
+                await writer.wait_closed()
+            return shown.selected_alpn_protocol(), shown.getpeercert(binary_form=True)
+
+        async with running(folder, unused_tcp_port, certificate=file, private_key=file):
+            protocol, first = await certificate()
+            assert protocol == "h2"
+            (folder / "authority" / "next").mkdir()
+            fresh = replace(authority, folder=folder / "authority" / "next").give_out("127.0.0.1")
+            fresh.replace(file)
+            async with asyncio.timeout(PATIENCE_S):
+                while (await certificate())[1] == first:  # noqa: ASYNC110 - nothing tells when
+                    await asyncio.sleep(0.05)
+
+
+async def test_answers_are_compressed_where_that_is_wanted(unused_tcp_port):
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        async with running(Path(name), unused_tcp_port, compresses=True) as bench:
+            sent = {"host": bench.host, "accept-encoding": "gzip", "x-long": "x" * 2000}
+            answer = await bench.client.get("/", headers=sent)
+            assert answer.headers["content-encoding"] == "gzip"
+            assert answer.json()[0] == "door"
