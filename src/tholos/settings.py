@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import ssl
 from ipaddress import ip_network
 from pathlib import Path
@@ -52,6 +53,12 @@ class AppSettings(BaseModel):
         ge=0,
         description="Seconds that the release that was live before keeps running, so that a roll-back is immediate.",
     )
+    pass_life_s: int = Field(
+        600,
+        ge=2,
+        le=3600,
+        description="Seconds that a browser is let in by what it was given, before the server looks again.",
+    )
     keep_releases: int = Field(
         20, ge=1, le=10_000, description="Releases that are kept of an app, besides pinned ones."
     )
@@ -61,9 +68,6 @@ class AppSettings(BaseModel):
         "hosts",
         description="Where apps are reached: at hosts of their own, or under paths of the console's host, /app/NAME/, which "
         "makes one origin of all: then whoever may publish has to be trusted.",
-    )
-    pass_life_s: int = Field(
-        600, ge=2, le=3600, description="Seconds that a pass is good for before it is renewed by itself."
     )
     memory_mb: int = Field(
         4096,
@@ -107,6 +111,40 @@ class SandboxSettings(BaseModel):
                 msg = f"sandbox.read_only must be absolute paths of folders, not {folder}"
                 raise ValueError(msg)
         return folders
+
+
+class GatewaySettings(BaseModel):
+    """Whether a proxy stands in front."""
+
+    mode: Literal["off", "on"] = Field(
+        "off",
+        description="on puts Envoy in front, where it is installed (tholos[gateway], or on PATH): whoever may open an app "
+        "reaches it without the server. off has the server alone carry everything.",
+    )
+    program: str = Field(
+        "", description="Path of Envoy; the one of tholos[gateway], or else on PATH, where empty."
+    )
+    tls_cert: Path | None = Field(
+        None,
+        description="A file with the certificate and its chain (PEM): then people come by https. Replaced by a rename, it is "
+        "taken at once.",
+    )
+    tls_key: Path | None = Field(None, description="A file with the private key of that certificate (PEM).")
+    compress: bool = Field(
+        default=False,
+        description="Whether answers are sent compressed (gzip) that apps did not compress; what an app sends piece by "
+        "piece may arrive later then.",
+    )
+
+    @model_validator(mode="after")
+    def check_together(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            msg = "gateway.tls_cert and gateway.tls_key need each other"
+            raise ValueError(msg)
+        if self.tls_cert is not None and self.mode != "on":
+            msg = "gateway.tls_cert needs gateway.mode on"
+            raise ValueError(msg)
+        return self
 
 
 class PackageSettings(BaseModel):
@@ -411,6 +449,7 @@ class Settings(BaseSettings):
     )
     apps: AppSettings = AppSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    gateway: GatewaySettings = GatewaySettings()
     packages: PackageSettings = PackageSettings()
     mail: MailSettings = MailSettings()
     notifications: NotificationSettings = NotificationSettings()
@@ -436,6 +475,26 @@ class Settings(BaseSettings):
             raise SettingInvalid(
                 f"Cannot start: {first['msg'].removeprefix('Value error, ')}.", where=name
             ) from error
+
+    def check_https(self, *, has_proxy: bool) -> None:
+        """Raises: SettingInvalid: nobody would be reached by https as the settings want it."""
+        if self.gateway.tls_cert is None or self.gateway.tls_key is None:
+            return
+        for file, name in ((self.gateway.tls_cert, "TLS_CERT"), (self.gateway.tls_key, "TLS_KEY")):
+            if not os.access(file, os.R_OK):
+                raise SettingInvalid(f"Cannot read {file}.", where=f"THOLOS_GATEWAY__{name}")
+        if not has_proxy:
+            raise SettingInvalid(
+                "Cannot serve https: there is no Envoy.",
+                fix='pip install "tholos[gateway]", or put envoy on PATH',
+                where="THOLOS_GATEWAY__TLS_CERT",
+            )
+        if not self.public_url.startswith("https:"):
+            raise SettingInvalid(
+                "Cannot serve https: the address that people reach is not said.",
+                fix="Set it, such as https://tholos.example.org",
+                where="THOLOS_PUBLIC_URL",
+            )
 
     def console_url(self, port: int) -> str:
         """The console's origin, for the port that is really listened on."""

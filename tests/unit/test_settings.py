@@ -1,8 +1,16 @@
 import base64
 
 import pytest
+from pydantic import ValidationError
 
-from tholos.settings import AppSettings, ConnectSettings, SettingInvalid, Settings, SourceSettings
+from tholos.settings import (
+    AppSettings,
+    ConnectSettings,
+    GatewaySettings,
+    SettingInvalid,
+    Settings,
+    SourceSettings,
+)
 from tholos.testing.authority import Authority
 
 
@@ -145,3 +153,39 @@ def test_a_bootstrap_key_that_is_none_is_told_at_the_start(tmp_path, data):
     with pytest.raises(SettingInvalid, match="bootstrap key") as refused:
         ConnectSettings(bootstrap_key_file=file).read_bootstrap_key()
     assert "urandom" in refused.value.fix
+
+
+@pytest.mark.parametrize(
+    "gateway",
+    [
+        {"mode": "on", "tls_cert": "chain.pem"},
+        {"mode": "on", "tls_key": "key.pem"},
+        {"mode": "off", "tls_cert": "chain.pem", "tls_key": "key.pem"},
+    ],
+)
+def test_https_needs_a_certificate_its_key_and_a_proxy(gateway):
+    with pytest.raises(ValidationError):
+        GatewaySettings(**gateway)
+
+
+@pytest.mark.parametrize(
+    ("url", "has_file", "has_proxy", "where"),
+    [
+        ("https://tholos.example.org", True, True, ""),
+        ("https://tholos.example.org", True, False, "THOLOS_GATEWAY__TLS_CERT"),
+        ("https://tholos.example.org", False, True, "THOLOS_GATEWAY__TLS_CERT"),
+        ("", True, True, "THOLOS_PUBLIC_URL"),
+        ("http://tholos.example.org", True, True, "THOLOS_PUBLIC_URL"),
+    ],
+)
+def test_who_wants_https_is_told_at_the_start_what_is_missing(tmp_path, url, has_file, has_proxy, where):
+    file = tmp_path / "both.pem"
+    if has_file:
+        file.touch()
+    settings = Settings(public_url=url, gateway=GatewaySettings(mode="on", tls_cert=file, tls_key=file))
+    if not where:
+        settings.check_https(has_proxy=has_proxy)
+        return
+    with pytest.raises(SettingInvalid) as raised:
+        settings.check_https(has_proxy=has_proxy)
+    assert raised.value.where == where

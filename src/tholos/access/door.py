@@ -8,8 +8,7 @@ those of whoever is no longer let in.
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -21,14 +20,17 @@ from tholos.access.addresses import Address, Addresses
 from tholos.access.errors import ConsoleAway, CookiesNeeded, NotShared
 from tholos.access.heads import cookies_of, header, is_navigation, is_of_browser, own_token
 from tholos.access.inroads import CONFINED, FindInroad, Inroad, nowhere
+from tholos.access.outstanding import Outstanding, identity_of
 from tholos.access.passes import Passes
 from tholos.access.service import Admission, Stand
 from tholos.access.transactions import Transactions
 from tholos.access.uses import Use, Uses, settle
+from tholos.accounts import people
 from tholos.accounts import service as accounts
 from tholos.accounts.routes import Site
 from tholos.accounts.service import SESSION_LIFE
 from tholos.apps.names import release_name
+from tholos.gateway.hygiene import CALLBACK, IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.model import Answer, Carry, Decision, Header, RequestHead
 from tholos.instances import service as instances
 from tholos.instances.errors import AppNotServing
@@ -43,10 +45,6 @@ from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_thread
 from tholos.sharing.models import Audience
 
-CALLBACK = "/.tholos/callback"
-IDENTITY_PREFIXES = (b"x-tholos-", b"x-forwarded-", b"rstudio-connect-", b"posit-connect-", b"x-rsc-")
-"""Headers that only we may set, of every protocol; a client's are removed on every path."""
-IDENTITY_HEADERS = frozenset({b"x-script-name", b"forwarded", b"x-real-ip"})
 REMEMBERED_AT_MOST = 10_000
 RECHECKED_WITHIN_S = 3.0
 """Who is no longer let in is out within five seconds: when that cannot be found out in time, everybody is."""
@@ -117,6 +115,7 @@ class Door:
         hold_s: how long a request waits for an app that is starting.
         routing: what wakes apps and chooses among several instances of one; without it neither is done.
         find_inroad: which addresses on the console's hosts lead to an app.
+        outstanding: what a proxy in front may believe without asking; none where there is no proxy.
     """
 
     def __init__(
@@ -133,6 +132,7 @@ class Door:
         hold_s: float,
         routing: Routing | None = None,
         find_inroad: FindInroad = nowhere,
+        outstanding: Outstanding | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -145,6 +145,7 @@ class Door:
         self._hold_s = hold_s
         self._routing = routing
         self._find_inroad = find_inroad
+        self._outstanding = outstanding
         self._known: dict[Credential, Known] = {}
         self._epoch = 0
         self._cookies = site.cookies
@@ -177,24 +178,37 @@ class Door:
                     await changed.wait()
                     changed.clear()
                     self._epoch += 1
+                    seen = notices.count(access.TOPIC)
                     await self._recheck(exchanges)
+                    if self._outstanding is not None:
+                        self._outstanding.seen = seen
 
     async def _recheck(self, exchanges: Exchanges) -> None:
         """End what does not stand any more; without proof nothing does."""
         uses = self._uses.list_open()
+        out = self._outstanding
+        stands = {use.stand for use in uses} | (out.stands() if out else set())
         standing: set[Stand] = set()
+        groups: dict[str, list[str]] = {}
         try:
             async with asyncio.timeout(RECHECKED_WITHIN_S):
-                standing = await in_thread(self._still_standing, {use.stand for use in uses})
+                standing, groups = await in_thread(
+                    self._still_standing, stands, out.accounts() if out else ()
+                )
         except Exception:  # noqa: BLE001 - whatever it is, nobody stays because of it, and the next change is seen
             get_logger().exception("access_recheck_failed", exchanges=len(uses))
             self._known.clear()
         settle(uses, standing)
+        if out is not None:
+            out.settle(standing, groups)
         exchanges.recheck()
 
-    def _still_standing(self, stands: set[Stand]) -> set[Stand]:
+    def _still_standing(
+        self, stands: set[Stand], account_ids: Collection[str]
+    ) -> tuple[set[Stand], dict[str, list[str]]]:
         with self._database.read() as db:
-            return access.still_standing(db, stands, self._clock.now())
+            groups = people.group_names_of(db, account_ids) if account_ids else {}
+            return access.still_standing(db, stands, self._clock.now()), groups
 
     async def _note_uses(self) -> None:
         while True:
@@ -291,6 +305,8 @@ class Door:
         if known is None:
             return None
         self._remember(credential, known)
+        if self._outstanding is not None:
+            self._outstanding.note_public(row.place)
         return Admitted(credential, known, self._uses.begin(_stand_of(credential, known)), [])
 
     async def _admit(
@@ -587,8 +603,12 @@ class Door:
 
     def _new_pass(self, place: str, known: Known, address: Address) -> Header:
         admission = known.admission
+        out = self._outstanding
+        if out is not None:
+            out.note(place, admission, is_fresh=known.epoch == self._epoch)
+        told = out.claims(admission) if out else {}
         token = self._passes.issue(
-            place, admission.account_id, admission.session_id, admission.access_version
+            place, admission.account_id, admission.session_id, admission.access_version, told
         )
         until = self._good_until(admission)
         self._remember(Credential(place, "pass", token), replace(known, expires_at=until))
@@ -615,10 +635,9 @@ def _identity(admission: Admission) -> list[Header]:
     """Who it is, in our words and in those that apps written for Posit Connect read; nothing for nobody in particular."""
     if not admission.name:
         return []
-    credentials = json.dumps({"user": admission.name, "groups": list(admission.groups)})
     return [
         (b"x-tholos-account", admission.name.encode()),
-        (b"rstudio-connect-credentials", credentials.encode()),
+        (b"rstudio-connect-credentials", identity_of(admission).encode()),
     ]
 
 

@@ -10,7 +10,6 @@ from fastapi import Form, Query
 from starlette.responses import RedirectResponse, Response
 
 from tholos.access import service as access
-from tholos.access.door import CALLBACK
 from tholos.access.errors import NotShared
 from tholos.access.schemas import MESSAGE_AT_MOST
 from tholos.accounts import service as accounts
@@ -19,6 +18,7 @@ from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import requests
 from tholos.apps.errors import OpenAlready, RefusedLately
 from tholos.apps.names import RELEASE_NAME
+from tholos.gateway.hygiene import CALLBACK
 from tholos.kit.pages import Pages
 
 routes = Routes(include_in_schema=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 LIFE_S = 600
 CLOCK_SKEW_S = 1
 _ALGORITHM = "ES256"
-_ISSUER = "tholos"
+ISSUER = "tholos"
 _REQUIRED = ("iss", "aud", "sub", "g", "v", "iat", "exp")
 
 
@@ -41,16 +43,30 @@ class Passes:
         self._key = _load_or_make(folder / "passes.pem")
         self._public = self._key.public_key()
 
-    def issue(self, place: str, account_id: str, session_id: str, access_version: int) -> str:
+    def public_keys(self) -> str:
+        """What they are verified with, as a JSON Web Key Set (RFC 7517)."""
+        key = jwt.algorithms.ECAlgorithm.to_jwk(self._public, as_dict=True)
+        return json.dumps({"keys": [key]}, sort_keys=True)
+
+    def issue(
+        self,
+        place: str,
+        account_id: str,
+        session_id: str,
+        access_version: int,
+        told: Mapping[str, str] | None = None,
+    ) -> str:
+        """A new one; ``told`` are further claims, for the proxy in front."""
         now = int(time.time())
         claims = {
-            "iss": _ISSUER,
+            "iss": ISSUER,
             "aud": place,
             "sub": account_id,
             "g": session_id,
             "v": access_version,
             "iat": now,
             "exp": now + self.life_s,
+            **(told or {}),
         }
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
@@ -62,7 +78,7 @@ class Passes:
                 self._public,
                 algorithms=[_ALGORITHM],
                 audience=place,
-                issuer=_ISSUER,
+                issuer=ISSUER,
                 leeway=CLOCK_SKEW_S,
                 options={"require": list(_REQUIRED)},
             )

@@ -6,7 +6,7 @@ everybody sees what there is of oneself. An account is never removed: what it di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -94,6 +94,11 @@ def list_people(
     groups = queries.group_names_of(db, [one.id for one in found])
     known = [Known(one, groups.get(one.id, ()), is_whole) for one in found[:limit]]
     return Found(Page(known, more), queries.count_accounts(db, actor.organization_id, wanted))
+
+
+def group_names_of(db: ReadDb, account_ids: Collection[str]) -> dict[str, list[str]]:
+    """The groups that accounts are in, by name; one that is in none may be missing."""
+    return queries.group_names_of(db, account_ids)
 
 
 def list_names(db: ReadDb, organization_id: str, role: Role = Role.VIEWER) -> list[str]:

@@ -18,7 +18,7 @@ def doctor(data: Path, *, as_json: bool) -> int:
     """
     try:
         from tholos.runtime.doctor import Verdict, examine  # start-up time: no other command needs the server
-        from tholos.server.parts import enclosure_of, find_uv, interpreters_of, layout_of
+        from tholos.server.parts import enclosure_of, find_uv, interpreters_of, layout_of, wanted_of
         from tholos.settings import Settings
     except ModuleNotFoundError as error:
         raise ServerNotInstalled(
@@ -33,6 +33,7 @@ def doctor(data: Path, *, as_json: bool) -> int:
         settings.host,
         settings.port,
         enclosure_of(settings),
+        wanted_of(settings, os.environ),
         is_one_origin=settings.apps.are_one_origin,
     )
     if as_json:

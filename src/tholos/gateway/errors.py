@@ -49,3 +49,21 @@ class ClientSlow(Unavailable):
     """Cannot carry the request: its body stopped arriving."""
 
     code = "client_slow"
+
+
+class ProxyAway(Unavailable):
+    """Cannot put a proxy in front: it does not come up."""
+
+    code = "proxy_away"
+
+
+class ProxyRefused(Unavailable):
+    """Cannot change where requests go: the proxy in front refuses its new files."""
+
+    code = "proxy_refused"
+
+
+class ProxySilent(Unavailable):
+    """Cannot change where requests go: the proxy in front does not say that it lives by its new files."""
+
+    code = "proxy_silent"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tholos.instances.models import ACTIVE, LEAVING, InstanceState
-from tholos.runtime.model import ProcessState
+from tholos.runtime.model import PLATFORM_PREFIX, ProcessState
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,5 +134,10 @@ def _newness(row: Seen) -> tuple[bool, float, str]:
 
 def _to_stop(known: Collection[str], processes: Mapping[str, ProcessState]) -> Iterator[Action]:
     for instance, state in sorted(processes.items()):
-        if instance not in known and state not in {ProcessState.STOPPING, ProcessState.EXITED}:
+        is_ours = instance.startswith(PLATFORM_PREFIX)
+        if (
+            not is_ours
+            and instance not in known
+            and state not in {ProcessState.STOPPING, ProcessState.EXITED}
+        ):
             yield Stray(instance)

@@ -78,6 +78,7 @@ class ServingTable:
         self._by_name: dict[str, Serving] = {}
         self._names: defaultdict[str, set[str]] = defaultdict(set)
         self._changed = asyncio.Condition()
+        self._told: list[asyncio.Event] = []
 
     def find(self, name: str) -> Serving | None:
         return self._by_name.get(name)
@@ -87,11 +88,16 @@ class ServingTable:
         rows = (self._by_name[name] for name in self._names.get(app_id, ()))
         return next((row.name for row in rows if not row.draft), "")
 
+    def rows(self) -> list[Serving]:
+        """All of them, as they are now."""
+        return [*self._by_name.values()]
+
+    def tell(self, event: asyncio.Event) -> None:
+        """Set an event at each change from here on."""
+        self._told.append(event)
+
     def names(self) -> list[str]:
         return sorted(self._by_name)
-
-    def rows(self) -> list[Serving]:
-        return [*self._by_name.values()]
 
     def rules_of(self, app_id: str) -> Rules:
         """What holds for an app's instances; the installation's rules where it is not known."""
@@ -151,6 +157,8 @@ class ServingTable:
         return self._by_name.get(row.name)
 
     async def _tell(self) -> None:
+        for event in self._told:
+            event.set()
         async with self._changed:
             self._changed.notify_all()
 

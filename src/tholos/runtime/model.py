@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+PLATFORM_PREFIX = "platform_"
+"""Begins the names of processes that belong to the platform itself: nobody's instance, and nobody's stray."""
+
 
 class ProcessState(StrEnum):
     """What the supervisor knows of an instance's process group."""

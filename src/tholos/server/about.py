@@ -16,7 +16,7 @@ from tholos.runtime.doctor import Check, examine
 from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.layout import Layout
 from tholos.runtime.sandbox import OPEN, Enclosure
-from tholos.server.parts import find_uv
+from tholos.server.parts import find_uv, wanted_of
 from tholos.settings import Settings
 
 PREFIX = "THOLOS_"
@@ -42,6 +42,7 @@ def about(
             settings.host,
             settings.port,
             enclosure,
+            wanted_of(settings, env),
             is_one_origin=settings.apps.are_one_origin,
         )
         return [one for one in found if one.name not in _AT_START_ONLY]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tholos.runtime import walls
+from tholos.runtime.doctor import Wanted
 from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.layout import Layout
 from tholos.runtime.sandbox import Bounds, Enclosure
@@ -37,6 +39,23 @@ def find_uv() -> str:
     """The uv that came with this installation, else the one on PATH."""
     beside = Path(sysconfig.get_path("scripts")) / "uv"
     return str(beside) if beside.exists() else shutil.which("uv") or str(Path(sys.executable).parent / "uv")
+
+
+def find_envoy(env: Mapping[str, str], chosen: str = "") -> str:
+    """Path of Envoy: the chosen one, the one of the extra ``gateway``, else the one on PATH; empty where there is none."""
+    if chosen:
+        return chosen
+    found = importlib.util.find_spec("envoy")
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        bundled = Path(folder, "_bin", "envoy")
+        if bundled.exists():
+            return str(bundled)
+    return shutil.which("envoy", path=env.get("PATH")) or ""
+
+
+def wanted_of(settings: Settings, env: Mapping[str, str]) -> Wanted:
+    """What the settings ask of the machine."""
+    return Wanted(settings.gateway.mode == "on", find_envoy(env, settings.gateway.program))
 
 
 def template_folders() -> list[Path]:

@@ -14,10 +14,10 @@ from functools import partial
 from typing import Protocol
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from tholos.access.door import Door
 from tholos.access.inroads import Inroads
-from tholos.access.passes import Passes
 from tholos.access.visits import Visits
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account, Role
@@ -29,6 +29,7 @@ from tholos.apps.life import Rules
 from tholos.audit import service as audit
 from tholos.console.metrics import Meters
 from tholos.gateway.carrier import Carrier
+from tholos.gateway.hygiene import seen_by_proxy
 from tholos.gateway.model import Answer, Decision, RequestHead
 from tholos.instances import service as instances
 from tholos.instances.metering import Meter
@@ -74,6 +75,7 @@ from tholos.schedules.tasks import Timekeeper
 from tholos.server import monitoring, schema, sealed, tables
 from tholos.server.about import about
 from tholos.server.application import build
+from tholos.server.entrance import Entrance
 from tholos.server.housekeeping import Housekeeper
 from tholos.server.parts import enclosure_of, find_uv, interpreters_of, layout_of, template_folders
 from tholos.server.render import DoorErrors
@@ -152,22 +154,24 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     services.add(Meter(carrier))
     launcher = LocalLauncher(layout.supervisor, layout.run)
     monitoring.add(services, settings, layout, carrier, launcher)
+    entrance = Entrance(settings, layout, carrier, launcher)
     try:
         # Known before the first request: what serves goes on serving while this server finds its feet.
         await serving.replace(await in_thread(serving.read_all))
         paths.replace(await in_thread(paths.read_all))
-        _, port = await carrier.listen_tcp(settings.host, settings.port)
+        port = await entrance.listen()
         site = _site(settings, port)
         services.add(site)
         sealer = services.get(Sealer)
         starter = _starter(settings, layout, services, site)
-        keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, carrier)
+        keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, entrance)
         services.add(keeper)
         scaler = Scaler(database, notices, clock, keeper, serving, carrier)
         decide.errors = DoorErrors(pages, site.url + "/")
         decide.door = _door(
-            settings, layout, database, clock, site, serving, decide.errors, scaler, paths, port
+            settings, layout, database, clock, site, serving, decide.errors, scaler, paths, entrance
         )
+        await entrance.open(site, serving, notices)
         services.add(starter.environments)
         publisher = Publisher(
             database, notices, clock, keeper, starter, starter.environments, settings.apps.keep_releases
@@ -180,16 +184,21 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         ]
         housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy), layout.content_lock)
         watching = (partial(decide.door.watch, notices, carrier), partial(paths.watch, notices))
-        beside = (publisher.compile_in_background, *watching, recorder.run, housekeeper.run)
-        async with _console(services, layout), asyncio.TaskGroup() as group:
-            _begin(group, runners, beside, interpreters)
+        own = (publisher.compile_in_background, *watching, recorder.run, housekeeper.run)
+        async with _console(entrance.settling(build(services)), layout), asyncio.TaskGroup() as group:
+            _begin(group, runners, (*own, *entrance.works(recorder)), interpreters)
             get_logger().info("server_started", url=site.url, data=str(layout.data))
             group.create_task(attempt(partial(on_ready, running)))
     finally:
-        await carrier.close(DRAIN_S)
-        await recorder.write()
-        await launcher.close()
+        await _close(carrier, entrance, recorder, launcher)
         store.close()
+
+
+async def _close(carrier: Carrier, entrance: Entrance, recorder: Recorder, launcher: LocalLauncher) -> None:
+    await carrier.close(DRAIN_S)
+    await entrance.close()
+    await recorder.write()
+    await launcher.close()
 
 
 class Runner(Protocol):
@@ -250,10 +259,10 @@ def _keeper(
     launcher: LocalLauncher,
     starter: Starter,
     serving: ServingTable,
-    carrier: Carrier,
+    entrance: Entrance,
 ) -> Keeper:
     return Keeper(
-        database, notices, clock, launcher, starter, serving, carrier.drained,
+        database, notices, clock, launcher, starter, serving, entrance.drained,
         start_timeout_s=settings.apps.start_timeout_s, fallback_s=settings.apps.fallback_s,
     )  # fmt: skip
 
@@ -268,12 +277,13 @@ def _door(
     errors: DoorErrors,
     routing: Scaler,
     paths: PathTable,
-    port: int,
+    entrance: Entrance,
 ) -> Door:
     return Door(
-        database, clock, site, serving, Passes(layout.keys, settings.apps.pass_life_s), errors,
-        console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(port),
+        database, clock, site, serving, entrance.passes, errors,
+        console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(entrance.port),
         hold_s=settings.apps.hold_s, routing=routing, find_inroad=Inroads(paths, ContentInroads(database, serving)),
+        outstanding=entrance.prepare(clock),
     )  # fmt: skip
 
 
@@ -343,15 +353,15 @@ class _Decide:
         return self.errors(head, error)
 
     async def __call__(self, head: RequestHead, attempt: int) -> Decision:
-        return await self.door(head, attempt)
+        return await self.door(seen_by_proxy(head), attempt)
 
 
 @contextlib.asynccontextmanager
-async def _console(services: Services, layout: Layout) -> AsyncIterator[None]:
+async def _console(application: ASGIApp, layout: Layout) -> AsyncIterator[None]:
     """The console's own HTTP server, on a unix socket that only the carrier connects to."""
     layout.console_socket.unlink(missing_ok=True)
     config = uvicorn.Config(
-        build(services),
+        application,
         uds=str(layout.console_socket),
         http="httptools",
         ws="none",

@@ -55,10 +55,11 @@ class Authority:
     def context_for(self, address: str) -> ssl.SSLContext:
         """What a server at an address speaks TLS by."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._give_out(address))
+        context.load_cert_chain(self.give_out(address))
         return context
 
-    def _give_out(self, address: str) -> Path:
+    def give_out(self, address: str) -> Path:
+        """A certificate for an address, with its key, in one file."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())

@@ -1,0 +1,112 @@
+"""What the proxy in front may believe without asking: the passes that are out, and which of them not to believe any more.
+
+Whatever changes access anywhere, those that are out are asked about again, as open exchanges are; who would no longer be let
+in, or is by now called otherwise, is led to the door from then on. Passes of an earlier server are not known here: they are of
+another generation, which no lane believes, and the door makes a new one of each at its next request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from tholos.access.service import Admission, Stand
+from tholos.kit import ids
+from tholos.kit.clock import Clock
+
+AFTER_S = 60.0
+"""How long beyond a pass's life it is still remembered that it is not to be believed."""
+IDENTITY_AT_MOST = 2_000
+"""Bytes of an identity that a pass holds; one with more goes by the door, which asks the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """Passes of one session for one place."""
+
+    account_id: str
+    identity: str
+    until: float
+    """Unix seconds: then the youngest of them has ended."""
+
+
+class Outstanding:
+    """For one event loop."""
+
+    def __init__(self, clock: Clock, life_s: float) -> None:
+        self.generation = ids.new_secret()[:16]
+        self.changed = asyncio.Event()
+        """Set when there is something new for the proxy; whoever steers it clears it."""
+        self.seen = 0
+        """How many changes of access it has heeded."""
+        self._clock = clock
+        self._life_s = life_s
+        self._out: dict[tuple[str, str], Out] = {}
+        self._revoked: dict[tuple[str, str], float] = {}
+        self._public: set[str] = set()
+
+    def claims(self, admission: Admission) -> dict[str, str]:
+        """What a pass tells the proxy besides; nothing where it is not to be believed there."""
+        identity = identity_of(admission)
+        if len(identity) > IDENTITY_AT_MOST:
+            return {}
+        return {"e": self.generation, "n": admission.name, "c": identity}
+
+    def note(self, place: str, admission: Admission, *, is_fresh: bool) -> None:
+        """A pass goes out; one whose proof is older than the last change of access is for the door alone."""
+        now = self._clock.now().timestamp()
+        key = (place, admission.session_id)
+        known = self._out.get(key)
+        identity = identity_of(admission)
+        self._out[key] = Out(admission.account_id, identity, now + self._life_s)
+        if not is_fresh or (known is not None and known.identity != identity and known.until > now):
+            self._revoke(key, now)
+
+    def note_public(self, place: str) -> None:
+        """Everyone is let in there, as was found just now."""
+        if place not in self._public:
+            self._public.add(place)
+            self.changed.set()
+
+    def is_public(self, place: str) -> bool:
+        return place in self._public
+
+    def revoked_of(self, place: str) -> tuple[str, ...]:
+        """Sessions whose passes for a place are not believed."""
+        return tuple(sorted(session for at, session in self._revoked if at == place))
+
+    def stands(self) -> set[Stand]:
+        """What all of it stands on."""
+        self._forget_old()
+        sessions = {Stand(place, "session", session) for place, session in self._out}
+        return sessions | {Stand(place, "public", "") for place in self._public}
+
+    def accounts(self) -> set[str]:
+        return {out.account_id for out in self._out.values()}
+
+    def settle(self, standing: Collection[Stand], groups: Mapping[str, Collection[str]]) -> None:
+        """Believe nothing that does not stand, and no pass that tells old groups."""
+        now = self._clock.now().timestamp()
+        self._public = {place for place in self._public if Stand(place, "public", "") in standing}
+        for key, out in self._out.items():
+            place, session = key
+            told = set(json.loads(out.identity)["groups"])
+            if Stand(place, "session", session) not in standing or told != {*groups.get(out.account_id, ())}:
+                self._revoke(key, now)
+        self.changed.set()
+
+    def _revoke(self, key: tuple[str, str], now: float) -> None:
+        self._revoked[key] = now + self._life_s + AFTER_S
+        self.changed.set()
+
+    def _forget_old(self) -> None:
+        now = self._clock.now().timestamp()
+        self._out = {key: out for key, out in self._out.items() if out.until + AFTER_S > now}
+        self._revoked = {key: until for key, until in self._revoked.items() if until > now}
+
+
+def identity_of(admission: Admission) -> str:
+    """Who it is in the words that apps written for Posit Connect read."""
+    return json.dumps({"user": admission.name, "groups": list(admission.groups)})

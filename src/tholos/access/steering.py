@@ -1,0 +1,164 @@
+"""Keeps the proxy in front in line with what serves and with who is believed, and knows when it lives by that.
+
+Whoever changes access waits for it (:meth:`Steering.settled`), so that an answer *revoked* is true of every way. A proxy that
+refuses its files, or does not say that it took them, is begun anew with nothing but the way to the door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+from tholos.access.lanes import lanes_of
+from tholos.access.outstanding import Outstanding
+from tholos.accounts.service import ACCESS_TOPIC
+from tholos.gateway.errors import ProxyRefused, ProxySilent
+from tholos.gateway.fleet import Fleet, Lane
+from tholos.instances.serving import ServingTable
+from tholos.kit.log import get_logger
+from tholos.kit.notices import Notices
+
+TOGETHER_S: Final = 0.003
+"""What changes within this time is shown at once."""
+SETTLED_WITHIN_S: Final = 10.0
+_DRAINING_LOOK_S: Final = 0.1
+
+
+class Shown(Protocol):
+    """The proxy that is steered."""
+
+    async def show(self, fleet: Fleet) -> None: ...
+
+    async def active(self, clusters: Iterable[str]) -> dict[str, int]: ...
+
+
+class Host(Protocol):
+    """What runs the proxy."""
+
+    @property
+    def proxy(self) -> Shown | None:
+        """None where the door listens by itself."""
+
+    async def begin_anew(self) -> None:
+        """With nothing but the way to the door. No request of before goes on."""
+
+
+class Steering:
+    """For one event loop.
+
+    Args:
+        app_host: the host of an app, with ``{name}`` in it.
+    """
+
+    def __init__(
+        self, serving: ServingTable, outstanding: Outstanding, notices: Notices, host: Host, app_host: str
+    ) -> None:
+        self._serving = serving
+        self._outstanding = outstanding
+        self._notices = notices
+        self._host = host
+        self._app_host = app_host
+        self._shown = Fleet()
+        self._seen = 0
+        self._is_bare = False
+        self._moved = asyncio.Condition()
+        serving.tell(outstanding.changed)
+
+    def fleet(self) -> Fleet:
+        """As everything is now."""
+        lanes = lanes_of(self._serving.rows(), self._outstanding, self._app_host)
+        return Fleet(() if self._is_bare else lanes)
+
+    async def run(self) -> None:
+        """Steer until cancelled."""
+        changed = self._outstanding.changed
+        changed.set()
+        while True:
+            await changed.wait()
+            await asyncio.sleep(TOGETHER_S)
+            changed.clear()
+            await self._bring()
+
+    async def settled(self) -> None:
+        """Return once the proxy lives by every change of access that was told of before; the files fail closed, not this."""
+        if self._host.proxy is None:
+            return
+        wanted = self._notices.count(ACCESS_TOPIC)
+        if await self._wait(lambda: self._seen >= wanted, SETTLED_WITHIN_S):
+            return
+        get_logger().error("gateway_unsettled", wanted=wanted, seen=self._seen)
+
+    async def drained(self, instance: str, seconds: float) -> bool:
+        """Wait until the proxy has nothing under way at an instance, and sends nothing there; False if it still has."""
+        if self._host.proxy is None:
+            return True
+        try:
+            async with asyncio.timeout(seconds):
+                async with self._moved:
+                    await self._moved.wait_for(lambda: not self._leads_to(instance))
+                while await self._active(instance):  # noqa: ASYNC110 - nothing tells when
+                    await asyncio.sleep(_DRAINING_LOOK_S)
+        except TimeoutError:
+            return False
+        return True
+
+    def _leads_to(self, instance: str) -> bool:
+        return any(lane.instance == instance for lane in self._shown.lanes)
+
+    async def _active(self, instance: str) -> int:
+        lane = next((one for one in self._shown.leaving if one.instance == instance), None)
+        proxy = self._host.proxy
+        if lane is None or proxy is None:
+            return 0
+        try:
+            return (await proxy.active([lane.cluster]))[lane.cluster]
+        except ProxySilent:
+            return 0
+
+    async def _bring(self) -> None:
+        proxy = self._host.proxy
+        seen = self._outstanding.seen
+        if proxy is not None:
+            fleet = await self._with_leaving(proxy, self.fleet())
+            try:
+                await proxy.show(fleet)
+                self._shown = fleet
+            except (ProxyRefused, ProxySilent) as error:
+                await self._fail_closed(error)
+        self._seen = seen
+        async with self._moved:
+            self._moved.notify_all()
+
+    async def _fail_closed(self, error: ProxyRefused | ProxySilent) -> None:
+        """What was refused once is not tried again: from here on everything goes by the door. Silence may pass."""
+        get_logger().error("gateway_failed_closed", code=error.code, reason=error.message)
+        self._is_bare = self._is_bare or isinstance(error, ProxyRefused)
+        self._shown = Fleet()
+        await self._host.begin_anew()
+
+    async def _with_leaving(self, proxy: Shown, fleet: Fleet) -> Fleet:
+        """With the lanes that were taken away and whose instances still answer something."""
+        staying = {lane.cluster for lane in fleet.lanes}
+        before: dict[str, Lane] = {
+            lane.cluster: lane
+            for lane in (*self._shown.leaving, *self._shown.lanes)
+            if lane.cluster not in staying
+        }
+        if not before:
+            return fleet
+        fresh = {lane.cluster for lane in self._shown.lanes}
+        try:
+            active = await proxy.active(before)
+        except ProxySilent:
+            active = {}
+        kept = [lane for name, lane in sorted(before.items()) if name in fresh or active.get(name)]
+        return Fleet(fleet.lanes, tuple(kept))
+
+    async def _wait(self, holds: Callable[[], bool], seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds), self._moved:
+                await self._moved.wait_for(holds)
+        except TimeoutError:
+            return False
+        return True

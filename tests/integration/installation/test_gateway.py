@@ -1,0 +1,102 @@
+"""With a proxy in front: what goes on without the server, what is counted, and what happens where there is no proxy."""
+
+import os
+import signal
+
+import pytest
+
+from tholos.testing.installation import Installation
+from tholos.testing.trial import Trial, eventually, wsgi
+
+NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+WAYS = ("gateway",)
+RELEASE = """
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain"), ("X-Release", "{0}")])
+    return [b"release {0}"]
+"""
+
+
+@pytest.fixture(scope="module")
+def site(trial: Trial) -> Trial:
+    """With an app that everyone may open, opened once: from then on it has a lane."""
+    trial.publish("shown", {"app.py": RELEASE.format(1)})
+    trial.server.api("PATCH", "/api/v1/apps/shown/access", {"audience": "everyone"})
+    eventually(lambda: ask(trial).status == 200)
+    return trial
+
+
+def ask(trial: Trial, path: str = "/", **headers: str):
+    return trial.server.ask("GET", path, host="shown", token="", headers=headers)
+
+
+def proxy_pid(trial: Trial) -> int:
+    wanted = str(trial.server.data / "proxy" / "bootstrap.json")
+    for process in trial.processes():
+        if wanted in process.command:
+            return process.pid
+    raise ProcessLookupError(wanted)
+
+
+def lanes(trial: Trial) -> str:
+    return (trial.server.data / "proxy" / "routes.json").read_text()
+
+
+def test_an_app_answers_while_there_is_no_server(site):
+    eventually(lambda: '"name":"cookie"' in lanes(site))  # what everyone may open
+    site.server.kill()
+    try:
+        answers = [ask(site, "/while-away", **NAVIGATION, **{"User-Agent": FIREFOX}).status for _ in range(3)]
+    finally:
+        site.server.start()
+    assert answers == [200, 200, 200]
+
+    def away():
+        found = site.server.api("GET", "/api/v1/apps/shown/usage/visits")["items"]
+        return [(one["path"], one["agent"]) for one in found if one["path"] == "/while-away"]
+
+    eventually(lambda: len(away()) == 3)
+    assert {*away()} == {("/while-away", "Firefox on Linux")}, "what nobody saw is counted afterwards"
+
+
+def test_another_release_and_the_end_of_being_public_are_seen_at_once(site):
+    site.publish("shown", {"app.py": RELEASE.format(2)})
+    eventually(lambda: ask(site).body == b"release 2")
+    site.server.api("PATCH", "/api/v1/apps/shown/access", {"audience": "listed"})
+    assert ask(site).status == 401, "the answer of the change comes when it lives"
+    site.server.api("PATCH", "/api/v1/apps/shown/access", {"audience": "everyone"})
+    eventually(lambda: ask(site).status == 200)
+
+
+def test_a_proxy_that_was_killed_comes_back(site):
+    before = proxy_pid(site)
+    os.kill(before, signal.SIGKILL)
+
+    def is_back():
+        try:
+            return proxy_pid(site) != before and ask(site).status == 200
+        except OSError:
+            return False
+
+    eventually(is_back)
+
+
+def test_files_that_it_refuses_leave_only_the_way_to_the_door(site):
+    """Broken behind the server's back, the proxy keeps what it has; the server's next change is taken again."""
+    (site.server.data / "proxy" / ".x").write_text("{")
+    (site.server.data / "proxy" / ".x").replace(site.server.data / "proxy" / "routes.json")
+    assert ask(site).status == 200
+    site.publish("other", wsgi("here"))
+    assert site.get("other", "/").status == 200
+
+
+def test_the_door_serves_alone_where_no_proxy_comes_up(tmp_path):
+    settings = {"THOLOS_GATEWAY__MODE": "on", "THOLOS_GATEWAY__PROGRAM": "/bin/false"}
+    installation = Installation(tmp_path, settings)
+    installation.start()
+    try:
+        assert installation.ask("GET", "/api/v1/apps").status == 200
+        assert "gateway_away" in installation.log.read_text()
+    finally:
+        installation.clean()

@@ -1,0 +1,273 @@
+"""The real proxy lives by what is rendered, and says so; what it refuses changes nothing."""
+
+import asyncio
+import json
+import ssl
+import subprocess
+import tempfile
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tholos.access.passes import ISSUER, Passes
+from tholos.access.service import Admission
+from tholos.gateway.errors import ProxyRefused, ProxySilent
+from tholos.gateway.fleet import Cookies, Fleet, Front, Lane
+from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
+from tholos.gateway.proxy import Proxy
+from tholos.gateway.proxy import replace as replace_file
+from tholos.gateway.render import render_bootstrap, render_clusters, render_routes
+from tholos.server.parts import find_envoy
+from tholos.testing.authority import Authority
+
+ADA = Admission("acc_ada", "ada", "ses_ada", 3, None, ("makers",))
+COOKIES = Cookies("tholos_pass", "tholos_handle", "tholos_txn")
+PATIENCE_S = 30.0
+
+
+def front_in(folder: Path, passes: Passes, port: int = 0) -> Front:
+    return Front(
+        "127.0.0.1", port, f"{folder}/door.sock", f"{folder}/proxy.sock", str(folder), passes.public_keys(), ISSUER,
+        "now", COOKIES, False,
+    )  # fmt: skip
+
+
+# What is rendered is taken
+
+IDS = st.from_regex(r"[a-z0-9][a-z0-9_]{0,30}", fullmatch=True)
+LANES = st.builds(
+    Lane,
+    host=st.from_regex(r"[a-z][a-z0-9-]{0,30}\.localhost(:[1-9][0-9]{0,3})?", fullmatch=True),
+    place=IDS,
+    access_version=st.integers(0, 1_000_000),
+    instance=IDS,
+    socket=st.just("/run/some.sock"),
+    app=IDS,
+    release=st.integers(0, 10_000),
+    is_public=st.booleans(),
+    revoked=st.lists(IDS, max_size=300, unique=True).map(tuple),
+)
+FLEETS = st.lists(LANES, max_size=12, unique_by=(lambda lane: lane.host, lambda lane: lane.place)).map(
+    lambda lanes: Fleet(tuple(lanes))
+)
+
+
+def whole(front: Front, fleet: Fleet) -> str:
+    """All of it in one file, since only that is what Envoy checks without running."""
+    made = json.loads(render_bootstrap(front))
+    made.pop("dynamic_resources")
+    clusters = json.loads(render_clusters(front, fleet)[0])["resources"]
+    (table,) = json.loads(render_routes(front, fleet)[0])["resources"]
+    made["static_resources"]["clusters"] = [without_type(one) for one in clusters]
+    (listener,) = made["static_resources"]["listeners"]
+    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    del manager["rds"]
+    manager["route_config"] = without_type(table)
+    return json.dumps(made)
+
+
+def without_type(one):
+    return {name: value for name, value in one.items() if name != "@type"}
+
+
+@settings(max_examples=8, deadline=None)
+@given(FLEETS)
+def test_whatever_is_rendered_envoy_takes(fleet):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "all.json")
+        file.write_text(whole(front_in(Path(folder), Passes(Path(folder), 600)), fleet))
+        program = find_envoy({"PATH": "/usr/bin"})
+        checked = subprocess.run(
+            [program, "-c", str(file), "--mode", "validate", "-l", "error"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert checked.returncode == 0, checked.stderr[-2000:]
+
+
+# What is shown is lived by
+
+
+class Echo:
+    """A process that answers with its name and the head that it was sent."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def __call__(self, reader, writer):
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                lines = [line.partition(": ") for line in head.decode("latin-1").split("\r\n")[1:] if line]
+                told = json.dumps([self.name, [(name, value) for name, _, value in lines]]).encode()
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+                    % len(told)
+                    + told
+                )
+                await writer.drain()
+        writer.close()
+
+
+class Bench:
+    def __init__(self, folder: Path, port: int, **more: object) -> None:
+        self.passes = Passes(folder / "keys", 600)
+        self.front = replace(front_in(folder, self.passes, port), **more)
+        self.proxy = Proxy(self.front, confirm_s=PATIENCE_S)
+        self.host = f"app.localhost:{port}"
+        self.lane = Lane(self.host, "app_1", 3, "ins_1", f"{folder}/app.sock", "app_1", 1)
+        self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+
+    def cookie(self, **told):
+        claims = {"e": "now", "n": ADA.name, "c": '{"user": "ada"}', **told}
+        issued = self.passes.issue("app_1", "acc_ada", claims.pop("g", "ses_ada"), claims.pop("v", 3), claims)
+        return f"tholos_pass={issued}"
+
+    async def ask(self, method="GET", path="/", **headers):
+        sent = [("host", self.host), *((name.replace("_", "-"), value) for name, value in headers.items())]
+        return await self.ask_with(method, path, sent)
+
+    async def ask_with(self, method, path, sent):
+        answer = await self.client.request(method, path, headers=sent)
+        name, got = answer.json()
+        return name, [(one.lower(), value) for one, value in got]
+
+
+@asynccontextmanager
+async def running(folder: Path, port: int, **more: object):
+    bench = Bench(folder, port, **more)
+    bench.proxy.write(Fleet())
+    replace_file(folder / "bootstrap.json", render_bootstrap(bench.front))
+    servers = [
+        await asyncio.start_unix_server(Echo(name), folder / f"{name}.sock") for name in ("app", "door")
+    ]
+    flags = ("--disable-hot-restart", "-l", "error")
+    process = await asyncio.create_subprocess_exec(
+        find_envoy({"PATH": "/usr/bin"}), "-c", f"{folder}/bootstrap.json", *flags,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not await bench.proxy.is_live():  # noqa: ASYNC110 - nothing tells when
+                await asyncio.sleep(0.02)
+        yield bench
+    finally:
+        await bench.client.aclose()
+        await bench.proxy.close()
+        process.kill()
+        await process.wait()
+        for server in servers:
+            server.close()
+
+
+@pytest.fixture
+async def bench(tmp_path, unused_tcp_port):
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        async with running(Path(folder), unused_tcp_port) as made:
+            yield made
+
+
+async def test_who_proves_it_goes_to_the_app_and_all_else_to_the_door(bench):
+    lane = replace(bench.lane, revoked=("ses_gone",))
+    assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
+    await bench.proxy.show(Fleet((lane,)))
+    own = f"http://{bench.host}"
+    asked = [
+        ("app", "GET", {"cookie": bench.cookie()}),
+        ("app", "POST", {"cookie": bench.cookie(), "origin": own}),
+        ("door", "GET", {}),
+        ("door", "GET", {"cookie": "tholos_pass=garbage"}),
+        ("door", "GET", {"cookie": bench.cookie(g="ses_gone")}),
+        ("door", "GET", {"cookie": bench.cookie(v=2)}),
+        ("door", "GET", {"cookie": bench.cookie(e="before")}),
+        ("door", "GET", {"cookie": bench.cookie(), "accept": "text/event-stream"}),
+        ("door", "GET", {"cookie": bench.cookie(), "authorization": "Bearer tholos_x"}),
+        ("door", "POST", {"cookie": bench.cookie()}),
+        ("door", "POST", {"cookie": bench.cookie(), "origin": "null"}),
+        ("door", "POST", {"cookie": bench.cookie(), "origin": "http://evil.localhost"}),
+        ("app", "GET", {"cookie": bench.cookie(), "authorization": "Basic b3du"}),
+    ]
+    got = [(await bench.ask(method, **headers))[0] for _, method, headers in asked]
+    assert got == [name for name, _, _ in asked]
+    assert (await bench.ask(path="/.tholos/callback?t=1", cookie=bench.cookie()))[0] == "door"
+    await bench.proxy.show(Fleet())
+    assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
+
+
+async def test_no_identity_but_ours_arrives(bench):
+    await bench.proxy.show(Fleet((bench.lane,)))
+    forged = [
+        *(f"{one.decode()}account" for one in IDENTITY_PREFIXES),
+        *(one.decode() for one in IDENTITY_HEADERS),
+    ]
+    forged += ["X-Tholos-Account", "x_tholos_account", "X_Forwarded_For", "x-envoy-original-path"]
+    ours = [("cookie", f"a=1; {bench.cookie()}; tholos_handle=2"), ("cookie", "tholos_txn_0123abcd=3; b=4")]
+    sent = [("host", bench.host), *ours, *((name, "forged") for name in forged)]
+    name, got = await bench.ask_with("GET", "/", sent)
+    assert name == "app"
+    assert not [one for one in got if "forged" in one[1]]
+    told = dict(got)
+    assert told["x-tholos-account"] == "ada"
+    assert told["rstudio-connect-credentials"] == '{"user": "ada"}'
+    assert told["x-forwarded-for"] == "127.0.0.1"
+    assert "tholos_" not in told["cookie"]
+    assert {one.strip() for one in told["cookie"].replace(",", ";").split(";")} == {"a=1", "b=4"}
+
+
+async def test_what_it_refuses_is_told_and_changes_nothing(bench, monkeypatch):
+    await bench.proxy.show(Fleet((bench.lane,)))
+    broken = json.dumps({"version_info": "x", "resources": [{"@type": "no.such/Type"}]})
+    monkeypatch.setattr("tholos.gateway.proxy.render_routes", lambda *_: (broken, "x"))
+    with pytest.raises(ProxyRefused):
+        await bench.proxy.show(Fleet((), (bench.lane,)))
+    assert (await bench.ask(cookie=bench.cookie()))[0] == "app"
+
+
+async def test_one_that_is_away_says_nothing(tmp_path):
+    proxy = Proxy(front_in(tmp_path, Passes(tmp_path / "keys", 600)), confirm_s=0.1)
+    assert not await proxy.is_live()
+    with pytest.raises(ProxySilent):
+        await proxy.show(Fleet())
+    await proxy.close()
+
+
+async def test_it_speaks_https_and_http_2_by_a_certificate_that_may_be_replaced(unused_tcp_port):
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        authority = Authority.make(folder / "authority")
+        file = str(authority.give_out("127.0.0.1"))
+        context = ssl.create_default_context(cafile=authority.file)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+
+        async def certificate():
+            _, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port, ssl=context)
+            shown = writer.get_extra_info("ssl_object")
+            writer.close()
+            with suppress(ssl.SSLError, ConnectionError):
+                await writer.wait_closed()
+            return shown.selected_alpn_protocol(), shown.getpeercert(binary_form=True)
+
+        async with running(folder, unused_tcp_port, certificate=file, private_key=file):
+            protocol, first = await certificate()
+            assert protocol == "h2"
+            (folder / "authority" / "next").mkdir()
+            fresh = replace(authority, folder=folder / "authority" / "next").give_out("127.0.0.1")
+            fresh.replace(file)
+            async with asyncio.timeout(PATIENCE_S):
+                while (await certificate())[1] == first:  # noqa: ASYNC110 - nothing tells when
+                    await asyncio.sleep(0.05)
+
+
+async def test_answers_are_compressed_where_that_is_wanted(unused_tcp_port):
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        async with running(Path(name), unused_tcp_port, compresses=True) as bench:
+            sent = {"host": bench.host, "accept-encoding": "gzip", "x-long": "x" * 2000}
+            answer = await bench.client.get("/", headers=sent)
+            assert answer.headers["content-encoding"] == "gzip"
+            assert answer.json()[0] == "door"

@@ -1,0 +1,53 @@
+from dataclasses import replace
+
+from tholos.access.lanes import lanes_of
+from tholos.apps.life import Rules
+from tholos.instances.serving import Serving
+
+HOST = "{name}.localhost:8080"
+AWAKE = Serving("app_1", "sales", "acc_1", "listed", 3, 0, 2, "ins_1", "unix:/run/ins_1.sock", "ready", "")
+
+
+class Believed:
+    def is_public(self, place):
+        return place == "app_1"
+
+    def revoked_of(self, place):
+        return ("ses_1",)
+
+
+def test_an_app_that_is_awake_has_a_lane():
+    (lane,) = lanes_of([AWAKE], Believed(), HOST)
+    assert (lane.host, lane.place, lane.access_version) == ("sales.localhost:8080", "app_1", 3)
+    assert (lane.instance, lane.socket, lane.app, lane.release) == ("ins_1", "/run/ins_1.sock", "app_1", 2)
+    assert lane.is_public
+    assert lane.revoked == ("ses_1",)
+
+
+def test_a_draft_has_one_that_counts_no_visits_and_is_never_public():
+    (lane,) = lanes_of([replace(AWAKE, name="sales--r4", draft=4, release=4)], Believed(), HOST)
+    assert (lane.place, lane.app, lane.is_public) == ("app_1/r4", "", False)
+
+
+def test_what_sleeps_or_is_elsewhere_or_cannot_be_told_goes_by_the_door():
+    rows = [
+        replace(AWAKE, address=""),
+        replace(AWAKE, address="tcp:10.0.0.1:80"),
+        replace(AWAKE, instance='ins"'),
+    ]
+    assert lanes_of(rows, Believed(), HOST) == ()
+
+
+def test_what_only_the_door_can_do_is_left_to_it():
+    rows = [
+        replace(AWAKE, rules=Rules(max_instances=2)),
+        replace(AWAKE, rules=Rules(idle_timeout_s=60)),
+    ]
+    assert lanes_of(rows, Believed(), HOST) == ()
+    assert lanes_of([replace(AWAKE, rules=Rules(idle_timeout_s=60, min_instances=1))], Believed(), HOST)
+    assert lanes_of([AWAKE], Believed(), "localhost:8080") == ()
+
+
+def test_the_order_does_not_depend_on_that_of_the_rows():
+    rows = [AWAKE, replace(AWAKE, name="a", app_id="app_2")]
+    assert lanes_of(rows, Believed(), HOST) == lanes_of(rows[::-1], Believed(), HOST)

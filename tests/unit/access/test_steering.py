@@ -1,0 +1,155 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tholos.access.outstanding import Outstanding
+from tholos.access.service import Admission, Stand
+from tholos.access.steering import Steering
+from tholos.accounts.service import ACCESS_TOPIC
+from tholos.gateway.errors import ProxyRefused, ProxySilent
+from tholos.gateway.fleet import Fleet
+from tholos.instances.serving import Serving
+from tholos.kit.notices import Notices
+from tholos.testing.clock import TestClock
+
+AWAKE = Serving("app_1", "sales", "acc_1", "listed", 3, 0, 2, "ins_1", "unix:/run/ins_1.sock", "ready", "")
+ADA = Admission("acc_ada", "ada", "ses_ada", 1, None)
+
+
+class Table:
+    def __init__(self):
+        self.shown = [AWAKE]
+        self.events = []
+
+    def rows(self):
+        return self.shown
+
+    def tell(self, event):
+        self.events.append(event)
+
+    def put(self, *rows):
+        self.shown = [*rows]
+        for event in self.events:
+            event.set()
+
+
+class Proxy:
+    """Takes what it is shown, unless it is told to say otherwise."""
+
+    def __init__(self):
+        self.fleets = []
+        self.error = None
+        self.under_way = {}
+        self.has_taken = asyncio.Event()
+
+    async def show(self, fleet):
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        self.fleets.append(fleet)
+        self.has_taken.set()
+
+    async def active(self, clusters):
+        return {name: self.under_way.get(name, 0) for name in clusters}
+
+
+class Host:
+    def __init__(self):
+        self.proxy = Proxy()
+        self.has_begun_anew = asyncio.Event()
+
+    async def begin_anew(self):
+        self.has_begun_anew.set()
+
+
+class Bench:
+    def __init__(self):
+        self.table, self.host = Table(), Host()
+        self.notices = Notices(asyncio.get_running_loop())
+        self.out = Outstanding(TestClock(), 600)
+        self.steering = Steering(self.table, self.out, self.notices, self.host, "{name}.localhost")
+
+    @property
+    def proxy(self):
+        return self.host.proxy
+
+    async def shows(self, holds):
+        async with asyncio.timeout(30):
+            while not (self.proxy.fleets and holds(self.proxy.fleets[-1])):
+                self.proxy.has_taken.clear()
+                await self.proxy.has_taken.wait()
+
+    async def begun_anew(self):
+        await asyncio.wait_for(self.host.has_begun_anew.wait(), 30)
+
+
+@pytest.fixture
+async def bench():
+    made = Bench()
+    running = asyncio.ensure_future(made.steering.run())
+    yield made
+    running.cancel()
+
+
+async def test_what_serves_is_shown_and_what_changes_too(bench):
+    await bench.shows(lambda fleet: [lane.instance for lane in fleet.lanes] == ["ins_1"])
+    bench.table.put()
+    await bench.shows(lambda fleet: not fleet.lanes)
+
+
+async def test_an_answer_waits_until_the_change_lives(bench):
+    bench.out.note("app_1", ADA, is_fresh=True)
+    await bench.shows(lambda fleet: bool(fleet.lanes))
+    bench.notices.publish(ACCESS_TOPIC)
+    answering = asyncio.ensure_future(bench.steering.settled())
+    await asyncio.sleep(0)
+    assert not answering.done()
+    bench.out.seen = bench.notices.count(ACCESS_TOPIC)  # as the door does once it has asked again
+    bench.out.settle({Stand("app_1", "public", "")}, {})
+    await asyncio.wait_for(answering, 30)
+    assert bench.proxy.fleets[-1].lanes[0].revoked == ("ses_ada",)
+
+
+async def test_a_refusal_leaves_only_the_way_to_the_door_for_good(bench):
+    await bench.shows(lambda fleet: bool(fleet.lanes))
+    bench.proxy.error = ProxyRefused("no")
+    bench.table.put(replace(AWAKE, name="other"))
+    await bench.begun_anew()
+    bench.table.put(AWAKE)
+    await bench.shows(lambda fleet: fleet == Fleet())
+
+
+async def test_silence_may_pass(bench):
+    await bench.shows(lambda fleet: bool(fleet.lanes))
+    bench.proxy.error = ProxySilent("hm")
+    bench.table.put()
+    await bench.begun_anew()
+    bench.table.put(AWAKE)
+    await bench.shows(lambda fleet: bool(fleet.lanes))
+
+
+async def test_an_instance_is_drained_once_nothing_goes_there_and_nothing_is_left(bench):
+    await bench.shows(lambda fleet: bool(fleet.lanes))
+    bench.proxy.under_way = {"instance-ins_1": 1}
+    draining = asyncio.ensure_future(bench.steering.drained("ins_1", 30))
+    bench.table.put(replace(AWAKE, instance="ins_2", address="unix:/run/ins_2.sock"))
+    await bench.shows(lambda fleet: [lane.instance for lane in fleet.leaving] == ["ins_1"])
+    assert not draining.done()
+    bench.proxy.under_way = {}
+    assert await asyncio.wait_for(draining, 30)
+    bench.table.put(AWAKE)
+    await bench.shows(lambda fleet: [lane.instance for lane in fleet.lanes] == ["ins_1"])
+
+
+async def test_draining_takes_no_longer_than_it_may(bench):
+    await bench.shows(lambda fleet: bool(fleet.lanes))
+    assert not await bench.steering.drained("ins_1", 0.01)
+
+
+async def test_where_the_door_listens_by_itself_nothing_is_waited_for():
+    bench = Bench()
+    bench.host.proxy = None
+    bench.notices.publish(ACCESS_TOPIC)
+    await bench.steering.settled()
+    assert await bench.steering.drained("ins_1", 30)
