@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 
@@ -9,6 +10,8 @@ import pytest
 
 from tholos.testing import gallery
 from tholos.testing.gallery import EXAMPLES, Gallery
+
+NUMBER = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -36,53 +39,67 @@ def application(environ, start_response):
 '''
 
 
-def test_what_an_app_is_told_and_what_not(room, tmp_path):
-    """Its prefix as a draft and when it is live, by the same process; never our cookies, nor those of another app."""
-    folder = tmp_path / "echo"
+@pytest.fixture
+def echo(room, tmp_path):
+    """An app of a new name, published."""
+    folder = tmp_path / f"echo-{next(NUMBER)}"
     folder.mkdir()
     (folder / "app.py").write_text(ECHO)
-    server, page = room.server, room.page
-    for words in ([], ["--draft"]):
-        (folder / "note.txt").write_text(str(words))
-        done = server.cli("publish", str(folder), *words, token=room.token)
-        assert done.returncode == 0, done.stdout + done.stderr
+    publish(room, folder)
+    return folder
+
+
+def publish(room, folder, *words):
+    done = room.server.cli("publish", str(folder), *words, token=room.token)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_an_app_is_told_and_what_not(room, echo):
+    """Its prefix as a draft and when it is live, by the same process; never our cookies, nor those of another app."""
+    (echo / "note.txt").write_text("the second")
+    publish(room, echo, "--draft")
+    server, page, name = room.server, room.page, echo.name
 
     def ask(path):
         page.goto(server.url + path)
         return json.loads(page.locator("pre").inner_text())
 
-    draft = ask("/app/echo--r2/a?b=c")
-    assert (draft["release"], draft["SCRIPT_NAME"]) == ("2", "/app/echo--r2")
+    draft = ask(f"/app/{name}--r2/a?b=c")
+    assert (draft["release"], draft["SCRIPT_NAME"]) == ("2", f"/app/{name}--r2")
     assert (draft["PATH_INFO"], draft["QUERY_STRING"]) == ("/a", "b=c")
-    live = ask("/app/echo")
-    assert (live["release"], live["SCRIPT_NAME"], live["PATH_INFO"]) == ("1", "/app/echo", "/")
+    live = ask(f"/app/{name}")
+    assert (live["release"], live["SCRIPT_NAME"], live["PATH_INFO"]) == ("1", f"/app/{name}", "/")
     assert not {"HTTP_COOKIE"} & {*live, *draft}
-    assert server.cli("activate", "echo", "2", token=room.token).returncode == 0
-    now = ask("/app/echo/x")
-    assert (now["release"], now["SCRIPT_NAME"], now["pid"]) == ("2", "/app/echo", draft["pid"])
+    assert server.cli("activate", name, "2", token=room.token).returncode == 0
+    now = ask(f"/app/{name}/x")
+    assert (now["release"], now["SCRIPT_NAME"], now["pid"]) == ("2", f"/app/{name}", draft["pid"])
     paths = {
-        one["path"] for one in page.context.cookies(f"{server.url}/app/echo/") if "session" not in one["name"]
+        one["path"]
+        for one in page.context.cookies(f"{server.url}/app/{name}/")
+        if "session" not in one["name"]
     }
-    assert paths == {"/app/echo/"}
+    assert paths == {f"/app/{name}/"}
 
 
-def test_what_leads_where(room):
+def test_what_leads_where(room, echo):
     """Hosts lead nowhere, a path of one's own to the app, a token into it; a foreign page changes nothing."""
-    server = room.server
-    assert server.ask("GET", "/", host="echo", token=room.token).status == 421
-    assert server.cli("path", "echo", "/team/echo/", token=room.token).returncode == 0
+    server, name = room.server, echo.name
+    room.page.goto(f"{server.url}/app/{name}/")
+    assert server.ask("GET", "/", host=name, token=room.token).status == 421
+    assert server.cli("path", name, "/team/echo/", token=room.token).returncode == 0
     away = server.ask("GET", "/team/echo/x?y", token="", headers={"Sec-Fetch-Mode": "navigate"})
-    assert (away.status, away.headers["location"]) == (307, f"{server.url}/app/echo/x?y")
-    for path in ("/team/echo/x", "/app/echo/x"):
+    assert (away.status, away.headers["location"]) == (307, f"{server.url}/app/{name}/x?y")
+    for path in ("/team/echo/x", f"/app/{name}/x"):
         told = json.loads(server.ask("GET", path, token=room.token).body)
-        assert (told["SCRIPT_NAME"], told["PATH_INFO"]) == ("/app/echo", "/x")
+        assert (told["SCRIPT_NAME"], told["PATH_INFO"]) == (f"/app/{name}", "/x")
         assert "HTTP_AUTHORIZATION" not in told
-    assert server.ask("GET", "/app/echo/x", token="").status == 401
+    assert server.ask("GET", f"/app/{name}/x", token="").status == 401
     cookies = "; ".join(
-        f"{one['name']}={one['value']}" for one in room.page.context.cookies(f"{server.url}/app/echo/")
+        f"{one['name']}={one['value']}" for one in room.page.context.cookies(f"{server.url}/app/{name}/")
     )
     foreign = {"Cookie": cookies, "Origin": "http://evil.example"}
-    assert server.ask("POST", "/app/echo/x", token="", headers=foreign).status == 403
+    assert server.ask("POST", f"/app/{name}/x", token="", headers=foreign).status == 403
     assert (
-        server.ask("POST", "/app/echo/x", token="", headers={**foreign, "Origin": server.url}).status == 200
+        server.ask("POST", f"/app/{name}/x", token="", headers={**foreign, "Origin": server.url}).status
+        == 200
     )
