@@ -30,12 +30,15 @@ ECHO = '''"""Tells what it is told."""
 
 import json
 import os
+import uuid
+
+STARTED = uuid.uuid4().hex
 
 
 def application(environ, start_response):
     told = {name: value for name, value in environ.items() if name.isupper() and isinstance(value, str)}
     start_response("200 OK", [("Content-Type", "application/json")])
-    return [json.dumps({**told, "pid": os.getpid(), "release": os.environ["THOLOS_RELEASE"]}).encode()]
+    return [json.dumps({**told, "started": STARTED, "release": os.environ["THOLOS_RELEASE"]}).encode()]
 '''
 
 
@@ -72,7 +75,11 @@ def test_what_an_app_is_told_and_what_not(room, echo):
     assert not {"HTTP_COOKIE"} & {*live, *draft}
     assert server.cli("activate", name, "2", token=room.token).returncode == 0
     now = ask(f"/app/{name}/x")
-    assert (now["release"], now["SCRIPT_NAME"], now["pid"]) == ("2", f"/app/{name}", draft["pid"])
+    assert (now["release"], now["SCRIPT_NAME"], now["started"]) == (
+        "2",
+        f"/app/{name}",
+        draft["started"],
+    )
     paths = {
         one["path"]
         for one in page.context.cookies(f"{server.url}/app/{name}/")

@@ -197,16 +197,15 @@ class Starter:
         interpreter = self.interpreter_of(release)
         guest = self.environments.guest(interpreter)
         sources, data = str(self.layout.sources(app.id, release.number)), str(self.layout.app_data(app.id))
-        kept = _texts(release.manifest.get("keep"))
         seen = Seen(
             home=data,
             read=(
                 *walls.of_interpreter(interpreter.path),
                 str(Path(self._python(release)).parent.parent),
                 str(guest.bootstrap.parent.parent),
-                sources,
             ),
-            write=(data, str(self.layout.app(app.id) / "tmp"), *walls.writable_for(sources, kept), *writable),
+            # Many apps write beside their code; a release's files are its own.
+            write=(data, str(self.layout.app(app.id) / "tmp"), sources, *writable),
         )
         return self.enclosure.around(seen, self._bounds_of(release), self._user(app))
 

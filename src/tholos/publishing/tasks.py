@@ -261,7 +261,7 @@ class Publisher:
             log_limit=self.starter.log_limit,
             restarts=0,
             limits=self.starter.limits_of(release),
-            sandbox=self.starter.sandbox_of(app, release, sources),
+            sandbox=self.starter.sandbox_of(app, release),
         )
 
     async def _end_prepare(self, operation: Operation) -> None:

@@ -129,11 +129,6 @@ def of_interpreter(path: str) -> list[str]:
     return [str(prefix / name) for name in OF_INTERPRETER if (prefix / name).exists()]
 
 
-def writable_for(sources: str, kept: Iterable[str]) -> list[str]:
-    """Folders of a release in which kept paths lie: an app may replace such a path instead of writing through it."""
-    return [str(PurePosixPath(sources, path.strip("/")).parent) for path in kept]
-
-
 def _is_system(path: str) -> bool:
     return path == SYSTEM or path.startswith(f"{SYSTEM}/")
 

@@ -15,7 +15,7 @@ SETTINGS = {
     "THOLOS_APPS__HOLD_S": "10",
 }
 
-STARTED = "import os; started = str(os.getpid())"
+STARTED = "import uuid; started = uuid.uuid4().hex"
 
 
 def app(before: str = STARTED) -> dict[str, str]:

@@ -1,7 +1,7 @@
 import pytest
 
 from tholos.runtime.model import Mount, MountAccess
-from tholos.runtime.sandbox import Bounds, Enclosure, SandboxMissing, Seen, of_interpreter, plan, writable_for
+from tholos.runtime.sandbox import Bounds, Enclosure, SandboxMissing, Seen, of_interpreter, plan
 from tholos.runtime.walls import LAYERS, Mode, Walls
 
 ALL = Walls("/usr/bin/bwrap", dict.fromkeys([layer.name for layer in LAYERS], ""))
@@ -60,11 +60,3 @@ def test_an_interpreter_shows_its_own_folders_only(tmp_path):
     assert of_interpreter(f"{tmp_path}/bin/python3.12") == [f"{tmp_path}/bin", f"{tmp_path}/lib"]
     assert of_interpreter("/usr/bin/python3") == []
     assert of_interpreter("/usr/local/bin/python3") == []
-
-
-def test_folders_of_kept_paths_may_be_written():
-    assert writable_for("/d/src", ["state.json", "cache/", "deep/er/file"]) == [
-        "/d/src",
-        "/d/src",
-        "/d/src/deep/er",
-    ]
