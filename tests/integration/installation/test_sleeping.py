@@ -15,7 +15,7 @@ SETTINGS = {
     "THOLOS_APPS__HOLD_S": "10",
 }
 
-STARTED = "import uuid; started = uuid.uuid4().hex"
+STARTED = "import os, uuid; started = uuid.uuid4().hex"
 
 
 def app(before: str = STARTED) -> dict[str, str]:
@@ -57,7 +57,7 @@ def test_it_sleeps_unused_and_wakes_once_for_all_who_ask(lazy: Trial) -> None:
     assert [one.status for one in answers] == [200] * 12
     (second,) = {one.text for one in answers}
     assert second != first
-    assert trial.state("lazy") == "serving"
+    eventually(lambda: trial.state("lazy") == "serving")
     deeds = trial.server.api("GET", "/api/v1/audit?name=lazy&action=app.serving")["items"]
     assert len(deeds) == 1, "that it woke is no news"
 

@@ -174,7 +174,7 @@ async def test_a_stream_ends_in_good_order_with_its_app(written, files):
     assert followed.body == b"one\n"
 
 
-async def test_a_failure_ends_the_stream_and_is_logged(written, monkeypatch, capsys):
+async def test_a_failure_ends_the_stream_and_is_logged(written, monkeypatch, caplog):
     path = written.add_instance(b"one\n")
     async with written.following() as followed:
         await followed.until(b"one\n")
@@ -186,8 +186,7 @@ async def test_a_failure_ends_the_stream_and_is_logged(written, monkeypatch, cap
         await asyncio.wait({followed.task})
         assert followed.task.exception() is None
         assert followed.has_ended
-    said = capsys.readouterr()
-    assert "work_broke" in said.out + said.err
+    assert "work_broke" in caplog.text
 
 
 async def test_one_account_follows_an_app_only_so_often(written, monkeypatch):
