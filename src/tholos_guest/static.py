@@ -32,14 +32,19 @@ def serve(place: str, socket_path: str, grace_s: float) -> None:
 
 
 def serve_until_told(server: Server) -> None:
-    """Answer until TERM. Its handler only wakes the loop: what it raised might be lost in whatever runs just then."""
+    """Answer until TERM. It only wakes the loop: what its handler raised might be lost in whatever runs just then, and one in
+    Python does not run at all where the signal comes just before the loop begins to wait.
+    """
     woken, waking = socket.socketpair()
-    signal.signal(signal.SIGTERM, lambda *_: waking.send(b"."))
-    with woken, selectors.DefaultSelector() as selector:
+    waking.setblocking(False)
+    signal.set_wakeup_fd(waking.fileno())
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    with woken, waking, selectors.DefaultSelector() as selector:
         selector.register(server, selectors.EVENT_READ)
         selector.register(woken, selectors.EVENT_READ)
         while not any(key.fileobj is woken for key, _ in selector.select()):
             server.handle_request()
+        signal.set_wakeup_fd(-1)
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

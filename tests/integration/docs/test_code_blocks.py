@@ -165,7 +165,7 @@ def test_the_receiver_of_webhooks_that_is_shown_takes_what_is_sent_and_nothing_e
 
 def test_settings_in_the_pages_are_there():
     known = {name.strip("`") for name, _, _ in settings.rows(Settings, "THOLOS_")} | {
-        "THOLOS_SERVER", "THOLOS_TOKEN", "THOLOS_", "THOLOS_OPENID__", "THOLOS_A__B",
+        "THOLOS_SERVER", "THOLOS_TOKEN", "THOLOS_URL", "THOLOS_", "THOLOS_OPENID__", "THOLOS_A__B",
     }  # fmt: skip
     for page in PAGES:
         assert set(re.findall(r"THOLOS_[A-Z_]*", (DOCS / page).read_text("utf-8"))) <= known, page

@@ -22,6 +22,14 @@ def verify(self, request, address):
 static.Server.verify_request = verify
 static.serve(sys.argv[1], sys.argv[2], 1.0)
 """
+ELSEWHERE = """
+import signal, sys, threading
+from tholos_guest import static
+
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+static.serve(sys.argv[1], sys.argv[2], 1.0)
+"""
 
 
 def test_term_is_heard_wherever_it_comes(tmp_path):
@@ -37,3 +45,15 @@ def test_term_is_heard_wherever_it_comes(tmp_path):
         finally:
             process.kill()
     assert not path.exists()
+
+
+def test_term_wakes_who_waits_whichever_thread_it_comes_to(tmp_path):
+    """A handler in Python would run once the first thread does something again, which it would not."""
+    path = tmp_path / "app.sock"
+    with subprocess.Popen([sys.executable, "-c", ELSEWHERE, str(tmp_path), str(path)]) as process:
+        try:
+            eventually(path.exists)
+            process.terminate()
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
