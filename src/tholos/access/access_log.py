@@ -5,7 +5,7 @@ It says who went where only as far as visits do, and no query: links to sign in,
 
 from __future__ import annotations
 
-from tholos.gateway.model import Carry, Decision, RequestHead
+from tholos.gateway.model import Carry, Decision, Ended
 from tholos.kit.log import ACCESS, get_logger
 
 _SECRET = "/invitations/"  # noqa: S105 - what a path begins with that ends with a code
@@ -18,26 +18,19 @@ class AccessLog:
         self._log = get_logger(ACCESS)
         self._with_accounts = with_accounts
 
-    def __call__(
-        self,
-        head: RequestHead,
-        decision: Decision | None,
-        status: int,
-        bytes_in: int,
-        bytes_out: int,
-        seconds: float,
-    ) -> None:
+    def __call__(self, ended: Ended) -> None:
+        head = ended.head
         path = head.target.partition("?")[0]
         self._log.info(
             "request_answered",
             method=head.method,
             host=head.host,
             path=_SECRET if path.startswith(_SECRET) else path,
-            status=status,
-            received=bytes_in,
-            sent=bytes_out,
-            seconds=round(seconds, 4),
-            **self._whose(decision),
+            status=ended.status,
+            received=ended.received,
+            sent=ended.sent,
+            seconds=round(ended.seconds, 4),
+            **self._whose(ended.decision),
         )
 
     def _whose(self, decision: Decision | None) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tholos.access.heads import header, is_navigation
 from tholos.accounts import agents
-from tholos.gateway.model import Carry, Decision, RequestHead
+from tholos.gateway.model import Carry, Ended, RequestHead
 from tholos.kit.clock import Clock
 from tholos.usage.service import Seen
 from tholos.usage.tasks import Recorder
@@ -19,15 +19,8 @@ class Visits:
         self._recorder = recorder
         self._clock = clock
 
-    def __call__(
-        self,
-        head: RequestHead,
-        decision: Decision | None,
-        status: int,
-        bytes_in: int,
-        bytes_out: int,
-        seconds: float,
-    ) -> None:
+    def __call__(self, ended: Ended) -> None:
+        head, decision, status = ended.head, ended.decision, ended.status
         if not isinstance(decision, Carry) or "app_id" not in decision.details:
             return
         # An app that sends somebody on is visited where they arrive.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tholos.gateway.model import Carry, Decision, RequestHead
+from tholos.gateway.model import Carry, Decision, Ended
 from tholos.kit.metrics import Histogram, Labels
 
 CONSOLE, APP, DOOR = "console", "app", "door"
@@ -21,24 +21,15 @@ class Requests:
         self.seconds = Histogram()
         """By who answered."""
 
-    def __call__(
-        self,
-        head: RequestHead,
-        decision: Decision | None,
-        status: int,
-        bytes_in: int,
-        bytes_out: int,
-        seconds: float,
-    ) -> None:
-        of, app = _answerer(decision)
-        key = (of, app, f"{status // 100}xx")
+    def __call__(self, ended: Ended) -> None:
+        of, app = _answerer(ended.decision)
+        key = (of, app, f"{ended.status // 100}xx")
         self.answered[key] = self.answered.get(key, 0) + 1
-        self.received[of, app] = self.received.get((of, app), 0) + bytes_in
-        self.sent[of, app] = self.sent.get((of, app), 0) + bytes_out
-        if status != 101 and not head.upgrade:
-            self.seconds.observe(
-                (of,), seconds
-            )  # how long a connection was kept says nothing of how fast we are
+        self.received[of, app] = self.received.get((of, app), 0) + ended.received
+        self.sent[of, app] = self.sent.get((of, app), 0) + ended.sent
+        # How long a connection was kept says nothing of how fast we are.
+        if ended.status != 101 and not ended.head.upgrade:
+            self.seconds.observe((of,), ended.seconds)
 
 
 def _answerer(decision: Decision | None) -> Labels:

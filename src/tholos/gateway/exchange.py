@@ -23,7 +23,7 @@ from tholos.gateway.errors import (
     UpstreamSilent,
 )
 from tholos.gateway.incoming import Request
-from tholos.gateway.model import Answer, Carry, Decision
+from tholos.gateway.model import Answer, Carry, Decision, Ended
 from tholos.gateway.shared import Shared
 from tholos.kit.errors import TholosError
 
@@ -495,6 +495,8 @@ class Exchange:
         seconds = shared.loop.time() - self._started
         head = self.request.head
         try:
-            shared.on_done(head, self._decision, self.status or _LEFT, self.bytes_in, self.bytes_out, seconds)
+            shared.on_done(
+                Ended(head, self._decision, self.status or _LEFT, self.bytes_in, self.bytes_out, seconds)
+            )
         except Exception as error:  # noqa: BLE001 - a log that fails must not cut an answer
             shared.on_error(head, error)

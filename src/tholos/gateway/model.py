@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Header = tuple[bytes, bytes]
 """Name in lower case, value as it came."""
@@ -60,6 +60,19 @@ class Carry:
 
 
 Decision = Answer | Carry
+
+
+class Ended(NamedTuple):
+    """A request that is over, for the access log and whoever counts."""
+
+    head: RequestHead
+    decision: Decision | None
+    status: int
+    """499 is a client that left first."""
+    received: int
+    """Bytes of bodies and tunnels, as are those that were sent."""
+    sent: int
+    seconds: float
 
 
 class Decide(Protocol):

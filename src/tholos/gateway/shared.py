@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from tholos.gateway.answers import plain_answer
 from tholos.gateway.limits import Limits
-from tholos.gateway.model import Answer, Decide, Decision, RequestHead
+from tholos.gateway.model import Answer, Decide, Ended, RequestHead
 from tholos.gateway.tally import Tally
 from tholos.kit.errors import TholosError
 
@@ -24,35 +24,15 @@ _log = logging.getLogger(__name__)
 
 RenderError = Callable[[RequestHead, TholosError], Answer]
 OnError = Callable[[RequestHead, BaseException], None]
-
-
-class OnDone(Protocol):
-    """One line of the access log. Bytes are of bodies and tunnels; status 499 is a client that left first."""
-
-    def __call__(
-        self,
-        head: RequestHead,
-        decision: Decision | None,
-        status: int,
-        bytes_in: int,
-        bytes_out: int,
-        seconds: float,
-    ) -> None: ...
+OnDone = Callable[[Ended], None]
 
 
 def all_of(*told: OnDone) -> OnDone:
     """Several that are told, one after the other."""
 
-    def tell(
-        head: RequestHead,
-        decision: Decision | None,
-        status: int,
-        bytes_in: int,
-        bytes_out: int,
-        seconds: float,
-    ) -> None:
+    def tell(ended: Ended) -> None:
         for one in told:
-            one(head, decision, status, bytes_in, bytes_out, seconds)
+            one(ended)
 
     return tell
 

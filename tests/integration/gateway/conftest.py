@@ -81,7 +81,7 @@ async def open_door():
         door.carrier = Carrier(
             decide,
             limits=limits,
-            on_done=lambda *line: door.done.append(line),
+            on_done=door.done.append,
             on_error=lambda head, error: door.errors.append(error),
             **options,
         )

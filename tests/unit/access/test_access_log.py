@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from tholos.access.access_log import AccessLog
-from tholos.gateway.model import Answer, Carry, RequestHead
+from tholos.gateway.model import Answer, Carry, Ended, RequestHead
 from tholos.kit.log import ACCESS
 
 OF_APP = Carry(
@@ -21,7 +21,7 @@ def logged(caplog):
     def log(decision, target="/x", *, with_accounts=True):
         caplog.clear()
         head = RequestHead("GET", target, "sales.localhost", (), "", upgrade=False)
-        AccessLog(with_accounts=with_accounts)(head, decision, 200, 1, 2, 0.123456)
+        AccessLog(with_accounts=with_accounts)(Ended(head, decision, 200, 1, 2, 0.123456))
         (record,) = caplog.records
         return record.keys
 

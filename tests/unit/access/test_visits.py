@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tholos.access.visits import Visits
-from tholos.gateway.model import Answer, Carry, RequestHead
+from tholos.gateway.model import Answer, Carry, Ended, RequestHead
 from tholos.usage.service import Seen
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ def tell(head=None, decision=None, status=200):
     noted = Noted()
     head = head or RequestHead("GET", "/a/b?secret=1", "sales.localhost", PAGE, "127.0.0.1", "")
     decision = decision or Carry("unix:/x", "ins_1", details=DETAILS)
-    Visits(noted, noted)(head, decision, status, 0, 10, 0.1)
+    Visits(noted, noted)(Ended(head, decision, status, 0, 10, 0.1))
     return noted.seen
 
 

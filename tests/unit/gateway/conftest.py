@@ -131,7 +131,7 @@ def make_desk(quiet_fd):
             bounds,
             pool,
             render_plainly,
-            lambda *line: desk.done.append(line),
+            desk.done.append,
             lambda head, error: desk.errors.append(error),
         )
         return desk
