@@ -126,7 +126,10 @@ def inside_of(base: str, target: str) -> str | None:
             kept.pop()
         elif part not in {"", "."}:
             kept.append(part)
-    return "/".join(kept)
+    found = "/".join(kept)
+    return (
+        None if found.startswith("~") else found
+    )  # programs that read the path may take it for a home folder
 
 
 def parse_links(line: str, base: str = "") -> str | None:
