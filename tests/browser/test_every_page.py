@@ -6,8 +6,11 @@ import gzip
 import html
 import os
 import re
+import threading
+import time
 import urllib.error
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -198,6 +201,42 @@ def test_without_scripts(room, visiting, who):
         for part, there in expected.items():
             assert found[part] == there, (stop.name, part)
         assert plain.locator("button[type=button]:visible").count() == 0, stop.name
+
+
+@pytest.fixture
+def slowly(room):
+    """The address of the room over a line that brings a page row by row."""
+
+    class Line(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked = urllib.request.Request(room.site.url + self.path, headers={"cookie": self.headers["cookie"] or ""})
+            with urllib.request.urlopen(asked, timeout=20) as answer:
+                kind, body = answer.headers["content-type"], answer.read()
+            self.send_response(200)
+            self.send_header("content-type", kind)
+            self.end_headers()
+            for row in body.split(b"<tr>") if "html" in kind else [body]:
+                self.wfile.write(row if row is body else row + b"<tr>")
+                time.sleep(0.03)
+
+        def log_message(self, *_):
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Line) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_page_that_comes_slowly_does_not_move(visiting, slowly):
+    """Its longest table would take other widths with each of its rows."""
+    context = visiting("ada")
+    context.add_init_script(WATCH_SHIFTS)
+    tab = context.new_page()
+    tab.goto(f"{slowly}/help/reference/settings")
+    assert tab.locator("tr").count() > 50
+    tab.wait_for_timeout(50)
+    assert tab.evaluate("window.shifts") <= 0.001
 
 
 def ask(room, path, cookie):
