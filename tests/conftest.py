@@ -60,8 +60,8 @@ def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]
 
 @pytest.fixture
 def postgres_database(postgres_url: str) -> Iterator[Database]:
-    databases.empty(postgres_url)
     with databases.opened(postgres_url) as database:
+        databases.empty(database)
         yield database
 
 

@@ -86,7 +86,7 @@ def _console(database, clock, folder) -> Console:
     services.add(Notices(asyncio.get_running_loop()))
     services.add(clock, as_type=Clock)
     services.add(SITE)
-    services.add(Pages(template_folders()))
+    services.add(_pages())
     services.add(store, as_type=Store)
     services.add(OneInterpreter(), as_type=Interpreters)
     services.add(about(Settings(data=folder), Layout(folder), OneInterpreter(), {"THOLOS_PORT": "8080"}))
@@ -97,6 +97,12 @@ def _console(database, clock, folder) -> Console:
 def _assembled() -> FastAPI:
     """Once for all tests: reading what every route takes is most of the work of a short one."""
     return assemble()
+
+
+@functools.cache
+def _pages() -> Pages:
+    """Its templates too are read once."""
+    return Pages(template_folders())
 
 
 def _twin(services: Services) -> FastAPI:
