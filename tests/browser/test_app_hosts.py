@@ -23,21 +23,18 @@ def test_in_every_mode(person, folder, newcomer, browsing):
     }
     complaints = []
     for name, (who, url) in seen.items():
+        page = browsing(storage_state=who.page.context.storage_state()).new_page()
+        asked = []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.on("pageerror", lambda error, told=complaints: told.append(str(error)))
         for scheme, width in MODES:
-            context = browsing(
-                color_scheme=scheme,
-                viewport={"width": width, "height": 800},
-                storage_state=who.page.context.storage_state(),
-            )
-            page = context.new_page()
-            asked = []
-            page.on("request", lambda request, asked=asked: asked.append(request.url))
-            page.on("pageerror", lambda error, told=complaints: told.append(str(error)))
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 800})
             page.goto(url)
             assert page.locator("h1").count() == 1
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 complaints.append(f"{name} scrolls sideways at {width}")
             page.evaluate(AXE_SCRIPT)
             complaints += [f"{name} {scheme} {width}: {one}" for one in page.evaluate(AXE)]
-            complaints += [one for one in asked if "localhost" not in one and not one.startswith("data:")]
+        complaints += [one for one in asked if "localhost" not in one and not one.startswith("data:")]
     assert not complaints, "\n".join(complaints)
