@@ -16,7 +16,7 @@ from tholos.testing.postgres import Postgres
 settings.register_profile("tholos", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tholos")
 
-LONG = ("acceptance", "browser", "installation")
+LONG = ("acceptance", "browser", "installation", "connect", "runtime", "docs")
 """Folders whose files take longest: they are begun first, or one worker is still busy with the last when all others rest."""
 ON_BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
