@@ -66,7 +66,8 @@ def client_only(place: Path, wheel: Path) -> Path:
 
 def install(venv: Path, *what: str) -> Path:
     run(UV, "venv", "--quiet", "--python", sys.executable, venv)
-    run(UV, "pip", "install", "--quiet", "--compile-bytecode", "--python", venv / "bin" / "python", *what)
+    # What is imported is compiled then: of all that is there that is a small part.
+    run(UV, "pip", "install", "--quiet", "--python", venv / "bin" / "python", *what)
     return venv / "bin" / "tholos"
 
 
