@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from tholos.testing.browsing import Browser
 from tholos.testing.installation import Installation
 from tholos.testing.trial import Trial, eventually, wsgi
 
@@ -58,6 +59,22 @@ def test_an_app_answers_while_there_is_no_server(site):
 
     eventually(lambda: len(away()) == 3)
     assert {*away()} == {("/while-away", "Firefox on Linux")}, "what nobody saw is counted afterwards"
+
+
+def test_a_pass_of_an_earlier_server_is_renewed_at_its_next_request(site):
+    """Otherwise everybody would go by the door until it ends."""
+    made = site.server.api("POST", "/api/v1/accounts", {"name": "ada", "role": "viewer"})
+    browser = Browser(site)
+    code = made["sign_in_url"].partition("code=")[2]
+    assert browser.post("/setup", code=code, password="correct horse battery").status == 303
+    site.publish("kept", {"app.py": RELEASE.format(1)})
+    site.server.api("PATCH", "/api/v1/apps/kept/access", {"audience": "signed_in"})
+    assert browser.go("kept", "/").status == 200
+    assert "tholos_pass" not in browser.ask("GET", "kept", "/").cookies
+    site.server.restart()
+    eventually(lambda: "tholos_pass" in browser.ask("GET", "kept", "/").cookies)
+    assert "tholos_pass" not in browser.ask("GET", "kept", "/").cookies
+    site.delete("kept")
 
 
 def test_another_release_and_the_end_of_being_public_are_seen_at_once(site):
