@@ -22,8 +22,9 @@ from tholos.gateway.render import (
     render_routes,
 )
 
-CONFIRM_S: Final = 2.5
-"""In which a change is live or does not count as such."""
+CONFIRM_S: Final = 8.0
+"""In which a change is live or does not count as such. Who changes access waits for it, and to begin a proxy anew ends what
+everybody has under way: on a machine that is busy, one that is slow is not one that is silent."""
 _LOOK_EVERY_S: Final = 0.002
 _CONNECTIONS: Final = r"^http\.tholos\.downstream_cx_active$"
 _CONNECTIONS_LOOK_S: Final = 0.1

@@ -156,6 +156,7 @@ class ProxyHost:
 
     async def _start(self, proxy: Proxy) -> None:
         """Raises: ProxyAway, LauncherUnavailable."""
+        await self._forget_ended()
         await self._launcher.start(self._spec())
         try:
             async with asyncio.timeout(UP_WITHIN_S):
@@ -167,6 +168,17 @@ class ProxyHost:
                     await asyncio.sleep(_LOOK_EVERY_S)
         except TimeoutError:
             raise ProxyAway(f"The proxy did not come up within {UP_WITHIN_S:g} s.") from None
+
+    async def _forget_ended(self) -> None:
+        """One of this name that an earlier server has stopped would count as started."""
+        async with asyncio.timeout(UP_WITHIN_S):
+            while True:
+                own = next((one for one in await self._launcher.list() if one.instance == self._name), None)
+                if own is None or own.state in _GOING - {ProcessState.STOPPING}:
+                    return
+                if own.state != ProcessState.STOPPING:
+                    await self._launcher.forget(self._name)
+                await asyncio.sleep(_LOOK_EVERY_S)
 
     def _spec(self) -> InstanceSpec:
         folder = self._front.folder

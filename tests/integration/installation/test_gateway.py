@@ -17,6 +17,17 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("X-Release", "{0}")])
     return [b"release {0}"]
 """
+LONG_S = 6
+LONG = f"""
+import time
+def go_on():
+    for _ in range({LONG_S * 10}):
+        yield b"x"
+        time.sleep(0.1)
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return go_on()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +108,32 @@ def test_a_proxy_that_was_killed_comes_back(site):
             return False
 
     eventually(is_back)
+
+
+def test_a_server_that_was_stopped_in_order_begins_with_its_proxy(site):
+    """Its supervisor remembers the one that it has stopped."""
+    site.server.stop()
+    site.server.start()
+    assert proxy_pid(site)
+    eventually(lambda: ask(site).status == 200)
+
+
+def test_other_settings_replace_the_proxy_and_what_it_answers_is_finished(site):
+    """Both listen for a while: nobody finds the address closed, and no answer is cut off."""
+    before, settings = proxy_pid(site), site.server.settings
+    site.publish("long", {"app.py": LONG})
+    site.server.api("PATCH", "/api/v1/apps/long/access", {"audience": "everyone"})
+    eventually(lambda: site.server.ask("GET", "/", host="long", token="").status == 200)
+    eventually(lambda: lanes(site).count('"name":"cookie"') > 1)
+    site.server.settings = {**settings, "THOLOS_GATEWAY__COMPRESS": "true"}
+    with site.stream("GET", "/", host="long") as answer:
+        site.server.restart()
+        assert answer.read() == b"x" * LONG_S * 10
+    eventually(lambda: before not in {one.pid for one in site.processes()})
+    assert proxy_pid(site) != before
+    assert ask(site).status == 200
+    site.server.settings = settings
+    site.delete("long")
 
 
 def test_files_that_it_refuses_leave_only_the_way_to_the_door(site):
