@@ -7,7 +7,6 @@ import hashlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -205,9 +204,3 @@ def _with_mark(front: Front, mark: str) -> Front:
     """With an administration of its own: one proxy takes another's place while that still answers."""
     run = Path(front.admin).parent
     return replace(front, admin=str(run / f"proxy-{mark}.sock"))
-
-
-def with_port(front: Front, reserved: socket.socket) -> Front:
-    """The address that was really reserved."""
-    host, port = reserved.getsockname()[:2]
-    return replace(front, host=host, port=port)
