@@ -7,6 +7,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
