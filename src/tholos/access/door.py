@@ -21,7 +21,7 @@ from tholos.access.errors import ConsoleAway, CookiesNeeded, NotShared
 from tholos.access.heads import cookies_of, header, is_navigation, is_of_browser, own_token
 from tholos.access.inroads import CONFINED, FindInroad, Inroad, nowhere
 from tholos.access.outstanding import Outstanding, identity_of
-from tholos.access.passes import Passes
+from tholos.access.passes import Claims, Passes
 from tholos.access.service import Admission, Stand
 from tholos.access.transactions import Transactions
 from tholos.access.uses import Use, Uses, settle
@@ -95,6 +95,8 @@ class Known:
     """Unix seconds: a pass is good until then; other credentials are looked at again then."""
     epoch: int
     """How often access had changed by then."""
+    is_old: bool = False
+    """A pass that an earlier server made: the proxy in front believes it no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,11 +328,19 @@ class Door:
                 self._remember(credential, known)
             if credential.form != "token" and (refusal := self._find_refusal(head)) is not None:
                 continue
-            renewed = [self._new_pass(row.place, known, address)] if is_handle else []
+            due = known if is_handle else await self._due(known, row.place, cookies)
+            renewed = [self._new_pass(row.place, due, address)] if due else []
             return Admitted(credential, known, self._uses.begin(_stand_of(credential, known)), renewed)
         if refusal is not None:
             raise refusal
         return None
+
+    async def _due(self, known: Known, place: str, cookies: dict[str, str]) -> Known | None:
+        """What a new pass is made of in the place of one that is old; None where none is due, or nothing renews it."""
+        handle = cookies.get(self._cookies.handle, "")
+        if not known.is_old or not handle:
+            return None
+        return await self._look_up_now(Credential(place, "handle", handle))
 
     def _credentials(self, head: RequestHead, place: str, cookies: dict[str, str]) -> list[Credential]:
         """In the order in which they are tried: a pass costs no look at the database, and a bad token always would."""
@@ -390,7 +400,13 @@ class Door:
                 admission = access.admit_handle(db, credential.place, credential.secret, now)
         if admission is None or (claims and admission.access_version != claims.access_version):
             return None
-        return Known(admission, self._good_until(admission, claims.expires_at if claims else None), epoch)
+        until = self._good_until(admission, claims.expires_at if claims else None)
+        return Known(admission, until, epoch, is_old=claims is not None and self._is_old(claims))
+
+    def _is_old(self, claims: Claims) -> bool:
+        """Whether another server than this told the proxy of it; what no proxy was told of is no older for it."""
+        out = self._outstanding
+        return out is not None and claims.generation not in {"", out.generation}
 
     def _good_until(self, admission: Admission, said: float | None = None) -> float:
         """Never longer than what it came from."""
@@ -611,7 +627,8 @@ class Door:
             place, admission.account_id, admission.session_id, admission.access_version, told
         )
         until = self._good_until(admission)
-        self._remember(Credential(place, "pass", token), replace(known, expires_at=until))
+        fresh = replace(known, expires_at=until, is_old=False)
+        self._remember(Credential(place, "pass", token), fresh)
         return self._cookie(address, self._cookies.app_pass, token, self._passes.life_s)
 
     def _cookie(self, address: Address, name: str, value: str, max_age: int) -> Header:

@@ -28,6 +28,8 @@ class Claims:
     session_id: str
     access_version: int
     expires_at: float
+    generation: str = ""
+    """Of the server that told the proxy in front to believe it; empty where none did."""
 
 
 class Passes:
@@ -82,7 +84,10 @@ class Passes:
                 leeway=CLOCK_SKEW_S,
                 options={"require": list(_REQUIRED)},
             )
-            return Claims(str(claims["sub"]), str(claims["g"]), int(claims["v"]), float(claims["exp"]))
+            generation = str(claims.get("e", ""))
+            return Claims(
+                str(claims["sub"]), str(claims["g"]), int(claims["v"]), float(claims["exp"]), generation
+            )
         except (jwt.InvalidTokenError, ValueError, TypeError):
             return None
 

@@ -22,9 +22,12 @@ from tholos.gateway.render import (
     render_routes,
 )
 
-CONFIRM_S: Final = 2.5
-"""In which a change is live or does not count as such."""
+CONFIRM_S: Final = 8.0
+"""In which a change is live or does not count as such. Who changes access waits for it, and to begin a proxy anew ends what
+everybody has under way: on a machine that is busy, one that is slow is not one that is silent."""
 _LOOK_EVERY_S: Final = 0.002
+_CONNECTIONS: Final = r"^http\.tholos\.downstream_cx_active$"
+_CONNECTIONS_LOOK_S: Final = 0.1
 _WORKERS_S: Final = 0.001
 """Its main thread tells first; the others take a change over at their next turn."""
 _OF = {CLUSTERS: "cluster_manager.cds", ROUTES: "http.tholos.rds.tholos"}
@@ -84,6 +87,16 @@ class Proxy:
         except httpx.HTTPError:
             return False
         return answer.status_code == httpx.codes.OK
+
+    async def drain(self, seconds: float) -> None:
+        """Let it take nothing new and finish what it has; returns when no connection is left, or after so many seconds."""
+        try:
+            await self._admin.post("/drain_listeners", params={"graceful": "", "skip_exit": ""})
+            async with asyncio.timeout(seconds):
+                while any((await self._stats(_CONNECTIONS)).values()):  # noqa: ASYNC110 - nothing tells when
+                    await asyncio.sleep(_CONNECTIONS_LOOK_S)
+        except (TimeoutError, httpx.HTTPError, ProxySilent):
+            return
 
     async def active(self, clusters: Iterable[str]) -> dict[str, int]:
         """How many requests are under way, by cluster; one that it does not know has none.

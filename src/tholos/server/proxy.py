@@ -7,6 +7,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,10 @@ from tholos.runtime.model import PLATFORM_PREFIX, InstanceSpec, Launcher, Proces
 UP_WITHIN_S: Final = 20.0
 PREFIX: Final = f"{PLATFORM_PREFIX}proxy_"
 LOG_LIMIT: Final = 64 << 20
+DRAIN_S: Final = 15.0
+"""That a proxy may take to finish what it has once another one stands in its place."""
+_LISTENS_ON_S: Final = 3
+"""How long it takes part in new connections after that: it tells each to end with its next answer."""
 _LOOK_EVERY_S: Final = 0.02
 _GOING = frozenset({ProcessState.RUNNING, ProcessState.BACKOFF, ProcessState.STOPPING})
 
@@ -97,11 +102,11 @@ class ProxyHost:
     ) -> None:
         self._launcher = launcher
         self._program = program
-        self._front = front
         self._log = log
         self._fall_back = fall_back
-        self._bootstrap = render_bootstrap(front)
-        mark = hashlib.sha256(f"{program}\n{self._bootstrap}".encode()).hexdigest()[:12]
+        mark = hashlib.sha256(f"{program}\n{render_bootstrap(front)}".encode()).hexdigest()[:12]
+        self._front = _with_mark(front, mark)
+        self._bootstrap = render_bootstrap(self._front)
         self._name = PREFIX + mark
         self._proxy: Proxy | None = None
 
@@ -113,7 +118,6 @@ class ProxyHost:
         """Put it in front; whether it is. Where it does not come up the door listens by itself."""
         proxy = Proxy(self._front)
         try:
-            await end_all(self._launcher, but=self._name)
             if not await proxy.is_live():
                 proxy.write(fleet)
                 replace_file(Path(self._front.folder, "bootstrap.json"), self._bootstrap)
@@ -128,6 +132,17 @@ class ProxyHost:
         self._proxy = proxy
         return True
 
+    async def end_others(self) -> None:
+        """End the proxies of before, which listened beside this one until now; each finishes what it has."""
+        if self._proxy is None:
+            return
+        for one in await self._launcher.list():
+            if one.instance.startswith(PREFIX) and one.instance != self._name:
+                other = Proxy(_with_mark(self._front, one.instance.removeprefix(PREFIX)))
+                await other.drain(DRAIN_S)
+                await other.close()
+        await end_all(self._launcher, but=self._name)
+
     async def begin_anew(self) -> None:
         await self.close()
         await end_all(self._launcher)
@@ -141,6 +156,7 @@ class ProxyHost:
 
     async def _start(self, proxy: Proxy) -> None:
         """Raises: ProxyAway, LauncherUnavailable."""
+        await self._forget_ended()
         await self._launcher.start(self._spec())
         try:
             async with asyncio.timeout(UP_WITHIN_S):
@@ -153,9 +169,23 @@ class ProxyHost:
         except TimeoutError:
             raise ProxyAway(f"The proxy did not come up within {UP_WITHIN_S:g} s.") from None
 
+    async def _forget_ended(self) -> None:
+        """One of this name that an earlier server has stopped would count as started."""
+        async with asyncio.timeout(UP_WITHIN_S):
+            while True:
+                own = next((one for one in await self._launcher.list() if one.instance == self._name), None)
+                if own is None or own.state in _GOING - {ProcessState.STOPPING}:
+                    return
+                if own.state != ProcessState.STOPPING:
+                    await self._launcher.forget(self._name)
+                await asyncio.sleep(_LOOK_EVERY_S)
+
     def _spec(self) -> InstanceSpec:
         folder = self._front.folder
-        flags = ("--log-level", "warning", "--use-dynamic-base-id", "--disable-hot-restart")
+        flags = (
+            *("--log-level", "warning", "--use-dynamic-base-id", "--disable-hot-restart"),
+            *("--drain-time-s", str(_LISTENS_ON_S), "--drain-strategy", "immediate"),
+        )
         return InstanceSpec(
             instance=self._name,
             argv=(self._program, "-c", f"{folder}/bootstrap.json", *flags),
@@ -165,6 +195,13 @@ class ProxyHost:
             log_limit=LOG_LIMIT,
             socket=self._front.admin,
             restarts=1_000_000,
+            stable_s=2.0,  # everybody waits for it: only one that ends at once is started more and more seldom
             grace_s=5.0,
             limits={"core": 0},
         )
+
+
+def _with_mark(front: Front, mark: str) -> Front:
+    """With an administration of its own: one proxy takes another's place while that still answers."""
+    run = Path(front.admin).parent
+    return replace(front, admin=str(run / f"proxy-{mark}.sock"))

@@ -10,6 +10,8 @@ from itertools import count
 
 import pytest
 
+from tholos.testing import postgres
+from tholos.testing.browsing import Browser
 from tholos.testing.installation import Installation
 from tholos.testing.trial import Trial, eventually, wsgi
 
@@ -26,6 +28,7 @@ def app(environ, start_response):
 """,
     "saved.txt": "as published",
 }
+PASSWORD = "correct horse battery"
 SAID = {"key": "s3cret", "saved": "as saved", "made": "prepared"}
 
 
@@ -40,6 +43,10 @@ def busy(trial: Trial) -> Trial:
     (kept,) = (trial.server.data / "apps").glob("*/data/saved.txt")
     kept.write_text("as saved")
     assert json.loads(trial.get("sales").body) == SAID
+    made = trial.server.api("POST", "/api/v1/accounts", {"name": "vic", "role": "viewer"})
+    code = made["sign_in_url"].partition("code=")[2]
+    assert Browser(trial).post("/setup", code=code, password=PASSWORD).status == 303
+    trial.server.api("PATCH", "/api/v1/apps/sales/access", {"audience": "signed_in"})
     return trial
 
 
@@ -70,9 +77,9 @@ def _load(trial: Trial) -> Iterator[list[int]]:
             thread.join()
 
 
-def _restored(trial: Trial, backup, folder) -> Trial:
-    """A second installation, made of the backup."""
-    server = Installation(folder, token=trial.server.token)
+def _restored(trial: Trial, backup, folder, **settings: str) -> Trial:
+    """A second installation, made of the backup: in a folder of its own, at another port."""
+    server = Installation(folder, settings, token=trial.server.token)
     done = server.cli("restore", str(backup), "--data", str(server.data))
     assert done.returncode == 0, done.stderr
     server.start()
@@ -94,8 +101,7 @@ def test_a_backup_that_is_taken_under_load_restores_to_a_working_installation(bu
     assert json.loads(taken.stdout)["backup"]["apps"] == 3
     there = _restored(busy, backup, tmp_path / "there")
     try:
-        eventually(lambda: there.get("sales", timeout_s=60.0).status == 200)
-        assert json.loads(there.get("sales").body) == SAID
+        _works(there)
         eventually(lambda: there.get("moving").text.startswith("number "))
         eventually(lambda: there.get("adas", token=ada).text == "hers")
         assert there.live("sales") == busy.live("sales")
@@ -107,6 +113,40 @@ def test_a_backup_that_is_taken_under_load_restores_to_a_working_installation(bu
         assert json.loads(there.get("sales").body) == SAID
     finally:
         there.server.clean()
+
+
+def _works(there: Trial) -> None:
+    """Apps serve with their secrets and what they kept, tokens are good, and people sign in with their passwords."""
+    eventually(lambda: there.get("sales", timeout_s=60.0).status == 200)
+    assert json.loads(there.get("sales").body) == SAID
+    assert there.server.api("GET", "/api/v1/me")["role"] == "administrator"
+    vic = Browser(there)
+    assert vic.post("/sign-in", name="vic", password="not this one").status != 303
+    assert vic.post("/sign-in", name="vic", password=PASSWORD).status == 303
+    assert vic.go("sales", "/").json() == SAID
+
+
+@pytest.mark.postgres
+def test_it_moves_from_sqlite_to_postgresql_and_back(busy, tmp_path):
+    first, second = tmp_path / "first.tar", tmp_path / "second.tar"
+    assert busy.server.cli("backup", str(first), "--data", str(busy.server.data)).returncode == 0
+    with postgres.running() as server:
+        url = server.create("moved")
+        there = _restored(busy, first, tmp_path / "there", THOLOS_DATABASE_URL=url)
+        try:
+            assert not (there.server.data / "tholos.db").exists()
+            _works(there)
+            there.publish("later", wsgi("made there"))
+            taken = there.server.cli("backup", str(second), "--data", str(there.server.data))
+            assert taken.returncode == 0, taken.stderr
+        finally:
+            there.server.clean()
+    back = _restored(busy, second, tmp_path / "back")
+    try:
+        _works(back)
+        eventually(lambda: back.get("later").text == "made there")
+    finally:
+        back.server.clean()
 
 
 def test_a_backup_is_a_folder_too_and_is_never_written_over(busy, tmp_path):

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from tholos.testing.browsing import Browser
 from tholos.testing.installation import Installation
 from tholos.testing.trial import Trial, eventually, wsgi
 
@@ -15,6 +16,17 @@ RELEASE = """
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("X-Release", "{0}")])
     return [b"release {0}"]
+"""
+LONG_S = 6
+LONG = f"""
+import time
+def go_on():
+    for _ in range({LONG_S * 10}):
+        yield b"x"
+        time.sleep(0.1)
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return go_on()
 """
 
 
@@ -60,6 +72,22 @@ def test_an_app_answers_while_there_is_no_server(site):
     assert {*away()} == {("/while-away", "Firefox on Linux")}, "what nobody saw is counted afterwards"
 
 
+def test_a_pass_of_an_earlier_server_is_renewed_at_its_next_request(site):
+    """Otherwise everybody would go by the door until it ends."""
+    made = site.server.api("POST", "/api/v1/accounts", {"name": "ada", "role": "viewer"})
+    browser = Browser(site)
+    code = made["sign_in_url"].partition("code=")[2]
+    assert browser.post("/setup", code=code, password="correct horse battery").status == 303
+    site.publish("kept", {"app.py": RELEASE.format(1)})
+    site.server.api("PATCH", "/api/v1/apps/kept/access", {"audience": "signed_in"})
+    assert browser.go("kept", "/").status == 200
+    assert "tholos_pass" not in browser.ask("GET", "kept", "/").cookies
+    site.server.restart()
+    eventually(lambda: "tholos_pass" in browser.ask("GET", "kept", "/").cookies)
+    assert "tholos_pass" not in browser.ask("GET", "kept", "/").cookies
+    site.delete("kept")
+
+
 def test_another_release_and_the_end_of_being_public_are_seen_at_once(site):
     site.publish("shown", {"app.py": RELEASE.format(2)})
     eventually(lambda: ask(site).body == b"release 2")
@@ -80,6 +108,32 @@ def test_a_proxy_that_was_killed_comes_back(site):
             return False
 
     eventually(is_back)
+
+
+def test_a_server_that_was_stopped_in_order_begins_with_its_proxy(site):
+    """Its supervisor remembers the one that it has stopped."""
+    site.server.stop()
+    site.server.start()
+    assert proxy_pid(site)
+    eventually(lambda: ask(site).status == 200)
+
+
+def test_other_settings_replace_the_proxy_and_what_it_answers_is_finished(site):
+    """Both listen for a while: nobody finds the address closed, and no answer is cut off."""
+    before, settings = proxy_pid(site), site.server.settings
+    site.publish("long", {"app.py": LONG})
+    site.server.api("PATCH", "/api/v1/apps/long/access", {"audience": "everyone"})
+    eventually(lambda: site.server.ask("GET", "/", host="long", token="").status == 200)
+    eventually(lambda: lanes(site).count('"name":"cookie"') > 1)
+    site.server.settings = {**settings, "THOLOS_GATEWAY__COMPRESS": "true"}
+    with site.stream("GET", "/", host="long") as answer:
+        site.server.restart()
+        assert answer.read() == b"x" * LONG_S * 10
+    eventually(lambda: before not in {one.pid for one in site.processes()})
+    assert proxy_pid(site) != before
+    assert ask(site).status == 200
+    site.server.settings = settings
+    site.delete("long")
 
 
 def test_files_that_it_refuses_leave_only_the_way_to_the_door(site):
