@@ -7,7 +7,7 @@ import os
 import ssl
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -101,6 +101,13 @@ class SandboxSettings(BaseModel):
     )
     read_only: list[Path] = Field(
         [], description='Further folders that every app may read, as a JSON list such as ["/opt/models"].'
+    )
+
+    local_ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
+        [],
+        max_length=90,
+        description="Ports of this machine that apps reach besides those that they open themselves, as a JSON list such as "
+        "[5432]; Tholos' own and 53, for names, they reach anyway.",
     )
 
     @field_validator("read_only")

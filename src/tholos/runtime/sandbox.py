@@ -51,6 +51,8 @@ class Enclosure:
     bounds: Bounds = Bounds()
     read: tuple[str, ...] = ()
     """Further folders that every app may read."""
+    ports: tuple[int, ...] = ()
+    """Ports of this machine that apps reach: nobody opens others to them."""
 
     @property
     def gives_users(self) -> bool:
@@ -74,7 +76,8 @@ class Enclosure:
 
     def around(self, seen: Seen, bounds: Bounds, uid: int) -> Sandbox | None:
         """The sandbox of an instance."""
-        return plan(self.walls, self.mode, replace(seen, read=(*self.read, *seen.read)), bounds, uid)
+        made = plan(self.walls, self.mode, replace(seen, read=(*self.read, *seen.read)), bounds, uid)
+        return replace(made, ports=self.ports) if made is not None and made.guarded else made
 
 
 OPEN = Enclosure()

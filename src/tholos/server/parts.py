@@ -28,7 +28,8 @@ def enclosure_of(settings: Settings) -> Enclosure:
     mode, apps = Mode(settings.sandbox.mode), settings.apps
     bounds = Bounds(apps.memory_mb, apps.cpu, apps.processes, apps.network)
     read = tuple(str(one) for one in settings.sandbox.read_only)
-    return Enclosure(NO_WALLS if mode is Mode.OFF else walls.find(), mode, bounds, read)
+    ports = tuple(settings.sandbox.local_ports)
+    return Enclosure(NO_WALLS if mode is Mode.OFF else walls.find(), mode, bounds, read, ports)
 
 
 def interpreters_of(env: Mapping[str, str]) -> Interpreters:

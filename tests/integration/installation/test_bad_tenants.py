@@ -5,6 +5,7 @@ One app runs whatever it is sent, so that each test is a few lines of what an at
 
 import json
 import os
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -42,8 +43,10 @@ import socket
 heard = socket.socket(socket.AF_UNIX)
 heard.bind("\\0neighbours-own")
 heard.listen()
-with open(os.environ["THOLOS_DATA"] + "/kept", "w") as file:
-    file.write("neighbour's")
+listening = socket.create_server(("127.0.0.1", 0))
+for name, kept in (("kept", "neighbour's"), ("port", str(listening.getsockname()[1]))):
+    with open(os.environ["THOLOS_DATA"] + "/" + name, "w") as file:
+        file.write(kept)
 """
 
 Attack = Callable[[str], object]
@@ -126,9 +129,9 @@ def test_reaches_nothing_of_the_server_or_its_neighbour(
     for path in (data / "tholos.db", data / "keys", data / "store", data / "supervisor", kept):
         assert path.exists()
         assert attack(f"import os\nos.stat({str(path)!r})") == "FileNotFoundError 2"
-    for socket in (*data.rglob("*.sock"), *Path("/tmp").glob("tholos-*/*.sock")):
-        if socket.parent.name != trial.instance("bad")["id"]:
-            code = f"import socket\nsocket.socket(socket.AF_UNIX).connect({str(socket)!r})"
+    for place in (*data.rglob("*.sock"), *Path("/tmp").glob("tholos-*/*.sock")):
+        if place.parent.name != trial.instance("bad")["id"]:
+            code = f"import socket\nsocket.socket(socket.AF_UNIX).connect({str(place)!r})"
             assert attack(code) == "FileNotFoundError 2"
     assert attack("found = open('/etc/shadow').read()") == "FileNotFoundError 2"
     apps = cast("list[str]", attack(f"import os\nfound = os.listdir({str(data / 'apps')!r})"))
@@ -176,7 +179,36 @@ def test_reaches_no_secrets_of_a_cloud(attack: Attack, found: walls.Walls) -> No
         for kind, deed in (("STREAM", "connect("), ("DGRAM", "sendto(b'x', ")):
             code = f"import socket\nsocket.socket(socket.AF_{family}, socket.SOCK_{kind}).{deed}({address!r}, 80))"
             assert attack(code) == "PermissionError 1"
-    assert attack("import socket\nsocket.socket().connect(('127.0.0.1', 1))") == "ConnectionRefusedError 111"
+
+
+def test_reaches_no_port_of_this_machine_but_those_it_opened(
+    trial: Trial, attack: Attack, found: walls.Walls
+) -> None:
+    need(found, "guard")
+    theirs = int((next(trial.server.data.glob("apps/*/data/port"))).read_text())
+    with socket.create_server(("127.0.0.1", 0)) as ours, socket.socket(type=socket.SOCK_DGRAM) as mail:
+        mail.bind(("127.0.0.1", 0))
+        for port in (theirs, ours.getsockname()[1]):
+            for family, address in (
+                ("INET", "127.0.0.1"),
+                ("INET", "0.0.0.0"),
+                ("INET6", "::ffff:127.0.0.1"),
+            ):
+                code = f"import socket\nsocket.socket(socket.AF_{family}).connect(({address!r}, {port}))"
+                assert attack(code) == "PermissionError 1"
+        sent = "import socket\nsocket.socket(type=socket.SOCK_DGRAM).{deed}"
+        address = ("127.0.0.1", mail.getsockname()[1])
+        assert attack(sent.format(deed=f"sendto(b'x', {address})")) == "PermissionError 1"
+        assert attack(sent.format(deed=f"connect({address})")) == "PermissionError 1"
+    nobody = "import socket\nsocket.socket().connect(('127.0.0.1', 1))"
+    assert attack(nobody) == "ConnectionRefusedError 111"
+    itself = (
+        "import socket\nwith socket.create_server(('127.0.0.1', 0)) as own:\n"
+        "    socket.create_connection(own.getsockname()).close()\n    found = 'itself'"
+    )
+    assert attack(itself) == "itself"
+    door = f"import socket\nsocket.create_connection(('127.0.0.1', {trial.server.port})).close()"
+    assert attack(door) == "nothing"
 
 
 def test_a_full_tmp_is_its_own(attack: Attack, found: walls.Walls) -> None:
