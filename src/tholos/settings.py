@@ -79,6 +79,15 @@ class AppSettings(BaseModel):
     )
     processes: int = Field(1000, ge=0, description="Processes and threads that they may be; 0 for no limit.")
     network: bool = Field(default=True, description="Whether apps may use the network.")
+    disk_mb: int = Field(
+        0,
+        ge=0,
+        description="Megabytes that an app may store in its data folder, its TMPDIR and beside its code; 0 for no limit. It is "
+        "measured, and an app that stores more is ended.",
+    )
+    disk_interval_s: float = Field(
+        60.0, gt=0, description="Seconds between two looks at what apps store; more where a look takes long."
+    )
     paths_for: Literal["publishers", "administrators"] = Field(
         "publishers",
         description="Who lets a path of the console's host lead to an app: publishers, for those that they edit, or "

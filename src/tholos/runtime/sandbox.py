@@ -31,6 +31,8 @@ class Bounds:
     """Cores."""
     processes: int = 0
     network: bool = True
+    disk_mb: int = 0
+    """What its app may store: no wall, but measured."""
 
 
 @dataclass(frozen=True, slots=True)

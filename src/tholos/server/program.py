@@ -37,6 +37,7 @@ from tholos.instances.models import THIS_NODE
 from tholos.instances.scaling import Scaler
 from tholos.instances.serving import ServingTable
 from tholos.instances.starting import Starter
+from tholos.instances.storing import Storekeeper
 from tholos.instances.tasks import Keeper
 from tholos.kit.clock import Clock, SystemClock
 from tholos.kit.db import Database
@@ -179,6 +180,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         follower, poller = _followers(settings, layout, publisher, sealer)
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         runners: list[Runner] = [
+            Storekeeper(database, keeper, starter, serving, settings.apps.disk_interval_s),
             *(keeper, scaler, poller, Timekeeper(database, notices, clock), starter.rebuilding),
             *(_worker(services, publisher, follower), _messenger(services, settings, site)),
         ]

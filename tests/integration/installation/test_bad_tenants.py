@@ -3,6 +3,7 @@
 One app runs whatever it is sent, so that each test is a few lines of what an attacker would write.
 """
 
+import http.client
 import json
 import os
 import socket
@@ -20,6 +21,8 @@ SETTINGS = {
     "THOLOS_APPS__PROCESSES": "60",
     "THOLOS_APPS__FALLBACK_S": "0",
     "THOLOS_APPS__LOG_LIMIT": str(1 << 20),
+    "THOLOS_APPS__DISK_MB": "40",
+    "THOLOS_APPS__DISK_INTERVAL_S": "0.5",
 }
 
 RUNS_ANYTHING = """
@@ -47,6 +50,37 @@ listening = socket.create_server(("127.0.0.1", 0))
 for name, kept in (("kept", "neighbour's"), ("port", str(listening.getsockname()[1]))):
     with open(os.environ["THOLOS_DATA"] + "/" + name, "w") as file:
         file.write(kept)
+"""
+RUDE = """
+import os
+import signal
+import socket
+import threading
+
+BEGIN = b"HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: "
+WHOLE = BEGIN + b"3\\r\\n\\r\\none"
+ANSWERS = {
+    b"/half": BEGIN + b"100\\r\\n\\r\\nhalf",
+    b"/two": BEGIN.replace(b"close", b"keep-alive") + b"3\\r\\n\\r\\none" + BEGIN + b"8\\r\\n\\r\\nsmuggled",
+    b"/both": BEGIN + b"3\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n0\\r\\n\\r\\n" + BEGIN + b"8\\r\\n\\r\\nsmuggled",
+}
+
+
+def serve(asker):
+    with asker:
+        head = b""
+        while b"\\r\\n\\r\\n" not in head:
+            got = asker.recv(65536)
+            if not got:
+                return
+            head += got
+        asker.sendall(ANSWERS.get(head.split(b" ")[1], WHOLE))
+
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+with socket.create_server(("127.0.0.1", int(os.environ["PORT"]))) as listening:
+    while True:
+        threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
 """
 
 Attack = Callable[[str], object]
@@ -241,6 +275,35 @@ def test_a_flood_of_output_is_bounded(trial: Trial, attack: Attack) -> None:
     attack("for _ in range(200_000):\n    print('x' * 100)")
     (log,) = trial.server.data.glob(f"apps/*/logs/*{trial.instance('bad')['id']}.log")
     eventually(lambda: log.stat().st_blocks * 512 < 3 << 20)
+
+
+def test_a_disk_filler_is_ended_and_told(trial: Trial) -> None:
+    fill = (
+        "import os\nwith open(os.environ['THOLOS_DATA'] + '/much', 'wb') as file:\n"
+        "    file.write(os.urandom(1 << 20) * 60)"
+    )
+    trial.publish("filler", wsgi("full", before=fill))
+    eventually(lambda: "MB, and may store 40 MB." in json.dumps(trial.app("filler")))
+    assert trial.state("good") == trial.state("bad")
+    assert trial.delete("filler")["state"] == "done"
+
+
+def test_a_rude_server_is_its_askers_trouble_alone(trial: Trial) -> None:
+    """Half an answer is seen as one, two for one are one, and it does not hear that it should end."""
+    trial.publish("rude", {"Procfile": "web: python serve.py\n", "serve.py": RUDE})
+    pid = cast("int", trial.instance("rude")["pid"])
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        trial.get("rude", "/half")
+    assert trial.get("rude", "/two").text == "one"
+    for _ in range(3):
+        assert "smuggled" not in trial.get("rude", "/both").text
+        assert trial.get("rude").text == "one"
+        assert trial.get("good").text == "good"
+    (log,) = trial.server.data.glob(f"apps/*/logs/*{trial.instance('rude')['id']}.log")
+    assert trial.wait(_restart(trial, "rude"))["state"] == "done"
+    assert trial.get("rude").text == "one"
+    eventually(lambda: "did not stop within 10.0 s, killed" in log.read_text())
+    eventually(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def _restart(trial: Trial, name: str) -> str:
