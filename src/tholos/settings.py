@@ -7,7 +7,7 @@ import os
 import ssl
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -79,6 +79,15 @@ class AppSettings(BaseModel):
     )
     processes: int = Field(1000, ge=0, description="Processes and threads that they may be; 0 for no limit.")
     network: bool = Field(default=True, description="Whether apps may use the network.")
+    disk_mb: int = Field(
+        0,
+        ge=0,
+        description="Megabytes that an app may store in its data folder, its TMPDIR and beside its code; 0 for no limit. It is "
+        "measured, and an app that stores more is ended.",
+    )
+    disk_interval_s: float = Field(
+        60.0, gt=0, description="Seconds between two looks at what apps store; more where a look takes long."
+    )
     paths_for: Literal["publishers", "administrators"] = Field(
         "publishers",
         description="Who lets a path of the console's host lead to an app: publishers, for those that they edit, or "
@@ -101,6 +110,13 @@ class SandboxSettings(BaseModel):
     )
     read_only: list[Path] = Field(
         [], description='Further folders that every app may read, as a JSON list such as ["/opt/models"].'
+    )
+
+    local_ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
+        [],
+        max_length=90,
+        description="Ports of this machine that apps reach besides those that they open themselves, as a JSON list such as "
+        "[5432]; Tholos' own and 53, for names, they reach anyway.",
     )
 
     @field_validator("read_only")

@@ -180,6 +180,11 @@ async def end(command: asyncio.subprocess.Process, ended: asyncio.Future[int], g
     command.terminate()
     await asyncio.wait((ended,), timeout=grace_s)
     if not ended.done():
+        print(
+            "tholos: the command did not stop within %g s, and is killed" % grace_s,
+            file=sys.stderr,
+            flush=True,
+        )
         command.kill()
         await ended
 

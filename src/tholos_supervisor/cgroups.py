@@ -33,27 +33,16 @@ class Unavailable(Exception):
     """This machine gives us no groups; the text says why."""
 
 
-def base(name: str, *, guarded: bool = False) -> dict[str, Path]:
+def base(name: str) -> dict[str, Path]:
     """Folders for groups of ours, by controller, made where they are not there. ``freezer`` is among them where there is one,
     and so is the second version beside the first, as ``guard``.
 
     Args:
         name: what they are called.
-        guarded: whether addresses are refused to all who are in them.
 
     Raises:
         Unavailable: a controller is missing or may not be used.
     """
-    bases = _base(name)
-    if guarded:
-        if "guard" not in bases:
-            raise Unavailable("the second version of the kernel's groups is not mounted")
-        guard.attach(str(bases["guard"]))
-    return bases
-
-
-def _base(name: str) -> dict[str, Path]:
-    """Raises: Unavailable."""
     places = dict(_places())
     first = {one: places[one] / name for one in (*CONTROLLERS, "freezer") if one in places}
     if all(one in first for one in CONTROLLERS):
@@ -98,12 +87,17 @@ def make(bases: dict[str, Path], name: str, sandbox: Sandbox) -> Groups:
 
     Raises:
         OSError: they cannot be made, or a limit did not hold.
+        Unavailable: it is to be guarded, and cannot be.
     """
+    if sandbox.guarded and "guard" not in bases:
+        raise Unavailable("the second version of the kernel's groups is not mounted")
     folders = {one: place / name for one, place in bases.items()}
     groups = tuple(dict.fromkeys(str(folder) for folder in folders.values()))
     for group in groups:
         with suppress(FileExistsError):
             os.mkdir(group, 0o755)  # noqa: PTH102 - the supervisor knows paths as text
+    if sandbox.guarded:
+        guard.attach(str(folders["guard"]), sandbox.ports)
     if sandbox.memory:
         _limit(folders["memory"], ("memory.max", "memory.limit_in_bytes"), sandbox.memory)
         for swap, most in (("memory.swap.max", 0), ("memory.memsw.limit_in_bytes", sandbox.memory)):

@@ -19,8 +19,9 @@ PR_SET_NO_NEW_PRIVS = 38
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 SECCOMP_MODE_FILTER = 2
-BPF_PROG_LOAD, BPF_PROG_ATTACH = 5, 8
-BPF_PROG_TYPE_CGROUP_SOCK_ADDR = 18
+BPF_MAP_CREATE, BPF_PROG_LOAD, BPF_PROG_ATTACH, BPF_BTF_LOAD = 0, 5, 8, 18
+BPF_MAP_TYPE_SK_STORAGE = 24
+BPF_F_NO_PREALLOC = 1
 _LANDLOCK = (444, 445, 446)
 """Numbers of the system calls create_ruleset, add_rule, restrict_self, the same on every processor."""
 
@@ -116,25 +117,46 @@ def landlock_restrict(ruleset: int) -> None:
         os.close(ruleset)
 
 
-def load_program(kind: int, program: bytes) -> int:
-    """A descriptor of a program that sees addresses: bpf(2)."""
+def make_socket_map() -> int:
+    """A descriptor of a map from sockets to numbers; it forgets each as it ends: bpf(2), BPF_MAP_TYPE_SK_STORAGE."""
+    key, note = struct.pack("=IIII", 1, 1 << 24, 4, 1 << 24 | 32), struct.pack("=IIII", 5, 1 << 24, 8, 64)
+    whole, names = key + note, b"\0int\0long\0"
+    types = struct.pack("=HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(whole), len(whole), len(names)) + whole + names
+    described = ctypes.create_string_buffer(types, len(types))
+    kind = _bpf(BPF_BTF_LOAD, struct.pack("=QQIII", ctypes.addressof(described), 0, len(types), 0, 0))
+    try:
+        attributes = struct.pack(
+            "=IIIIIII16sIIII", BPF_MAP_TYPE_SK_STORAGE, 4, 8, 0, BPF_F_NO_PREALLOC, 0, 0, b"tholos_own", 0, kind, 1, 2
+        )  # fmt: skip
+        return _bpf(BPF_MAP_CREATE, attributes)
+    finally:
+        os.close(kind)
+
+
+def load_program(kind: int, place: int, program: bytes) -> int:
+    """A descriptor of a program that decides over what a control group does: bpf(2).
+
+    Args:
+        kind: of program.
+        place: what it will be attached to.
+        program: its lines.
+    """
     code, licence = ctypes.create_string_buffer(program), ctypes.create_string_buffer(b"GPL")
     pointers = ctypes.addressof(code), ctypes.addressof(licence)
     attributes = struct.pack(
-        "=IIQQ" "IIQII" "16sI" "I", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, len(program) // 8, *pointers, 0, 0, 0, 0, 0,
-        b"tholos_guard", 0, kind,
+        "=IIQQ" "IIQII" "16sI" "I", kind, len(program) // 8, *pointers, 0, 0, 0, 0, 0, b"tholos_guard", 0, place
     )  # fmt: skip
-    return _checked_number(_libc.syscall(_bpf(), BPF_PROG_LOAD, attributes, ctypes.c_size_t(len(attributes))))
+    return _bpf(BPF_PROG_LOAD, attributes)
 
 
-def attach_program(program: int, group: int, kind: int) -> None:
+def attach_program(program: int, group: int, place: int) -> None:
     """Let it decide for a control group: bpf(2)."""
-    attributes = struct.pack("=IIII", group, program, kind, 0)
-    _checked(_libc.syscall(_bpf(), BPF_PROG_ATTACH, attributes, ctypes.c_size_t(len(attributes))))
+    _bpf(BPF_PROG_ATTACH, struct.pack("=IIII", group, program, place, 0))
 
 
-def _bpf() -> int:
-    return {"x86_64": 321, "aarch64": 280}.get(os.uname().machine, -1)
+def _bpf(command: int, attributes: bytes) -> int:
+    number = {"x86_64": 321, "aarch64": 280}.get(os.uname().machine, -1)
+    return _checked_number(_libc.syscall(number, command, attributes, ctypes.c_size_t(len(attributes))))
 
 
 def _checked_number(result: int) -> int:

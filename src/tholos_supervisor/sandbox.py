@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 READ, WRITE = "read", "write"
 MOST_MOUNTS = 500
+MOST_PORTS = 100
 
 
 class Mount(NamedTuple):
@@ -31,7 +32,9 @@ class Sandbox(NamedTuple):
     seccomp: bool = False
     cgroups: bool = False
     guarded: bool = False
-    """Whether addresses at which clouds tell secrets are refused to it. Needs cgroups."""
+    """Whether addresses at which clouds tell secrets, and ports that others have opened here, are refused to it. Needs cgroups."""
+    ports: tuple[int, ...] = ()
+    """Ports of this machine that it reaches although it is guarded."""
     network: bool = True
     """Whether it may use the network; without, it has a network namespace with nothing in it. Needs bubblewrap."""
     mounts: tuple[Mount, ...] = ()
@@ -74,6 +77,7 @@ def sandbox_from(value: object) -> Sandbox | None:
         seccomp=_claim(value, "seccomp", usually=False),
         cgroups=_claim(value, "cgroups", usually=False),
         guarded=_claim(value, "guarded", usually=False),
+        ports=_ports(value.get("ports", [])),
         network=_claim(value, "network", usually=True),
         mounts=_mounts(value.get("mounts", [])),
         tmp=_whole(value, "tmp", 1 << 50),
@@ -89,7 +93,11 @@ def sandbox_from(value: object) -> Sandbox | None:
 
 
 def sandbox_to_json(sandbox: Sandbox | None) -> dict[str, object] | None:
-    return sandbox and {**sandbox._asdict(), "mounts": [list(mount) for mount in sandbox.mounts]}
+    return sandbox and {
+        **sandbox._asdict(),
+        "mounts": [list(mount) for mount in sandbox.mounts],
+        "ports": list(sandbox.ports),
+    }
 
 
 def _whole(value: dict[str, object], name: str, high: int) -> int:
@@ -125,6 +133,16 @@ def _mounts(value: object) -> tuple[Mount, ...]:
             raise Wrong("sandbox.mounts", needed)
         mounts.append(Mount(one[0], one[1]))
     return tuple(mounts)
+
+
+def _ports(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) > MOST_PORTS or not all(_is_port(one) for one in value):
+        raise Wrong("sandbox.ports", f"a list of at most {MOST_PORTS} ports")
+    return tuple(value)
+
+
+def _is_port(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 16
 
 
 def _is_path(value: object) -> bool:

@@ -70,7 +70,7 @@ class Supervisor:
         if sandbox is None or not sandbox.cgroups:
             return ()
         try:
-            bases = cgroups.base(self._house, guarded=sandbox.guarded)
+            bases = cgroups.base(self._house)
             return cgroups.make(bases, spec.instance, sandbox)
         except (OSError, cgroups.Unavailable) as error:
             message = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Callable
@@ -54,14 +55,28 @@ def _groups(*, guarded: bool) -> str:
     made: cgroups.Groups = ()
     bases = {}
     try:
-        bases = cgroups.base(name, guarded=guarded)
-        made = cgroups.make(bases, "one", Sandbox(cgroups=True, memory=1 << 28, processes=50, cpu=500))
-        return _try(lambda: cgroups.join(made))
+        bases = cgroups.base(name)
+        sandbox = Sandbox(cgroups=True, guarded=guarded, memory=1 << 28, processes=50, cpu=500)
+        made = cgroups.make(bases, "one", sandbox)
+        return _try(lambda: _join(made, guarded=guarded))
     except (OSError, cgroups.Unavailable) as error:
         return str(error)
     finally:
         cgroups.remove(made)
         cgroups.remove(tuple(str(place) for place in set(bases.values())))
+
+
+def _join(groups: cgroups.Groups, *, guarded: bool) -> None:
+    """Raises: OSError: a group cannot be joined, or somebody in it reaches what he should not."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        cgroups.join(groups)
+        if not guarded:
+            return
+        try:
+            socket.create_connection(listener.getsockname(), 1.0).close()
+        except PermissionError:
+            return
+        raise OSError(0, "it is attached and refuses nothing")
 
 
 def _landlock() -> str:

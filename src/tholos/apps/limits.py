@@ -15,6 +15,7 @@ WHOLE: dict[str, tuple[str, int, int]] = {
     "memory_mb": ("MB of memory", 32, 16_777_216),
     "cpu_percent": ("percent of a core", 1, 102_400),
     "processes": ("processes", 8, 1_000_000),
+    "disk_mb": ("MB of disk", 1, 1_000_000_000),
 }
 """By name: its words, and the least and most that is possible."""
 
@@ -30,6 +31,8 @@ class Limits:
     cpu_percent: int | None = None
     """100 is one core."""
     processes: int | None = None
+    disk_mb: int | None = None
+    """Of all that it stores; measured now and then."""
     network: bool | None = None
     """Whether it may use the network; where the installation lets nobody, it may not."""
 
@@ -46,6 +49,7 @@ def of_numbers(numbers: Mapping[str, int | None], *, network: bool | None = None
         memory_mb=numbers.get("memory_mb"),
         cpu_percent=numbers.get("cpu_percent"),
         processes=numbers.get("processes"),
+        disk_mb=numbers.get("disk_mb"),
         network=network,
     )
 

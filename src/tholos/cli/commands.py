@@ -385,6 +385,7 @@ def add_bounds(commands: Commands) -> None:
         ("--memory", "MB", "of all its processes together; 0: as the installation says"),
         ("--cpu", "PERCENT", "of them together, 100 is one core; 0: as the installation says"),
         ("--processes", "N", "that they may be, threads included; 0: as the installation says"),
+        ("--disk", "MB", "of all that the app stores; 0: as the installation says"),
     ):
         limits.add_argument(flag, type=natural, metavar=metavar, help=words)
     limits.add_argument("--network", choices=("on", "off", "default"), help="whether it may use the network")

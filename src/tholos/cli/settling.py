@@ -51,6 +51,7 @@ def limits(
     memory: int | None,
     cpu: int | None,
     processes: int | None,
+    disk: int | None,
     network: str | None,
     server: str | None,
     as_json: bool,
@@ -66,6 +67,7 @@ def limits(
             memory_mb=_other(found.memory_mb, memory),
             cpu_percent=_other(found.cpu_percent, cpu),
             processes=_other(found.processes, processes),
+            disk_mb=_other(found.disk_mb, disk),
             network=found.network if network is None else NETWORK[network],
         )
         begun = client.set_limits(name, wanted) if wanted != found else None
@@ -83,6 +85,7 @@ def limits(
         console.row("memory", told(wanted.memory_mb, " MB"))
         console.row("CPU", told(wanted.cpu_percent, " % of a core"))
         console.row("processes", told(wanted.processes))
+        console.row("disk", told(wanted.disk_mb, " MB"))
         network_words = {None: told(None), True: "allowed", False: "none"}
         console.row("network", network_words[wanted.network])
     return 0

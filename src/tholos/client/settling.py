@@ -24,6 +24,8 @@ class Limits:
     cpu_percent: int | None = None
     """100 is one core."""
     processes: int | None = None
+    disk_mb: int | None = None
+    """Of all that it stores."""
     network: bool | None = None
     """Whether it may use the network."""
 
@@ -31,7 +33,7 @@ class Limits:
     def from_json(cls, value: object) -> Limits:
         """Raises UnexpectedAnswer."""
         read = Fields(value, "the limits")
-        whole = ("open_files", "start_timeout_s", "memory_mb", "cpu_percent", "processes")
+        whole = ("open_files", "start_timeout_s", "memory_mb", "cpu_percent", "processes", "disk_mb")
         network = None if read.value.get("network") is None else read.flag("network")
         return cls(**{name: read.number(name, 0) or None for name in whole}, network=network)
 

@@ -33,6 +33,9 @@ class LimitsIn(BaseModel):
     memory_mb: int | None = Field(None, ge=0, le=_MOST, description="Of all its processes together.")
     cpu_percent: int | None = Field(None, ge=0, le=_MOST, description="Of them together; 100 is one core.")
     processes: int | None = Field(None, ge=0, le=_MOST, description="Processes and threads that they may be.")
+    disk_mb: int | None = Field(
+        None, ge=0, le=_MOST, description="Of all that the app stores; measured now and then."
+    )
     network: bool | None = Field(None, description="Whether it may use the network.")
 
 

@@ -171,6 +171,7 @@ def set_limits(
     memory_mb: Text = "",
     cpu_percent: Text = "",
     processes: Text = "",
+    disk_mb: Text = "",
     network: Text = "",
     version: Text = "",
 ) -> Response:
@@ -180,6 +181,7 @@ def set_limits(
         "memory_mb": memory_mb,
         "cpu_percent": cpu_percent,
         "processes": processes,
+        "disk_mb": disk_mb,
     }
 
     def change(db: WriteDb, seen: int | None) -> Done:

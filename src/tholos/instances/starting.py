@@ -219,6 +219,15 @@ class Starter:
             network=usual.network and said.network is not False,
         )
 
+    def disk_mb_of(self, release: Release) -> int:
+        """Megabytes that a release's app may store; 0 for no limit."""
+        return limits.limits_of(release.settings).disk_mb or self.enclosure.bounds.disk_mb
+
+    def written_by(self, instance: Instance) -> list[Path]:
+        """The folders on disk that an instance writes into."""
+        app = self.layout.app(instance.app_id)
+        return [self.layout.app_data(instance.app_id), app / "tmp", self.sources_of(instance)]
+
     def limits_of(self, release: Release) -> dict[str, int]:
         """What each of a release's processes may have."""
         said = limits.limits_of(release.settings)

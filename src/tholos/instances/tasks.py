@@ -334,11 +334,12 @@ class Keeper:
         except (InstanceDied, TransitionRefused):
             pass  # its end was recorded as it was seen; if it runs again, it is probed again
         except TholosError as error:
-            await self._give_up(instance_id, error.message)
+            await self.give_up(instance_id, error.message)
         finally:
             self._probing.discard(instance_id)
 
-    async def _give_up(self, instance_id: str, reason: str) -> None:
+    async def give_up(self, instance_id: str, reason: str) -> None:
+        """End an instance that is of no use; it is not started again by itself."""
         instance = await in_thread(self._find, instance_id)
         if instance is not None and instance.state in GIVEN_UP_FROM:
             await self.set_state(instance_id, InstanceState.FAILED, reason)

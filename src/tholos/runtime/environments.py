@@ -27,7 +27,7 @@ from tholos.runtime.locks import Lock
 from tholos.runtime.own_wheels import NO_FILES, Files, Making
 from tholos.runtime.resolving import WHEELS_ONLY, lock_file, resolve
 from tholos.runtime.uv import NEVER, Cancel, Finished, Index, Log, Watch, silent
-from tholos.runtime.uv_failures import Origin
+from tholos.runtime.uv_failures import EnvironmentFailed, Origin
 from tholos.runtime.workshop import Place, Workshop
 
 FORMAT = 1
@@ -61,6 +61,8 @@ class Environment:
     is_compiled: bool = False
     used_at: float = 0.0
     """Unix seconds of the last ``used``, or of the build."""
+    interpreter: str = ""
+    """What its interpreter is a link to; empty where an earlier version built it."""
 
 
 class Environments:
@@ -210,6 +212,7 @@ class Environments:
                 fetched=fetched,
                 cached=cached,
                 is_shared=lock.is_shared,
+                interpreter=interpreter.path,
             )
             write_whole(self._marker(name), json.dumps(asdict(made)))
             is_done = True
@@ -223,6 +226,12 @@ class Environments:
         python = str(path / "bin" / "python")
         links = own_wheels.lay_links(lock.links, making.files, place.folder)
         done = list[Finished]()
+        before = identity(path)
+        if lock.own:
+            # uv asks an interpreter once what it is, and remembers it: it is asked before a package could answer in its place.
+            self._workshop.uv(
+                ["pip", "list", "--quiet", "--offline", "--python", python], making.place, Origin()
+            )
         if lock.rest.strip():
             call = ["pip", "sync", lock_file(place.folder, lock), "--python", python, *links]
             call += ["--preview-features", "pylock"] if lock.form == locks.PYLOCK else []
@@ -230,12 +239,14 @@ class Environments:
             call += WHEELS_ONLY if lock.is_wheels else ()
             index = place if lock.is_wheels and not links else making.place
             done.append(self._workshop.uv([*call, "--allow-empty-requirements"], index, making.origin))
+            check_identity(path, before)
         if lock.own:
             done.append(
                 self._install_own(
                     lock, path, replace(making, options=[*locks.arguments(lock.options), *links])
                 )
             )
+        check_identity(path, before)
         linked = sum(count(r"Installed (\d+) package", one.stderr) for one in done)
         fetched = sum(count(r"Prepared (\d+) package", one.stderr) for one in done)
         return fetched, max(0, linked - fetched)
@@ -313,8 +324,10 @@ class Environments:
                 "nice",
                 "-n",
                 "19",
-                made.python,
+                # Nothing of the environment runs: not its own interpreter, and no .pth of its packages.
+                made.interpreter or made.python,
                 "-I",
+                "-S",
                 "-m",
                 "compileall",
                 "-q",
@@ -366,6 +379,21 @@ class Environments:
 
     def _guard(self, name: str) -> Path:
         return self.root / "guards" / name
+
+
+def identity(path: Path) -> list[str]:
+    """What makes an environment's interpreter the one that it was made with."""
+    links = [os.path.realpath(one) for one in sorted((path / "bin").glob("python*"))]
+    return [*links, (path / "pyvenv.cfg").read_text("utf-8", "replace")]
+
+
+def check_identity(path: Path, before: Sequence[str]) -> None:
+    """Raises: EnvironmentFailed: a package has put something in the interpreter's place."""
+    if [one for one in before if one not in identity(path)]:
+        raise EnvironmentFailed(
+            "Cannot build the environment: one of its packages replaces its interpreter.",
+            fix="Leave out the package that installs files in bin or over pyvenv.cfg.",
+        )
 
 
 def count(pattern: str, text: str) -> int:

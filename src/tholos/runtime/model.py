@@ -50,7 +50,9 @@ class Sandbox:
     seccomp: bool = False
     cgroups: bool = False
     guarded: bool = False
-    """Whether addresses at which clouds tell secrets are refused to it."""
+    """Whether addresses at which clouds tell secrets, and ports that others have opened here, are refused to it."""
+    ports: tuple[int, ...] = ()
+    """Ports of this machine that it reaches all the same."""
     network: bool = True
     """Whether it may use the network."""
     mounts: tuple[Mount, ...] = ()

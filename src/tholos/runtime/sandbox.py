@@ -31,6 +31,8 @@ class Bounds:
     """Cores."""
     processes: int = 0
     network: bool = True
+    disk_mb: int = 0
+    """What its app may store: no wall, but measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Enclosure:
     bounds: Bounds = Bounds()
     read: tuple[str, ...] = ()
     """Further folders that every app may read."""
+    ports: tuple[int, ...] = ()
+    """Ports of this machine that apps reach: nobody opens others to them."""
 
     @property
     def gives_users(self) -> bool:
@@ -74,7 +78,8 @@ class Enclosure:
 
     def around(self, seen: Seen, bounds: Bounds, uid: int) -> Sandbox | None:
         """The sandbox of an instance."""
-        return plan(self.walls, self.mode, replace(seen, read=(*self.read, *seen.read)), bounds, uid)
+        made = plan(self.walls, self.mode, replace(seen, read=(*self.read, *seen.read)), bounds, uid)
+        return replace(made, ports=self.ports) if made is not None and made.guarded else made
 
 
 OPEN = Enclosure()

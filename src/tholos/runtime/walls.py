@@ -50,8 +50,8 @@ LAYERS = (
     Layer("network", "apps without a network, where that is wanted", "As for bubblewrap."),
     Layer(
         "guard",
-        "no addresses at which a cloud tells this machine's secrets",
-        "Run the server as root on Linux 4.18 or newer, with control groups of the second version mounted.",
+        "no ports of this machine but its own, no addresses at which a cloud tells secrets",
+        "Run the server as root on Linux 5.10 or newer, with control groups of the second version mounted.",
     ),
     Layer(
         "landlock",

@@ -26,9 +26,10 @@ def layout_of(settings: Settings) -> Layout:
 def enclosure_of(settings: Settings) -> Enclosure:
     """What apps are kept behind; tries what this machine gives."""
     mode, apps = Mode(settings.sandbox.mode), settings.apps
-    bounds = Bounds(apps.memory_mb, apps.cpu, apps.processes, apps.network)
+    bounds = Bounds(apps.memory_mb, apps.cpu, apps.processes, apps.network, apps.disk_mb)
     read = tuple(str(one) for one in settings.sandbox.read_only)
-    return Enclosure(NO_WALLS if mode is Mode.OFF else walls.find(), mode, bounds, read)
+    ports = tuple(settings.sandbox.local_ports)
+    return Enclosure(NO_WALLS if mode is Mode.OFF else walls.find(), mode, bounds, read, ports)
 
 
 def interpreters_of(env: Mapping[str, str]) -> Interpreters:

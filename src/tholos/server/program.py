@@ -9,7 +9,7 @@ import platform
 import resource
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -37,6 +37,7 @@ from tholos.instances.models import THIS_NODE
 from tholos.instances.scaling import Scaler
 from tholos.instances.serving import ServingTable
 from tholos.instances.starting import Starter
+from tholos.instances.storing import Storekeeper
 from tholos.instances.tasks import Keeper
 from tholos.kit.clock import Clock, SystemClock
 from tholos.kit.db import Database
@@ -163,7 +164,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         site = _site(settings, port)
         services.add(site)
         sealer = services.get(Sealer)
-        starter = _starter(settings, layout, services, site)
+        starter = _starter(settings, layout, services, site, entrance.port)
         keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, entrance)
         services.add(keeper)
         scaler = Scaler(database, notices, clock, keeper, serving, carrier)
@@ -179,6 +180,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         follower, poller = _followers(settings, layout, publisher, sealer)
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         runners: list[Runner] = [
+            Storekeeper(database, keeper, starter, serving, settings.apps.disk_interval_s),
             *(keeper, scaler, poller, Timekeeper(database, notices, clock), starter.rebuilding),
             *(_worker(services, publisher, follower), _messenger(services, settings, site)),
         ]
@@ -445,7 +447,8 @@ def _site(settings: Settings, port: int) -> Site:
     return Site(url, settings.app_url(port), is_secure=url.startswith("https:"))
 
 
-def _starter(settings: Settings, layout: Layout, services: Services, site: Site) -> Starter:
+def _starter(settings: Settings, layout: Layout, services: Services, site: Site, port: int) -> Starter:
+    enclosure = services.get(Enclosure)
     packages = settings.packages
     index = Index(
         url=packages.index_url,
@@ -456,7 +459,8 @@ def _starter(settings: Settings, layout: Layout, services: Services, site: Site)
     return Starter(
         layout, services.get(Store), services.get(Sealer), environments, services.get(Interpreters), site.app_url, {},
         limits={"nofile": settings.apps.open_files, "core": 0}, log_limit=settings.apps.log_limit,
-        told=ContentVariables(site.url), enclosure=services.get(Enclosure),
+        told=ContentVariables(site.url),
+        enclosure=replace(enclosure, ports=(*enclosure.ports, port)),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 BACKEND = """
@@ -35,8 +36,16 @@ class Wheel:
         return hashlib.sha256(self.data).hexdigest()
 
 
-def wheel(name: str, version: str, *, needs: str = "", tags: str = "py3-none-any", text: str = "") -> Wheel:
-    """A wheel of one package, which says its version as ``VERSION`` unless it has another text."""
+def wheel(
+    name: str,
+    version: str,
+    *,
+    needs: str = "",
+    tags: str = "py3-none-any",
+    text: str = "",
+    more: Mapping[str, str] | None = None,
+) -> Wheel:
+    """A wheel of one package, which says its version as ``VERSION`` unless it has another text; ``more`` are further files."""
     info = f"{name}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     files = {
@@ -44,6 +53,7 @@ def wheel(name: str, version: str, *, needs: str = "", tags: str = "py3-none-any
         f"{info}/METADATA": metadata + (f"Requires-Dist: {needs}\n" if needs else ""),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tags}\n",
     }
+    files.update(more or {})
     record = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

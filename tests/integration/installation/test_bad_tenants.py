@@ -3,8 +3,10 @@
 One app runs whatever it is sent, so that each test is a few lines of what an attacker would write.
 """
 
+import http.client
 import json
 import os
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -19,6 +21,8 @@ SETTINGS = {
     "THOLOS_APPS__PROCESSES": "60",
     "THOLOS_APPS__FALLBACK_S": "0",
     "THOLOS_APPS__LOG_LIMIT": str(1 << 20),
+    "THOLOS_APPS__DISK_MB": "40",
+    "THOLOS_APPS__DISK_INTERVAL_S": "0.5",
 }
 
 RUNS_ANYTHING = """
@@ -42,8 +46,41 @@ import socket
 heard = socket.socket(socket.AF_UNIX)
 heard.bind("\\0neighbours-own")
 heard.listen()
-with open(os.environ["THOLOS_DATA"] + "/kept", "w") as file:
-    file.write("neighbour's")
+listening = socket.create_server(("127.0.0.1", 0))
+for name, kept in (("kept", "neighbour's"), ("port", str(listening.getsockname()[1]))):
+    with open(os.environ["THOLOS_DATA"] + "/" + name, "w") as file:
+        file.write(kept)
+"""
+RUDE = """
+import os
+import signal
+import socket
+import threading
+
+BEGIN = b"HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: "
+WHOLE = BEGIN + b"3\\r\\n\\r\\none"
+ANSWERS = {
+    b"/half": BEGIN + b"100\\r\\n\\r\\nhalf",
+    b"/two": BEGIN.replace(b"close", b"keep-alive") + b"3\\r\\n\\r\\none" + BEGIN + b"8\\r\\n\\r\\nsmuggled",
+    b"/both": BEGIN + b"3\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n0\\r\\n\\r\\n" + BEGIN + b"8\\r\\n\\r\\nsmuggled",
+}
+
+
+def serve(asker):
+    with asker:
+        head = b""
+        while b"\\r\\n\\r\\n" not in head:
+            got = asker.recv(65536)
+            if not got:
+                return
+            head += got
+        asker.sendall(ANSWERS.get(head.split(b" ")[1], WHOLE))
+
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+with socket.create_server(("127.0.0.1", int(os.environ["PORT"]))) as listening:
+    while True:
+        threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
 """
 
 Attack = Callable[[str], object]
@@ -126,9 +163,9 @@ def test_reaches_nothing_of_the_server_or_its_neighbour(
     for path in (data / "tholos.db", data / "keys", data / "store", data / "supervisor", kept):
         assert path.exists()
         assert attack(f"import os\nos.stat({str(path)!r})") == "FileNotFoundError 2"
-    for socket in (*data.rglob("*.sock"), *Path("/tmp").glob("tholos-*/*.sock")):
-        if socket.parent.name != trial.instance("bad")["id"]:
-            code = f"import socket\nsocket.socket(socket.AF_UNIX).connect({str(socket)!r})"
+    for place in (*data.rglob("*.sock"), *Path("/tmp").glob("tholos-*/*.sock")):
+        if place.parent.name != trial.instance("bad")["id"]:
+            code = f"import socket\nsocket.socket(socket.AF_UNIX).connect({str(place)!r})"
             assert attack(code) == "FileNotFoundError 2"
     assert attack("found = open('/etc/shadow').read()") == "FileNotFoundError 2"
     apps = cast("list[str]", attack(f"import os\nfound = os.listdir({str(data / 'apps')!r})"))
@@ -176,7 +213,36 @@ def test_reaches_no_secrets_of_a_cloud(attack: Attack, found: walls.Walls) -> No
         for kind, deed in (("STREAM", "connect("), ("DGRAM", "sendto(b'x', ")):
             code = f"import socket\nsocket.socket(socket.AF_{family}, socket.SOCK_{kind}).{deed}({address!r}, 80))"
             assert attack(code) == "PermissionError 1"
-    assert attack("import socket\nsocket.socket().connect(('127.0.0.1', 1))") == "ConnectionRefusedError 111"
+
+
+def test_reaches_no_port_of_this_machine_but_those_it_opened(
+    trial: Trial, attack: Attack, found: walls.Walls
+) -> None:
+    need(found, "guard")
+    theirs = int((next(trial.server.data.glob("apps/*/data/port"))).read_text())
+    with socket.create_server(("127.0.0.1", 0)) as ours, socket.socket(type=socket.SOCK_DGRAM) as mail:
+        mail.bind(("127.0.0.1", 0))
+        for port in (theirs, ours.getsockname()[1]):
+            for family, address in (
+                ("INET", "127.0.0.1"),
+                ("INET", "0.0.0.0"),
+                ("INET6", "::ffff:127.0.0.1"),
+            ):
+                code = f"import socket\nsocket.socket(socket.AF_{family}).connect(({address!r}, {port}))"
+                assert attack(code) == "PermissionError 1"
+        sent = "import socket\nsocket.socket(type=socket.SOCK_DGRAM).{deed}"
+        address = ("127.0.0.1", mail.getsockname()[1])
+        assert attack(sent.format(deed=f"sendto(b'x', {address})")) == "PermissionError 1"
+        assert attack(sent.format(deed=f"connect({address})")) == "PermissionError 1"
+    nobody = "import socket\nsocket.socket().connect(('127.0.0.1', 1))"
+    assert attack(nobody) == "ConnectionRefusedError 111"
+    itself = (
+        "import socket\nwith socket.create_server(('127.0.0.1', 0)) as own:\n"
+        "    socket.create_connection(own.getsockname()).close()\n    found = 'itself'"
+    )
+    assert attack(itself) == "itself"
+    door = f"import socket\nsocket.create_connection(('127.0.0.1', {trial.server.port})).close()"
+    assert attack(door) == "nothing"
 
 
 def test_a_full_tmp_is_its_own(attack: Attack, found: walls.Walls) -> None:
@@ -209,6 +275,35 @@ def test_a_flood_of_output_is_bounded(trial: Trial, attack: Attack) -> None:
     attack("for _ in range(200_000):\n    print('x' * 100)")
     (log,) = trial.server.data.glob(f"apps/*/logs/*{trial.instance('bad')['id']}.log")
     eventually(lambda: log.stat().st_blocks * 512 < 3 << 20)
+
+
+def test_a_disk_filler_is_ended_and_told(trial: Trial) -> None:
+    fill = (
+        "import os\nwith open(os.environ['THOLOS_DATA'] + '/much', 'wb') as file:\n"
+        "    file.write(os.urandom(1 << 20) * 60)"
+    )
+    trial.publish("filler", wsgi("full", before=fill))
+    eventually(lambda: "MB, and may store 40 MB." in json.dumps(trial.app("filler")))
+    assert trial.state("good") == trial.state("bad")
+    assert trial.delete("filler")["state"] == "done"
+
+
+def test_a_rude_server_is_its_askers_trouble_alone(trial: Trial) -> None:
+    """Half an answer is seen as one, two for one are one, and it does not hear that it should end."""
+    trial.publish("rude", {"Procfile": "web: exec python serve.py\n", "serve.py": RUDE})
+    pid = cast("int", trial.instance("rude")["pid"])
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        trial.get("rude", "/half")
+    assert trial.get("rude", "/two").text == "one"
+    for _ in range(3):
+        assert "smuggled" not in trial.get("rude", "/both").text
+        assert trial.get("rude").text == "one"
+        assert trial.get("good").text == "good"
+    (log,) = trial.server.data.glob(f"apps/*/logs/*{trial.instance('rude')['id']}.log")
+    assert trial.wait(_restart(trial, "rude"))["state"] == "done"
+    assert trial.get("rude").text == "one"
+    eventually(lambda: "did not stop within" in log.read_text())
+    eventually(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def _restart(trial: Trial, name: str) -> str:

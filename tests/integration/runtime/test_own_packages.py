@@ -22,6 +22,7 @@ from tholos.runtime.uv import Index
 from tholos.runtime.uv_failures import (
     BadRequirement,
     BuildFailed,
+    EnvironmentFailed,
     HashMismatch,
     IndexUnreachable,
     VersionConflict,
@@ -391,3 +392,32 @@ def test_constraints_name_no_package_among_the_files(maker):
     files = {tiny.name: tiny.data, "limits.txt": f"tiny @ file:./{tiny.name}\n"}
     with pytest.raises(BadRequirement, match="may only say versions"):
         maker.build(Published.of({**files, "requirements.txt": "-c limits.txt\nleaf\n"}))
+
+
+# What packages would do
+
+
+def test_what_a_package_leaves_for_every_start_of_python_does_not_run_here(maker, index, tmp_path):
+    """A .pth of a wheel is code: it is the app's to run, behind walls, and never whoever builds its environment."""
+    ran = tmp_path / "ran"
+    trap = {"sly.pth": f"import pathlib; pathlib.Path({str(ran)!r}).touch()\n"}
+    sly, tiny = wheel("sly", "1.0", more=trap), wheel("tiny", "1.0")
+    (index / sly.name).write_bytes(sly.data)
+    published = Published.of({tiny.name: tiny.data, "requirements.txt": f"./{tiny.name}\nsly\n"})
+    made = maker.build(published)
+    maker.store.compile(made.id)
+    assert not ran.exists()
+    assert says(made, "import tiny, sly; print(tiny.VERSION, sly.VERSION)") == "1.0 1.0"
+    assert ran.exists()
+
+
+@pytest.mark.parametrize("place", ["scripts/python", "data/bin/python", "data/pyvenv.cfg"])
+def test_a_package_that_replaces_the_interpreter_is_refused(maker, index, tmp_path, place):
+    ran = tmp_path / "ran"
+    trap = {f"usurper-1.0.data/{place}": f"#!/bin/sh\ntouch {ran}\nexec /bin/false\n"}
+    usurper, tiny = wheel("usurper", "1.0", more=trap), wheel("tiny", "1.0")
+    (index / usurper.name).write_bytes(usurper.data)
+    published = Published.of({tiny.name: tiny.data, "requirements.txt": f"./{tiny.name}\nusurper\n"})
+    with pytest.raises(EnvironmentFailed, match=r"Cannot build the environment"):
+        maker.build(published)
+    assert not ran.exists()
