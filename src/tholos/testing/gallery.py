@@ -91,9 +91,7 @@ class Gallery:
         if example.told_then:
             self._take_up(name)
         else:
-            if (
-                name == "marimo"
-            ):  # its page takes up a new session by itself, whose buttons only a new page presses
+            if name == "marimo":  # its page takes up a new session, whose button only a new page presses
                 expect(self.page.get_by_text("It is 1 now.")).to_be_visible(timeout=OPENS_S * 1000)
             self.page.goto(url)
             expect(self.page.get_by_text(example.heading).first).to_be_visible(timeout=OPENS_S * 1000)
