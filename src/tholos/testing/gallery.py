@@ -82,7 +82,7 @@ class Gallery:
         example = EXAMPLES[name]
         failed: list[str] = []
         self.page.on("pageerror", lambda error: failed.append(str(error)))
-        self.page.goto(url)
+        self.page.goto(url, timeout=OPENS_S * 1000)
         expect(self.page.get_by_text(example.heading).first).to_be_visible(timeout=OPENS_S * 1000)
         self._outlive_pass(url)
         self._click(example.clicked)
@@ -93,7 +93,7 @@ class Gallery:
         else:
             if name == "marimo":  # its page takes up a new session, whose button only a new page presses
                 expect(self.page.get_by_text("It is 1 now.")).to_be_visible(timeout=OPENS_S * 1000)
-            self.page.goto(url)
+            self.page.goto(url, timeout=OPENS_S * 1000)
             expect(self.page.get_by_text(example.heading).first).to_be_visible(timeout=OPENS_S * 1000)
         self._click(example.clicked)
         self._read(example.told_then or example.told)
