@@ -42,9 +42,9 @@ from tholos.apps.service import NewRelease
 from tholos.kit.clock import SystemClock
 from tholos.kit.db import Database
 from tholos.server import tables
-from tholos.testing.browsing import Browser
 from tholos.testing.installation import Installation
 from tholos.testing.trial import Found, Trial
+from tholos.testing.visitors import Browser
 
 BOUNDS = {"memory": 350.0, "listing": 50.0, "change": 50.0, "added": 5.0}
 FIRST = "first"

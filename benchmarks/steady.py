@@ -24,8 +24,8 @@ from functools import partial
 
 from measuring import report, scratch, server
 
-from tholos.testing.browsing import Browser
 from tholos.testing.trial import Trial
+from tholos.testing.visitors import Browser
 
 RELEASES = 10
 KILLS = frozenset({2, 5, 8})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
 
-from tholos.testing import gallery
+from tholos.testing import chromium, gallery
 from tholos.testing.gallery import EXAMPLES, Gallery
 
 NUMBER = itertools.count(1)
@@ -110,3 +111,48 @@ def test_what_leads_where(room, echo):
         server.ask("POST", f"/app/{name}/x", token="", headers={**foreign, "Origin": server.url}).status
         == 200
     )
+
+
+TRIES = """async () => {
+  const ask = async (method, path, body) => {
+    const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+    const answer = await fetch(path, { method, headers, credentials: "include", body });
+    return answer.status;
+  };
+  return {
+    console: await ask("GET", "/"),
+    another: await ask("GET", "/app/%(other)s/"),
+    tokens: await ask("GET", "/account"),
+    token: await ask("POST", "/api/v1/tokens", "{}"),
+    access: await ask("PATCH", "/api/v1/apps/%(other)s/access", '{"audience": "everyone"}'),
+    variables: await ask("PATCH", "/api/v1/apps/%(other)s/variables", '{"variables": {"A": "b"}}'),
+    device: await ask("POST", "/device", "{}"),
+    cookies: document.cookie,
+  };
+}"""
+
+
+def test_what_a_page_of_an_app_may_do_to_its_visitor(room, echo, tmp_path):
+    """What the documentation says: see what the visitor sees, and nothing that outlasts the visit without the password."""
+    hostile = tmp_path / f"hostile-{next(NUMBER)}"
+    hostile.mkdir()
+    (hostile / "index.html").write_text("<!doctype html><title>Hostile</title><h1>Hostile</h1>")
+    publish(room, hostile)
+    server = room.server
+    link = str(server.api("POST", "/api/v1/accounts/ada/link", {})["sign_in_url"])
+    context = room.page.context.browser.new_context()
+    try:
+        page = context.new_page()
+        chromium.sign_in(page, link)
+        for name in (echo.name, hostile.name):
+            page.goto(f"{server.url}/app/{name}/")
+        with sqlite3.connect(server.data / "tholos.db", timeout=20) as database:
+            database.execute("update sessions set created_at = datetime(created_at, '-1 hour')")
+        got = page.evaluate(TRIES % {"other": echo.name})
+    finally:
+        context.close()
+    assert (got["console"], got["another"], got["tokens"]) == (200, 200, 200), "one origin, as is said"
+    refused = {name: got[name] for name in ("token", "access", "variables", "device")}
+    assert set(refused.values()) == {403}, refused
+    assert "tholos_" not in got["cookies"]
+    assert server.api("GET", f"/api/v1/apps/{echo.name}/access", token=room.token)["audience"] == "listed"

@@ -37,9 +37,10 @@ class Sent:
     nonce: str
     verifier: str
     next_path: str
+    began_at: datetime
 
 
-def send(db: WriteDb, state: str, browser: str, sent: Sent, now: datetime) -> None:
+def send(db: WriteDb, state: str, browser: str, sent: Sent) -> None:
     """Note that a browser was sent to the provider; ``browser`` is a secret that only that browser has."""
     db.add(
         ProviderSignIn(
@@ -48,7 +49,7 @@ def send(db: WriteDb, state: str, browser: str, sent: Sent, now: datetime) -> No
             nonce=sent.nonce,
             verifier=sent.verifier,
             next_path=sent.next_path,
-            expires_at=now + LIFE,
+            expires_at=sent.began_at + LIFE,
         )
     )
 
@@ -61,7 +62,7 @@ def take_back(db: WriteDb, state: str, browser: str, now: datetime) -> Sent:
     found = sign_ins.find_provider_sign_in(db, hash_secret(state))
     if found is None or found.expires_at < now or found.browser_hash != hash_secret(browser):
         raise errors.SignInLost(fix="Begin again: a sign-in lasts ten minutes and works once.")
-    sent = Sent(found.nonce, found.verifier, found.next_path)
+    sent = Sent(found.nonce, found.verifier, found.next_path, found.expires_at - LIFE)
     db.delete(found)
     return sent
 

@@ -168,7 +168,8 @@ def authorization_url(
         "code_challenge_method": "S256",
     }
     if client.asks_again:
-        query["prompt"] = "login"
+        # The first is what asks, and a page that opens the provider may leave it out; the second has the token say when.
+        query |= {"prompt": "login", "max_age": str(LEEWAY_S)}
     joint = "&" if urlsplit(metadata.authorization_endpoint).query else "?"
     return f"{metadata.authorization_endpoint}{joint}{urlencode(query)}"
 
@@ -193,10 +194,10 @@ def read_keys(said: Json) -> tuple[Json, ...]:
 
 
 def check_id_token(
-    token: str, keys: Sequence[Json], client: OpenIdClient, nonce: str, now: datetime
+    token: str, keys: Sequence[Json], client: OpenIdClient, nonce: str, began_at: datetime, now: datetime
 ) -> dict[str, object]:
     """What an ID token says, once it is known to be meant for us, now, and for the sign-in that began with this nonce
-    (OpenID Connect Core 1.0, 3.1.3.7).
+    at that time (OpenID Connect Core 1.0, 3.1.3.7).
 
     Raises: KeyUnknown, ProviderWrong.
     """
@@ -223,6 +224,8 @@ def check_id_token(
     _check_times(claims, now)
     if claims.get("nonce") != nonce:
         raise _wrong("its token belongs to another sign-in")
+    if client.asks_again:
+        _check_asked_again(claims, began_at, now)
     return claims
 
 
@@ -279,6 +282,21 @@ def _check_times(claims: Json, now: datetime) -> None:
         )
     if begins - LEEWAY_S > moment:
         raise _wrong("its token begins only later", fix="One of the clocks, here or there, is wrong.")
+
+
+def _check_asked_again(claims: Json, began_at: datetime, now: datetime) -> None:
+    """Whether the person signed in there for this very sign-in, and not once before (OpenID Connect Core 1.0, 2, auth_time).
+
+    Raises: ProviderWrong.
+    """
+    if "auth_time" not in claims:
+        raise _wrong(
+            "its token does not say when you signed in there",
+            fix="An operator lets apps have hosts of their own (apps.addresses), or uses a provider that tells auth_time.",
+        )
+    signed_in = _seconds(claims, "auth_time")
+    if signed_in + LEEWAY_S < began_at.timestamp() or signed_in - LEEWAY_S > now.timestamp():
+        raise _wrong("it did not ask you to sign in again", fix="Sign out at the provider, then try again.")
 
 
 def _seconds(claims: Json, name: str, default: float | None = None) -> float:

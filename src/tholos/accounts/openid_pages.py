@@ -79,7 +79,8 @@ async def finish_openid(
 
 def _send(call: Call, begun: Begun, browser: str, next_path: str) -> None:
     with call.write(unrecorded="who signs in is recorded") as db:
-        identities.send(db, begun.state, browser, Sent(begun.nonce, begun.verifier, next_path), call.now)
+        sent = Sent(begun.nonce, begun.verifier, next_path, call.now)
+        identities.send(db, begun.state, browser, sent)
 
 
 def _take_back(call: Call, state: str) -> Sent:
@@ -97,7 +98,8 @@ async def _ask(call: Call, sent: Sent, code: str, error: str, issuer: str | None
             f"Cannot sign in: the provider did not let you{word}.", fix="Begin again, or sign in another way."
         )
     return await call.get(Provider).finish(
-        code, verifier=sent.verifier, nonce=sent.nonce, issuer=issuer, redirect_uri=_return_url(call), now=call.now
+        code, verifier=sent.verifier, nonce=sent.nonce, began_at=sent.began_at, issuer=issuer,
+        redirect_uri=_return_url(call), now=call.now,
     )  # fmt: skip
 
 

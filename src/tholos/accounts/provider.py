@@ -148,7 +148,15 @@ class Provider:
         return Begun(url, state, nonce, verifier)
 
     async def finish(
-        self, code: str, *, verifier: str, nonce: str, issuer: str | None, redirect_uri: str, now: datetime
+        self,
+        code: str,
+        *,
+        verifier: str,
+        nonce: str,
+        began_at: datetime,
+        issuer: str | None,
+        redirect_uri: str,
+        now: datetime,
     ) -> Person:
         """Whom the provider vouches for by a code that a browser brought; ``issuer`` is whom that one named.
 
@@ -158,7 +166,7 @@ class Provider:
         if issuer != metadata.issuer and (issuer is not None or metadata.tells_issuer):
             raise ProviderWrong("Cannot sign in by the provider: the answer came from another one.")
         answer = await self._exchange(metadata, code, verifier, redirect_uri)
-        claims = await self._check(metadata, _need_text(answer, "id_token"), nonce, now)
+        claims = await self._check(metadata, _need_text(answer, "id_token"), nonce, began_at, now)
         access = answer.get("access_token")
         if metadata.userinfo_endpoint and isinstance(access, str) and openid.lacks(claims, self.client):
             said = await self._call(metadata.userinfo_endpoint, headers={"authorization": f"Bearer {access}"})
@@ -174,7 +182,9 @@ class Provider:
 
         return await self._metadata.get(ask, now, METADATA_LIFE)
 
-    async def _check(self, metadata: Metadata, token: str, nonce: str, now: datetime) -> dict[str, object]:
+    async def _check(
+        self, metadata: Metadata, token: str, nonce: str, began_at: datetime, now: datetime
+    ) -> dict[str, object]:
         """A key that is not known may be a new one: then they are all asked for once more."""
 
         async def ask() -> tuple[Json, ...]:
@@ -182,10 +192,10 @@ class Provider:
 
         keys = await self._keys.get(ask, now, KEYS_LIFE)
         try:
-            return openid.check_id_token(token, keys, self.client, nonce, now)
+            return openid.check_id_token(token, keys, self.client, nonce, began_at, now)
         except KeyUnknown:
             newer = await self._keys.get(ask, now, NEW_KEYS_EVERY)
-            return openid.check_id_token(token, newer, self.client, nonce, now)
+            return openid.check_id_token(token, newer, self.client, nonce, began_at, now)
 
     async def _exchange(self, metadata: Metadata, code: str, verifier: str, redirect_uri: str) -> Json:
         """What a code is worth. Of two ways to show our secret the registration may know only the second.

@@ -36,12 +36,12 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def running() -> Iterator[Browser]:
-    """A headless browser. While it runs, no event loop can be run in this thread."""
+def running(*flags: str) -> Iterator[Browser]:
+    """A headless browser, with further flags. While it runs, no event loop can be run in this thread."""
     path = find_chromium()
     expect.set_options(timeout=PATIENCE_S * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

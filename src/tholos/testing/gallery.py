@@ -8,11 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from playwright.sync_api import Page, expect
 
-from tholos.testing import chromium
+from tholos.testing import chromium, relay
 from tholos.testing.installation import Installation
+from tholos.testing.relay import Relay
+from tholos.testing.waiting import until
 
 FOLDER = Path(__file__).parents[3] / "examples" / "kinds"
 PACKAGES = "bokeh\ndash\nfastapi\nflask\ngradio\nipykernel\nipywidgets\nmarimo\nnbconvert\npanel\nshiny\nstreamlit\nvoila\n"
@@ -20,6 +23,7 @@ PACKAGES = "bokeh\ndash\nfastapi\nflask\ngradio\nipykernel\nipywidgets\nmarimo\n
 PASS_LIFE_S = 2
 """Every click comes after a pass has ended, and has to have it renewed."""
 OPENS_S = 90.0
+SLEEPS_AFTER_S = 1
 WITHOUT_PACKAGES = frozenset({"command", "static"})
 
 
@@ -30,6 +34,10 @@ class Example:
     heading: str
     clicked: str
     told: str
+    told_then: str = ""
+    """What the page that was left open tells after a click with other input, once its app can be reached again; empty where
+    it has to be opened anew.
+    """
 
 
 EXAMPLES: Mapping[str, Example] = {
@@ -38,13 +46,13 @@ EXAMPLES: Mapping[str, Example] = {
     "dash": Example("Yield", "Add a turbine", "2 turbines: 6 MW at most"),
     "fastapi": Example("Tides", "Ask", "3 h: 3.5 m"),
     "flask": Example("What was found", "Write it down", "1: Pump 3 hums"),
-    "gradio": Example("Words", "Count", "4 words, 19 characters"),
+    "gradio": Example("Words", "Count", "4 words, 19 characters", told_then="2 words, 9 characters"),
     "marimo": Example("Doubling", "Double", "It is 2 now."),
     "notebook": Example("The week in numbers", "Every day", "15 tons"),
     "panel": Example("Delivery", "Quote", "8.00 francs"),
     "shiny": Example("Who goes first?", "Draw", "Kim goes first"),
     "static": Example("Converter", "Convert", "68 degrees Fahrenheit"),
-    "streamlit": Example("Battery", "How long?", "10.0 hours at 2 kW"),
+    "streamlit": Example("Battery", "How long?", "10.0 hours at 2 kW", told_then="6.7 hours at 3 kW"),
     "voila": Example("Interest", "Reckon", "1000 become 1219"),
 }
 
@@ -56,6 +64,7 @@ class Gallery:
     server: Installation
     page: Page
     token: str
+    way: Relay
 
     def publish(self, name: str, folder: Path) -> str:
         """Publish an example, and say where it is."""
@@ -67,18 +76,52 @@ class Gallery:
         return str(self.server.api("GET", f"/api/v1/apps/{name}-one")["url"])
 
     def use(self, name: str, url: str) -> None:
-        """Open it, click once the pass has ended, and open it again."""
+        """Open it, click once the pass has ended, and again once it has slept: on the open page where that connects anew by
+        itself, else opened again in the same tab.
+        """
         example = EXAMPLES[name]
         failed: list[str] = []
         self.page.on("pageerror", lambda error: failed.append(str(error)))
-        self.page.goto(url)
+        self.page.goto(url, timeout=OPENS_S * 1000)
         expect(self.page.get_by_text(example.heading).first).to_be_visible(timeout=OPENS_S * 1000)
         self._outlive_pass(url)
         self._click(example.clicked)
         self._read(example.told)
-        self.page.goto(url)
-        expect(self.page.get_by_role("heading").first).to_be_visible(timeout=OPENS_S * 1000)
+        self._sleep(name)
+        if example.told_then:
+            self._take_up(name)
+        else:
+            if name == "marimo":  # its page takes up a new session, whose button only a new page presses
+                expect(self.page.get_by_text("It is 1 now.")).to_be_visible(timeout=OPENS_S * 1000)
+            self.page.goto(url, timeout=OPENS_S * 1000)
+            expect(self.page.get_by_text(example.heading).first).to_be_visible(timeout=OPENS_S * 1000)
+        self._click(example.clicked)
+        self._read(example.told_then or example.told)
         assert not failed, failed
+
+    def _sleep(self, name: str) -> None:
+        """The person goes out of reach, as with a computer that is closed, and the app sleeps until they are back."""
+        path = f"/api/v1/apps/{name}-one"
+        self.way.cut()
+        self.server.api("PUT", f"{path}/life", {"idle_timeout_s": SLEEPS_AFTER_S}, token=self.token)
+        until(lambda: self._state(path) == "asleep", chromium.PATIENCE_S)
+        self.server.api("PUT", f"{path}/life", {"idle_timeout_s": 0}, token=self.token)
+        assert self._state(path) == "asleep"
+        self.way.mend()
+
+    def _take_up(self, name: str) -> None:
+        """Go on with the open page, with other input."""
+        if name == "gradio":
+            self.page.get_by_label("Text", exact=True).fill("Two words")
+            return
+        button = self.page.get_by_role("button", name=EXAMPLES[name].clicked)
+        expect(button).to_be_enabled(timeout=OPENS_S * 1000)  # connected again
+        self.page.get_by_role("slider").press("ArrowRight")
+
+    def _state(self, path: str) -> str:
+        return str(
+            cast("Mapping[str, object]", self.server.api("GET", path, token=self.token)["state"])["word"]
+        )
 
     def _click(self, words: str) -> None:
         button = self.page.get_by_role("button", name=words, exact=True).or_(
@@ -96,7 +139,7 @@ class Gallery:
               return document.body.innerText.includes(words) || texts(document.body)
             }""",
             arg=words,
-            timeout=chromium.PATIENCE_S * 1000,
+            timeout=OPENS_S * 1000,
         )
 
     def _outlive_pass(self, url: str) -> None:
@@ -110,15 +153,22 @@ class Gallery:
 @contextmanager
 def opened(folder: Path, addresses: str) -> Iterator[Gallery]:
     """A server whose apps are at ``hosts`` or under ``paths``, with a publisher who is signed in."""
-    settings = {"THOLOS_APPS__ADDRESSES": addresses, "THOLOS_APPS__PASS_LIFE_S": str(PASS_LIFE_S)}
+    settings = {
+        "THOLOS_APPS__ADDRESSES": addresses,
+        "THOLOS_APPS__PASS_LIFE_S": str(PASS_LIFE_S),
+        "THOLOS_APPS__HOLD_S": str(OPENS_S),
+    }
     server = Installation(folder, settings)
     server.start()
     try:
         token = server.new_account("ada")
         link = str(server.api("POST", "/api/v1/accounts/ada/link", {})["sign_in_url"])
-        with chromium.running() as browser:
+        with (
+            relay.running(server.port) as way,
+            chromium.running(f"--host-resolver-rules=MAP * 127.0.0.1:{way.port}") as browser,
+        ):
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             chromium.sign_in(page, link)
-            yield Gallery(server, page, token)
+            yield Gallery(server, page, token, way)
     finally:
         server.clean()

@@ -31,6 +31,7 @@ class LyingProvider:
 
     Attributes:
         nonce: what the sign-in under way was begun with; see :meth:`take`.
+        is_asked_again: whether it was to ask people even if they are signed in there.
         metadata: said besides, or instead.
         claims: of the ID token, besides or instead; None leaves one out.
         userinfo: what it says besides.
@@ -44,6 +45,7 @@ class LyingProvider:
 
     issuer: str = ""
     nonce: str = ""
+    is_asked_again: bool = False
     metadata: dict[str, object] = field(default_factory=dict)
     claims: dict[str, object] = field(default_factory=dict)
     userinfo: dict[str, object] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class LyingProvider:
         """Take a browser that Tholos sent here; answers the query that it brings back."""
         query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         self.nonce = query["nonce"]
+        self.is_asked_again = query.get("prompt") == "login" and "max_age" in query
         return f"code={CODE.replace(' ', '+')}&state={query['state']}"
 
     def answer(self, path: str) -> tuple[int, bytes]:
@@ -95,6 +98,7 @@ class LyingProvider:
         now = int(time.time())
         said: dict[str, object] = {
             "iss": self.issuer, "sub": "u1", "aud": "tholos", "iat": now, "exp": now + 300, "nonce": self.nonce,
+            **({"auth_time": now} if self.is_asked_again else {}),
             **self.claims,
         }  # fmt: skip
         kept = {name: value for name, value in said.items() if value is not None}

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from tholos.runtime.layout import Layout
-from tholos.testing.browsing import Browser
 from tholos.testing.trial import ENDED, Files, Json, Trial
+from tholos.testing.visitors import Browser
 from tholos.testing.waiting import until
 
 T = TypeVar("T")

@@ -273,9 +273,9 @@ def test_two_first_sign_ins_at_once_make_one_account(database, people, clock, at
 
 
 def test_a_sign_in_comes_back_once_to_the_browser_that_began_it(database, people, clock):
-    sent = Sent("nonce", "verifier", "/device")
+    sent = Sent("nonce", "verifier", "/device", clock.now())
     with database.write() as db:
-        identities.send(db, "state", "browser", sent, clock.now())
+        identities.send(db, "state", "browser", sent)
     for state, browser in (("state", "another"), ("other", "browser"), ("", ""), ("state", "")):
         with database.write() as db, pytest.raises(errors.SignInLost):
             identities.take_back(db, state, browser, clock.now())
@@ -287,7 +287,7 @@ def test_a_sign_in_comes_back_once_to_the_browser_that_began_it(database, people
 
 def test_a_sign_in_that_does_not_come_back_in_time_is_gone(database, people, clock):
     with database.write() as db:
-        identities.send(db, "state", "browser", Sent("nonce", "verifier", ""), clock.now())
+        identities.send(db, "state", "browser", Sent("nonce", "verifier", "", clock.now()))
     clock.move(identities.LIFE + timedelta(seconds=1))
     with database.write() as db, pytest.raises(errors.SignInLost):
         identities.take_back(db, "state", "browser", clock.now())

@@ -1,14 +1,9 @@
 """Who may open what, tried from outside: pages, API, apps and websocket upgrades, with every kind of credential."""
 
 import base64
-import http.client
 import json
 import re
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlencode, urlsplit
 
 import jwt
@@ -16,104 +11,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tholos.testing.browsing import NAVIGATION, Browser, Got
 from tholos.testing.trial import Trial, eventually
+from tholos.testing.visitors import ECHO, NAVIGATION, PASSWORD, Browser, Got, Watched, again, ends_within
 
 WAYS = ("door", "gateway")
-
-ECHO = """
-import asyncio
-import json
-
-
-async def until_gone(receive):
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def app(scope, receive, send):
-    headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope.get("headers", [])]
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.accept"})
-        await send({"type": "websocket.send", "text": json.dumps(headers)})
-        while (await receive())["type"] != "websocket.disconnect":
-            pass
-        return
-    if scope["type"] != "http":
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-    gone = asyncio.create_task(until_gone(receive))
-    while scope["path"] == "/stream" and not gone.done():
-        await send({"type": "http.response.body", "body": b".", "more_body": True})
-        await asyncio.sleep(0.05)
-    gone.cancel()
-    await send({"type": "http.response.body", "body": json.dumps(headers).encode()})
-"""
-
-EVENTS = {"Accept": "text/event-stream"}
-
-
-class Watched:
-    """Reads a connection until it ends, and knows when that was."""
-
-    def __init__(self, opened: socket.socket) -> None:
-        self.ended_at = 0.0
-        self._opened = opened
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        try:
-            while data := self._opened.recv(65536):
-                if data.startswith(b"\x88"):
-                    break
-        except OSError:
-            pass
-        self.ended_at = time.monotonic()
-
-    def ended_within(self, seconds: float) -> bool:
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
-
-
-@pytest.fixture(scope="module")
-def ada(trial: Trial) -> Browser:
-    """The owner of the app *echo*, signed in, with the app opened once."""
-    made = trial.server.api("POST", "/api/v1/accounts", {"name": "ada", "role": "publisher"})
-    browser = Browser(trial)
-    code = str(made["sign_in_url"]).partition("code=")[2]
-    assert browser.post("/setup", code=code, password="correct horse battery").status == 303
-    trial.publish("echo", {"app.py": ECHO}, token=token_of(browser))
-    assert browser.go("echo", "/").status == 200
-    return browser
-
-
-@pytest.fixture(scope="module")
-def bea(trial: Trial, ada: Browser) -> Browser:
-    """Somebody else, with an app of her own."""
-    made = trial.server.api("POST", "/api/v1/accounts", {"name": "bea", "role": "publisher"})
-    browser = Browser(trial)
-    browser.post("/setup", code=str(made["sign_in_url"]).partition("code=")[2], password="another long one")
-    trial.publish("hers", {"app.py": ECHO}, token=token_of(browser))
-    assert browser.go("hers", "/").status == 200
-    return browser
-
-
-def token_of(browser: Browser) -> str:
-    """A new API token of who is signed in."""
-    got = browser.ask(
-        "POST", "", "/api/v1/tokens", "{}", Origin=browser.origin(""), **{"Content-Type": "application/json"}
-    )
-    assert got.status == 201, got.body
-    return str(got.json()["token"])
-
-
-def again(browser: Browser, password: str, name: str) -> Browser:
-    """A second browser of the same person."""
-    other = Browser(browser.trial)
-    assert other.post("/sign-in", name=name, password=password).status == 303
-    return other
+IS_SHARED = True
 
 
 # Signed out, and the wrong person
@@ -147,7 +49,7 @@ def test_signed_out(trial: Trial, ada: Browser) -> None:
 
 def test_the_wrong_person(trial: Trial, ada: Browser, bea: Browser) -> None:
     """For somebody else the app is not there, whichever way is tried; an administrator may not look into it either."""
-    token = {"Authorization": f"Bearer {token_of(bea)}"}
+    token = {"Authorization": f"Bearer {bea.token()}"}
     owned = trial.server.api("GET", "/api/v1/operations?app=echo")["items"][0]["id"]
     for method, path in (
         ("GET", "/api/v1/apps/echo"),
@@ -176,7 +78,7 @@ def test_the_wrong_person(trial: Trial, ada: Browser, bea: Browser) -> None:
     assert bea.go("echo", "/").status == 403
     nobody = Browser(trial)
     assert nobody.ask("GET", "echo", "/", Authorization=f"Bearer {trial.server.token}").status == 403
-    assert trial.server.ask("POST", "/api/v1/accounts", {"name": "eve"}, token=token_of(bea)).status == 403
+    assert trial.server.ask("POST", "/api/v1/accounts", {"name": "eve"}, token=bea.token()).status == 403
 
 
 # Credentials
@@ -269,7 +171,7 @@ def test_a_token_that_is_none(ada: Browser, trial: Trial, token: str) -> None:
 
 def test_a_revoked_token(trial: Trial, ada: Browser) -> None:
     """It opens nothing any more within a second, and a stream that it opened ends."""
-    token = token_of(ada)
+    token = ada.token()
     header = {"Authorization": f"Bearer {token}"}
     nobody = Browser(trial)
     assert nobody.ask("GET", "echo", "/", **header).status == 200
@@ -286,17 +188,6 @@ def test_a_revoked_token(trial: Trial, ada: Browser) -> None:
         assert nobody.upgrade("echo", **header) == 401
         assert watched.ended_within(5)
         assert ends_within(stream, 5)
-
-
-def ends_within(stream: http.client.HTTPResponse, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    try:
-        while time.monotonic() < deadline:
-            if not stream.read(1):
-                return True
-    except (OSError, http.client.HTTPException):
-        return True
-    return False
 
 
 # What the app sees
@@ -328,7 +219,7 @@ def assert_true_identity(headers: list[list[str]]) -> None:
 def test_forged_identity_does_not_arrive(trial: Trial, ada: Browser) -> None:
     """With a cookie, with a token, and on a websocket: one identity, and it is ours."""
     nobody = Browser(trial)
-    token = {"Authorization": f"Bearer {token_of(ada)}"}
+    token = {"Authorization": f"Bearer {ada.token()}"}
     assert_true_identity(ada.ask("GET", "echo", "/", **FORGED).json())
     assert_true_identity(nobody.ask("GET", "echo", "/", **FORGED, **token).json())
     with ada.tunnel("echo", Origin=ada.origin("echo"), **FORGED) as (status, tunnel):
@@ -347,7 +238,7 @@ def test_our_credentials_do_not_arrive(trial: Trial, ada: Browser) -> None:
     seen = ada.ask("GET", "echo", "/", Authorization=basic).json()
     assert [value for name, value in seen if name == "cookie"] == ["theme=dark"]
     assert [value for name, value in seen if name == "authorization"] == [basic]
-    token = token_of(ada)
+    token = ada.token()
     seen = Browser(trial).ask("GET", "echo", "/", Authorization=f"Bearer {token}", Cookie="theme=dark").json()
     assert token not in json.dumps(seen)
     assert [value for name, value in seen if name == "cookie"] == ["theme=dark"]
@@ -379,7 +270,7 @@ def test_requests_with_cookies_come_from_own_pages(ada: Browser) -> None:
 
 def test_a_token_needs_no_origin(trial: Trial, ada: Browser) -> None:
     nobody = Browser(trial)
-    token = {"Authorization": f"Bearer {token_of(ada)}"}
+    token = {"Authorization": f"Bearer {ada.token()}"}
     assert nobody.ask("POST", "echo", "/", "x", **token).status == 200
     assert nobody.upgrade("echo", **token) == 101
 
@@ -497,7 +388,7 @@ def assert_stays(location: str) -> None:
     ],
 )
 def test_signing_in_leads_nowhere_else(ada: Browser, path: str) -> None:
-    got = Browser(ada.trial).post("/sign-in", name="ada", password="correct horse battery", next=path)
+    got = Browser(ada.trial).post("/sign-in", name="ada", password=PASSWORD, next=path)
     assert got.status == 303
     assert_stays(got.location)
     got = ada.ask("GET", "", "/sign-in?" + urlencode({"next": path}), **NAVIGATION)
@@ -526,12 +417,12 @@ def test_a_strange_host(ada: Browser) -> None:
 
 def test_signing_out_ends_what_is_open(trial: Trial, ada: Browser) -> None:
     """Of this browser: the pass within a second, streams and websockets within five. Another one's go on."""
-    first, second = (again(ada, "correct horse battery", "ada") for _ in range(2))
+    first, second = (again(ada, "ada") for _ in range(2))
     for browser in (first, second):
         assert browser.go("echo", "/").status == 200
     with (
-        stream_of(first) as leaving,
-        stream_of(second) as staying,
+        first.stream("echo") as leaving,
+        second.stream("echo") as staying,
         first.tunnel("echo", Origin=first.origin("echo")) as (one, leaving_tunnel),
         second.tunnel("echo", Origin=second.origin("echo")) as (two, staying_tunnel),
     ):
@@ -550,19 +441,9 @@ def test_signing_out_ends_what_is_open(trial: Trial, ada: Browser) -> None:
         assert second.ask("GET", "echo", "/").status == 200
 
 
-@contextmanager
-def stream_of(browser: Browser) -> Iterator[socket.socket]:
-    """An open stream of the app, its head read."""
-    lines = [f"{key}: {value}" for key, value in browser.headers("echo", EVENTS).items()]
-    with socket.create_connection(("127.0.0.1", browser.trial.server.port), timeout=20) as opened:
-        opened.sendall("\r\n".join(["GET /stream HTTP/1.1", *lines, "", ""]).encode())
-        assert opened.recv(12) == b"HTTP/1.1 200"
-        yield opened
-
-
 def test_deleting_an_app_ends_its_streams(trial: Trial, bea: Browser) -> None:
     """And its passes are good for nothing, not even for an app of the same name that somebody else publishes."""
-    token = token_of(bea)
+    token = bea.token()
     trial.publish("brief", {"app.py": ECHO}, token=token)
     bea.go("brief", "/")
     with (

@@ -11,9 +11,9 @@ from itertools import count
 import pytest
 
 from tholos.testing import postgres
-from tholos.testing.browsing import Browser
 from tholos.testing.installation import Installation
 from tholos.testing.trial import Trial, eventually, wsgi
+from tholos.testing.visitors import Browser
 
 SALES = {
     "app.py": """

@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-from tholos.testing.browsing import Browser
 from tholos.testing.installation import Installation
 from tholos.testing.trial import Trial, eventually, wsgi
+from tholos.testing.visitors import Browser
 
 NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import pytest
 
 from tholos.testing import storm
-from tholos.testing.browsing import Browser
 from tholos.testing.storm import ANY_LATER, Storm, Way
 from tholos.testing.trial import Trial, eventually
+from tholos.testing.visitors import Browser
 
 WAYS = ("door", "gateway")
 SETTINGS = {

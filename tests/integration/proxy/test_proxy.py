@@ -2,15 +2,21 @@
 
 import asyncio
 import json
+import random
 import ssl
 import subprocess
 import tempfile
+import time
+from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +34,8 @@ from tholos.testing.authority import Authority
 ADA = Admission("acc_ada", "ada", "ses_ada", 3, None, ("makers",))
 COOKIES = Cookies("tholos_pass", "tholos_handle", "tholos_txn")
 PATIENCE_S = 30.0
+ORACLE_ROUNDS = 300
+COOKIE_ROUNDS = 200
 
 
 def front_in(folder: Path, passes: Passes, port: int = 0) -> Front:
@@ -218,6 +226,98 @@ async def test_no_identity_but_ours_arrives(bench):
     assert told["x-forwarded-for"] == "127.0.0.1"
     assert "tholos_" not in told["cookie"]
     assert {one.strip() for one in told["cookie"].replace(",", ";").split(";")} == {"a=1", "b=4"}
+
+
+# Judged by an oracle
+
+
+def is_let_in(lane, claims, *, is_signed, is_now):
+    """Whether a pass is one for a lane, in plain words."""
+    return (
+        is_signed
+        and is_now
+        and claims.get("iss") == ISSUER
+        and claims.get("aud") == lane.place
+        and claims.get("v") == lane.access_version
+        and claims.get("e") == "now"
+        and claims.get("g") not in lane.revoked
+    )
+
+
+async def test_whoever_is_let_in_an_oracle_would_let_in(bench):
+    """Claims drawn at random, mostly right and wrong in one or two, for apps of one host after another's."""
+    draw = random.Random(15)  # noqa: S311 - no secret
+    lane = replace(bench.lane, revoked=("ses_gone", "ses_left"))
+    await bench.proxy.show(Fleet((lane,)))
+    key = serialization.load_pem_private_key(
+        (Path(bench.front.folder) / "keys" / "passes.pem").read_bytes(), None
+    )
+    other = ec.generate_private_key(ec.SECP256R1())
+    wrong = {
+        "iss": ["else", "", None],
+        "aud": ["app_2", "APP_1", "app_1/r1", "", None, ["app_2"], "app_1 "],
+        "v": [2, 4, 0, -3, None, "3", 3.5],
+        "e": ["before", "", None, "now "],
+        "g": ["ses_gone", "ses_left"],
+    }
+    told = Counter()
+    for _ in range(ORACLE_ROUNDS):
+        now = int(time.time())
+        claims = {"iss": ISSUER, "aud": "app_1", "sub": "acc_ada", "g": "ses_ada", "v": 3, "e": "now", "n": "ada",
+                  "c": '{"user": "ada"}', "iat": now, "exp": now + 600}  # fmt: skip
+        for name in draw.sample(sorted(wrong), draw.choice([0, 0, 1, 1, 2])):
+            claims[name] = draw.choice(wrong[name])
+        is_now = draw.random() > 0.1
+        if not is_now:
+            claims["exp"] = draw.choice([now - 5, now - 3600, 0, None])
+        kept = {name: value for name, value in claims.items() if value is not None}
+        is_signed = draw.random() > 0.1
+        issued = jwt.encode(kept, key if is_signed else other, algorithm="ES256")
+        expected = is_let_in(lane, kept, is_signed=is_signed, is_now=is_now)
+        got = (await bench.ask(cookie=f"tholos_pass={issued}"))[0]
+        assert got == ("app" if expected else "door"), (kept, is_signed)
+        told[got] += 1
+    assert min(told["app"], told["door"]) > ORACLE_ROUNDS / 10, told
+
+
+async def test_a_name_that_somebody_else_has_now_lets_nobody_of_before_in(bench):
+    """The host is the same and the place another: ids are never used again."""
+    await bench.proxy.show(Fleet((bench.lane,)))
+    assert (await bench.ask(cookie=bench.cookie()))[0] == "app"
+    await bench.proxy.show(Fleet((replace(bench.lane, place="app_2", app="app_2"),)))
+    assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
+
+
+PARTS = [
+    "tholos_pass=SECRET", "tholos_handle=SECRET", "tholos_txn_0123abcd=SECRET", "theme=dark", "a", "=", "", "b=", "c=d=e",
+    '"tholos_pass=SECRET"', 'q="x', "tholos_pass =SECRET", " tholos_handle= SECRET", "\ttholos_pass\t=\tSECRET",
+    "xtholos_pass=1", "tholos_passx=2", "tholos_pass=SECRET SECRET", "tholos_pass=" + "SECRET" * 400, "long=" + "y" * 400,
+]  # fmt: skip
+
+
+async def test_no_cookie_of_ours_arrives_however_it_is_written(bench):
+    """In one header or several, with any separator, quoted, empty or huge; whatever is the app's own does."""
+    draw = random.Random(8)  # noqa: S311 - no secret
+    await bench.proxy.show(Fleet((bench.lane,)))
+    good = bench.cookie()
+    by_lane = 0
+    for _ in range(COOKIE_ROUNDS):
+        lines = [
+            draw.choice(["; ", ";", ",", ", ", ";\t", ";;"]).join(draw.choices(PARTS, k=draw.randint(1, 6)))
+            for _ in range(draw.randint(1, 3))
+        ]
+        more = [("cookie", one.strip()) for one in lines]
+        sent = [("host", bench.host), ("cookie", f"{good}; mine=1"), *more]
+        name, got = await bench.ask_with("GET", "/", sent)
+        if name != "app":
+            continue
+        by_lane += 1
+        cookies = " ".join(value for one, value in got if one == "cookie")
+        quoted = cookies.replace('"tholos_pass=SECRET"', "")  # a name that begins with a quote is not ours
+        assert "SECRET" not in quoted, lines
+        assert "mine=1" in cookies, lines
+        assert good.partition("=")[2] not in cookies
+    assert by_lane > COOKIE_ROUNDS / 2
 
 
 async def test_what_it_refuses_is_told_and_changes_nothing(bench, monkeypatch):

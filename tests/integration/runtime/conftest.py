@@ -9,17 +9,51 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+import tholos_supervisor
+from tholos.runtime import walls
 from tholos.runtime.launchers import local
 from tholos.runtime.launchers.local import LocalLauncher
-from tholos.runtime.model import InstanceSpec
+from tholos.runtime.model import InstanceSpec, Mount, MountAccess, Sandbox
 from tholos.testing.waiting import until
 
 PYTHON = sys.executable
+USER = 1_879_100_077
+DYING = """
+import importlib, mmap, os, signal, sys
+sys.path.append({root!r})
+from tholos_supervisor import program
+module, *names = {target!r}.split(".")
+holder = importlib.import_module(module if module == "os" else "tholos_supervisor." + module)
+for name in names[:-1]:
+    holder = getattr(holder, name)
+original = getattr(holder, names[-1])
+calls = 0
+shared = mmap.mmap(-1, 1)
+def once(pid):
+    first, shared[0] = not shared[0], 1
+    return pid if first else 0
+def end():
+    victim = {victim}
+    if victim:
+        os.kill(victim, signal.SIGKILL)
+def dying(*args, **kwargs):
+    global calls
+    calls += 1
+    if (calls, {when!r}) == ({nth!r}, "before"):
+        end()
+    result = original(*args, **kwargs)
+    if (calls, {when!r}) == ({nth!r}, "after"):
+        end()
+    return result
+setattr(holder, names[-1], dying)
+sys.exit(program.main([{state!r}, {socket!r}]))
+"""
 
 
 def processes_with(word: str) -> list[int]:
@@ -117,6 +151,72 @@ async def launcher(home: Home) -> AsyncIterator[LocalLauncher]:
     launcher = LocalLauncher(home.state, home.run)
     yield launcher
     await launcher.close()
+
+
+@pytest.fixture
+def dying(home: Home) -> Iterator[Callable[..., None]]:
+    """Starts a supervisor that dies at a given step, or has the child that it forked die there, or end it; it is dead for
+    certain afterwards, unless it is the child that dies.
+    """
+    started = []
+
+    def start(
+        target: str, when: str, nth: int, victim: str = "os.getpid()", *, is_child: bool = False
+    ) -> None:
+        root = str(Path(tholos_supervisor.__file__).parent.parent)
+        code = DYING.format(
+            root=root,
+            target=target,
+            when=when,
+            nth=nth,
+            victim=victim,
+            state=str(home.state),
+            socket=str(home.socket),
+        )
+        words = [sys.executable, "-I", "-S", "-c", code, str(home.socket)]
+        started.append((subprocess.Popen(words, stdin=subprocess.DEVNULL), is_child))
+        until(home.socket.exists)
+
+    yield start
+    for process, is_child in started:
+        if is_child:
+            process.kill()
+        until(lambda process=process: process.poll() is not None)
+        assert process.returncode == -9, "it was meant to die by its own hand"
+
+
+@pytest.fixture(scope="module")
+def found() -> walls.Walls:
+    return walls.find()
+
+
+@pytest.fixture
+def sandbox(found: walls.Walls, home: Home) -> Sandbox:
+    """All that this machine has, with the test's folder to write."""
+    if not found.has("bubblewrap"):
+        pytest.skip(f"bubblewrap: {found.missing['bubblewrap']}")
+    uid = USER if found.has("uid") else 0
+    folder = home.run / "own"
+    folder.mkdir()
+    if uid:
+        os.chown(folder, uid, uid)
+    return Sandbox(
+        uid=uid, home=str(folder), bubblewrap=found.program, landlock=found.has("scopes"),
+        seccomp=found.has("seccomp"), cgroups=found.has("cgroups"),
+        mounts=(Mount(str(folder), MountAccess.WRITE),), tmp=1 << 20,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def script(home: Home, sandbox: Sandbox) -> Callable[..., InstanceSpec]:
+    """Makes a spec of a shell script behind walls."""
+
+    def make(text: str, *, within: Sandbox = sandbox, **changes: Any) -> InstanceSpec:
+        changes = {"cwd": str(home.run / "own"), "restarts": 0, **changes}
+        argv = ["/bin/sh", "-c", text, home.word]
+        return replace(home.spec("one", "", **changes), argv=argv, sandbox=within)
+
+    return make
 
 
 def run_program(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

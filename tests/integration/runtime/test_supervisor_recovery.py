@@ -9,41 +9,15 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
-import tholos_supervisor
 from tholos.runtime.launchers import local
 from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.model import ProcessState
 from tholos.testing.launcher import wait_for
 from tholos.testing.waiting import until
-
-DYING = """
-import importlib, os, signal, sys
-sys.path.append({root!r})
-from tholos_supervisor import program
-module, *names = {target!r}.split(".")
-holder = importlib.import_module(module if module == "os" else "tholos_supervisor." + module)
-for name in names[:-1]:
-    holder = getattr(holder, name)
-original = getattr(holder, names[-1])
-calls = 0
-def dying(*args, **kwargs):
-    global calls
-    calls += 1
-    if (calls, {when!r}) == ({nth!r}, "before"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = original(*args, **kwargs)
-    if (calls, {when!r}) == ({nth!r}, "after"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-setattr(holder, names[-1], dying)
-sys.exit(program.main([{state!r}, {socket!r}]))
-"""
 
 STAYS = "open('ran', 'a').write('x'); import time; time.sleep(1000)"
 CRASHES_ONCE = "open('ran', 'a').write('x'); import sys, time; open('ran').read() == 'x' and sys.exit(3); time.sleep(1000)"
@@ -55,29 +29,6 @@ if os.fork() == 0:
 open('ran', 'a').write('x')
 os._exit(3)
 """
-
-
-@pytest.fixture
-def dying(home):
-    """Starts a supervisor that dies at a given step; it is dead for certain afterwards."""
-    started = []
-
-    def start(target: str, when: str, nth: int) -> None:
-        root = str(Path(tholos_supervisor.__file__).parent.parent)
-        code = DYING.format(
-            root=root, target=target, when=when, nth=nth, state=str(home.state), socket=str(home.socket)
-        )
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", code, str(home.socket)], stdin=subprocess.DEVNULL
-            )
-        )
-        until(home.socket.exists)
-
-    yield start
-    for process in started:
-        until(lambda process=process: process.poll() is not None)
-        assert process.returncode == -9, "it was meant to die by its own hand"
 
 
 START_STEPS = [

@@ -6,47 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tholos.runtime import walls
 from tholos.runtime.model import Mount, MountAccess, ProcessState, Sandbox
 from tholos.testing.launcher import wait_for
 from tholos.testing.waiting import until
 
-USER = 1_879_100_077
 WAIT = "while :; do sleep 0.05; done"
-
-
-@pytest.fixture(scope="module")
-def found():
-    return walls.find()
-
-
-@pytest.fixture
-def sandbox(found, home):
-    """All that this machine has, with the test's folder to write."""
-    if not found.has("bubblewrap"):
-        pytest.skip(f"bubblewrap: {found.missing['bubblewrap']}")
-    uid = USER if found.has("uid") else 0
-    folder = home.run / "own"
-    folder.mkdir()
-    if uid:
-        os.chown(folder, uid, uid)
-    return Sandbox(
-        uid=uid, home=str(folder), bubblewrap=found.program, landlock=found.has("scopes"),
-        seccomp=found.has("seccomp"), cgroups=found.has("cgroups"),
-        mounts=(Mount(str(folder), MountAccess.WRITE),), tmp=1 << 20,
-    )  # fmt: skip
-
-
-@pytest.fixture
-def script(home, sandbox):
-    """Makes a spec of a shell script behind walls."""
-
-    def make(text, *, within=sandbox, **changes):
-        changes = {"cwd": str(home.run / "own"), "restarts": 0, **changes}
-        argv = ["/bin/sh", "-c", text, home.word]
-        return replace(home.spec("one", "", **changes), argv=argv, sandbox=within)
-
-    return make
 
 
 def groups_left(home):

@@ -324,3 +324,41 @@ async def test_no_secret_of_a_sign_in_is_kept_as_it_is(site, browser, provider):
         )
     for value in browser.jar.values():
         assert value not in kept
+
+
+# Where apps share the console's origin
+
+
+@pytest.fixture
+def asking_again(site, provider):
+    """Where a page of an app could open the provider, which may remember the person: it has to ask."""
+    client = OpenIdClient(provider.issuer, "tholos", "a secret", asks_again=True)
+    site.application.state.services.add(Provider(client, total_s=20))
+    return site
+
+
+async def test_who_was_asked_again_is_let_in(asking_again, browser, provider):
+    assert is_signed_in(await browser.sign_in())
+    assert provider.is_asked_again
+
+
+@pytest.mark.parametrize(
+    "says",
+    [None, int(time.time()) - 3600, int(time.time()) + 3600, "now", True],
+    ids=["nothing", "before", "later", "a-word", "yes"],
+)
+async def test_who_was_not_asked_again_is_not(asking_again, browser, provider, says):
+    """By a provider that remembers people all the same, or was opened by a page that left the question out."""
+    provider.claims["auth_time"] = says
+    answer = await browser.sign_in()
+    assert answer.status == 503
+    assert "tholos_session" not in answer.cookies
+    assert no_one_is_known(asking_again)
+
+
+async def test_to_be_asked_counts_from_when_this_sign_in_began(asking_again, browser, provider, clock):
+    began = await browser.begin()
+    query = provider.take(began.headers["location"])
+    provider.claims |= {"auth_time": int(time.time()), "exp": int(time.time()) + 3600}
+    clock.move(300)
+    assert is_signed_in(await browser.come_back(query)), "whoever takes their time is in"

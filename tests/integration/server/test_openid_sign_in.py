@@ -269,3 +269,8 @@ async def test_a_provider_that_stops_and_comes_back_with_new_keys(site, clock):
         site.provider.start()
     clock.move(timedelta(seconds=6) - timedelta(hours=2))
     assert (await who_is(site, await site.sign_in("ada.l")))["name"] == "ada-2"
+
+
+async def test_a_real_provider_says_when_somebody_signed_in_who_is_to_be_asked_again(site):
+    site.configure(asks_again=True)
+    assert (await site.sign_in("ada.l")).status == 303

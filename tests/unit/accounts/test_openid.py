@@ -56,7 +56,7 @@ def signed(key=RSA, name="one", algorithm="RS256", **changed):
 
 
 def check(token, keys=KEYS, client=CLIENT, now=NOW, nonce="n1"):
-    return openid.check_id_token(token, keys, client, nonce, now)
+    return openid.check_id_token(token, keys, client, nonce, now, now)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def signed(claims):
 
 
 def check(token, *keys):
-    return openid.check_id_token(token, keys or (KEY,), CLIENT, "n1", NOW)
+    return openid.check_id_token(token, keys or (KEY,), CLIENT, "n1", NOW, NOW)
 
 
 @settings(deadline=None)
