@@ -79,6 +79,12 @@ class AppSettings(BaseModel):
     )
     processes: int = Field(1000, ge=0, description="Processes and threads that they may be; 0 for no limit.")
     network: bool = Field(default=True, description="Whether apps may use the network.")
+    standby_mb: int = Field(
+        512,
+        ge=0,
+        description="Megabytes of memory that the processes may have together which wait, with their packages imported, to "
+        "wake apps that sleep; what was used last comes first. 0 for none.",
+    )
     paths_for: Literal["publishers", "administrators"] = Field(
         "publishers",
         description="Who lets a path of the console's host lead to an app: publishers, for those that they edit, or "

@@ -38,6 +38,7 @@ from tholos.instances.scaling import Scaler
 from tholos.instances.serving import ServingTable
 from tholos.instances.starting import Starter
 from tholos.instances.tasks import Keeper
+from tholos.instances.warming import Warmer
 from tholos.kit.clock import Clock, SystemClock
 from tholos.kit.db import Database
 from tholos.kit.errors import TholosError
@@ -167,6 +168,17 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, entrance)
         services.add(keeper)
         scaler = Scaler(database, notices, clock, keeper, serving, carrier)
+        warmer = Warmer(
+            database,
+            notices,
+            clock,
+            keeper,
+            starter,
+            serving,
+            keeper.standbys,
+            settings.apps.standby_mb << 20,
+        )
+        services.add(keeper.standbys)
         decide.errors = DoorErrors(pages, site.url + "/")
         decide.door = _door(
             settings, layout, database, clock, site, serving, decide.errors, scaler, paths, entrance
@@ -179,7 +191,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         follower, poller = _followers(settings, layout, publisher, sealer)
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         runners: list[Runner] = [
-            *(keeper, scaler, poller, Timekeeper(database, notices, clock), starter.rebuilding),
+            *(keeper, scaler, warmer, poller, Timekeeper(database, notices, clock), starter.rebuilding),
             *(_worker(services, publisher, follower), _messenger(services, settings, site)),
         ]
         housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy), layout.content_lock)
