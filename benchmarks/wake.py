@@ -25,8 +25,6 @@ from tholos.testing.installation import Installation
 BOUND = 1.0
 COMPILE_S = 300.0
 ASLEEP_S = 60.0
-SETTLE_S = 1.0
-"""For what is done after an app fell asleep, so that no measurement has part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ class App:
     def wake(self) -> float:
         """Seconds from a request to its answer, once it sleeps."""
         wait_until(self.sleeps, ASLEEP_S, f"{self.case.name} asleep")
-        time.sleep(SETTLE_S)
+        wait_until(self.is_warm, ASLEEP_S, f"{self.case.name} with a standby")
         start = time.monotonic()
         answer = self.running.ask("GET", "/", host=self.case.name)
         seconds = time.monotonic() - start
@@ -105,6 +103,11 @@ class App:
         state = self.running.api("GET", path)["state"]
         is_asleep = isinstance(state, dict) and state["word"] == "asleep"
         return is_asleep and not self.running.api("GET", f"{path}/instances")["items"]
+
+    def is_warm(self) -> bool:
+        """Whether what waits to wake it has done what it can."""
+        found = self.running.api("GET", f"/api/v1/apps/{self.case.name}/instances")["standbys"]
+        return isinstance(found, list) and any(one["memory"] for one in found)
 
 
 def environments(running: Installation) -> set[Path]:

@@ -21,6 +21,7 @@ __all__ = [
     "Patience",
     "Release",
     "Snapshot",
+    "Standby",
     "Unchanged",
     "Why",
 ]

@@ -856,6 +856,10 @@ class AsyncClient:
         """The running copies of all apps that this account may edit."""
         return await asyncio.to_thread(self._client.all_instances)
 
+    async def standbys(self) -> list[Standby]:
+        """What waits to wake apps that sleep, of those that this account may edit."""
+        return await asyncio.to_thread(self._client.standbys)
+
     async def why(self, name: str) -> Why:
         """Why an app is as it is."""
         return await asyncio.to_thread(self._client.why, name)

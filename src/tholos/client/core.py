@@ -111,6 +111,10 @@ class Core:
         """The running copies of all apps that this account may edit."""
         return self._list("/instances", Instance.from_json)
 
+    def standbys(self) -> list[Standby]:
+        """What waits to wake apps that sleep, of those that this account may edit."""
+        return self._get("/instances", Standby.list_from_json)
+
     def why(self, name: str) -> Why:
         """Why an app is as it is."""
         return self._get(f"{app_path(name)}/why", Why.from_json)

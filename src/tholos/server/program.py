@@ -36,6 +36,7 @@ from tholos.instances.metering import Meter
 from tholos.instances.models import THIS_NODE
 from tholos.instances.scaling import Scaler
 from tholos.instances.serving import ServingTable
+from tholos.instances.standbys import Standbys
 from tholos.instances.starting import Starter
 from tholos.instances.tasks import Keeper
 from tholos.instances.warming import Warmer
@@ -165,7 +166,9 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         services.add(site)
         sealer = services.get(Sealer)
         starter = _starter(settings, layout, services, site)
-        keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, entrance)
+        keeper = _keeper(
+            settings, database, notices, clock, launcher, starter, serving, entrance, services.get(Standbys)
+        )
         services.add(keeper)
         scaler = Scaler(database, notices, clock, keeper, serving, carrier)
         warmer = Warmer(
@@ -178,7 +181,6 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
             keeper.standbys,
             settings.apps.standby_mb << 20,
         )
-        services.add(keeper.standbys)
         decide.errors = DoorErrors(pages, site.url + "/")
         decide.door = _door(
             settings, layout, database, clock, site, serving, decide.errors, scaler, paths, entrance
@@ -254,7 +256,9 @@ def _first_services(
     services.add(Pace.of(settings.limits.creates_per_minute, settings.limits.wrong_codes))
     services.add(_provider(settings))
     services.add(Bootstrap(settings.connect.read_bootstrap_key()))
-    services.add(Meters())
+    standbys = Standbys()
+    services.add(standbys)
+    services.add(Meters(standbys=standbys))
     services.add(Measuring(settings.metrics.read_token()))
     services.add(UsagePolicy(settings.usage.keep_days, settings.usage.with_accounts))
     services.add(PathPolicy(is_for_administrators=settings.apps.paths_for == "administrators"))
@@ -272,9 +276,10 @@ def _keeper(
     starter: Starter,
     serving: ServingTable,
     entrance: Entrance,
+    standbys: Standbys,
 ) -> Keeper:
     return Keeper(
-        database, notices, clock, launcher, starter, serving, entrance.drained,
+        database, notices, clock, launcher, starter, serving, entrance.drained, standbys=standbys,
         start_timeout_s=settings.apps.start_timeout_s, fallback_s=settings.apps.fallback_s,
     )  # fmt: skip
 
