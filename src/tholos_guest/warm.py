@@ -105,15 +105,20 @@ def changed_variables() -> list[str]:
 
 
 def keeps_order(modules: dict[str, Any]) -> bool:
-    """Whether nothing was put in the place of another module, so that it does not matter when that is imported."""
+    """Whether nothing was put in the place of a standard module, so that it does not matter when others import that."""
     if any(name in modules for name in PATCHERS):
         return False
     for name, module in list(modules.items()):
         spec = spec_of(module)
-        is_own_name = name.startswith("__") or "." in name
-        if not is_own_name and spec is not None and spec.name not in (name, "__main__"):
+        if spec is not None and spec.name != name and is_standard(name):
             return False
     return True
+
+
+def is_standard(name: str) -> bool:
+    """Whether the standard library has a module of that name; ``sys.stdlib_module_names`` is younger than we are."""
+    place = os.path.join(os.path.dirname(os.__file__), name)
+    return name.isidentifier() and (os.path.isdir(place) or os.path.isfile(place + ".py"))
 
 
 def packages(modules: dict[str, Any]) -> list[str]:

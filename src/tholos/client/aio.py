@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 from tholos.client.api import Client
 from tholos.client.deeds import AuditEntry, AuditQuery, Delivery, NewWebhook, Webhook
 from tholos.client.logs import LogLine, LogQuery, Traceback
-from tholos.client.model import App, Event, Instance, Operation, Release, Snapshot, Unchanged, Why
+from tholos.client.model import App, Event, Instance, Operation, Release, Snapshot, Standby, Unchanged, Why
 from tholos.client.own import Ended, Invitation, InvitationMade, NewInvitation, NewToken, Session
 from tholos.client.paths import AppPath
 from tholos.client.patience import Patience

@@ -21,7 +21,7 @@ from tholos import __version__
 from tholos.client.address import Address
 from tholos.client.errors import Quiet, RemoteUnavailable, UnexpectedAnswer, Unreachable
 from tholos.client.fields import Fields
-from tholos.client.model import App, Event, Instance, Operation, Snapshot, Unchanged, Why
+from tholos.client.model import App, Event, Instance, Operation, Snapshot, Standby, Unchanged, Why
 from tholos.client.patience import Patience
 from tholos.client.transport import Answer, Body, Transport
 from tholos.kit.errors import TholosError
