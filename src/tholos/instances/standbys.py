@@ -7,6 +7,7 @@ started is still the same. A process that stands here is nobody's stray; one tha
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -43,6 +44,7 @@ class Standbys:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _held: dict[str, Standby] = field(default_factory=dict)
     """By release."""
+    _lost: Counter[str] = field(default_factory=Counter)
 
     @property
     def all(self) -> list[Standby]:
@@ -74,10 +76,16 @@ class Standbys:
             self._held.pop(release_id, None)
 
     def lose(self, instance: str) -> None:
-        """Its process is no more."""
+        """Its process has ended by itself."""
         with self._lock:
             for release_id in [key for key, one in self._held.items() if one.instance == instance]:
                 del self._held[release_id]
+                self._lost[release_id] += 1
+
+    def losses(self, release_id: str) -> int:
+        """How many of a release have ended by themselves."""
+        with self._lock:
+            return self._lost[release_id]
 
     def take(self, release_id: str, spec_of: Callable[[str], InstanceSpec], into: set[str]) -> str:
         """The name of the one that is to go on, and it is none of these any more; empty where there is none that could.

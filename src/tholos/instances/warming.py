@@ -32,6 +32,8 @@ from tholos.runtime.model import InstanceSpec, ProcessState, ProcessStatus
 
 LONGEST_S = 180.0
 """For importing; what takes longer waits unmeasured."""
+MOST_LOSSES = 3
+"""Standbys of a release that may end by themselves before no further one is made."""
 LOOK_ANYWAY_S = 3600.0
 NEVER = b"!"
 """In the guest's notes: importing ahead is not for this release."""
@@ -77,7 +79,7 @@ class Warmer:
     async def _look(self) -> bool:
         """Do one thing that is due; whether there was one."""
         rows = self.serving.rows()
-        sleeping = [row for row in rows if row.state == ASLEEP and row.release_id not in self._given_up]
+        sleeping = [row for row in rows if row.state == ASLEEP and self._may_try(row.release_id)]
         sleeping.sort(key=lambda row: row.since.timestamp() if row.since else 0.0, reverse=True)
         able = {row.release_id: row for row in await in_thread(self._that_may, sleeping)}
         held = [one.release_id for one in self.standbys.all]
@@ -90,6 +92,9 @@ class Warmer:
         if not change.start:
             return False
         return await self._make(able[change.start])
+
+    def _may_try(self, release_id: str) -> bool:
+        return release_id not in self._given_up and self.standbys.losses(release_id) < MOST_LOSSES
 
     def _that_may(self, rows: Collection[Serving]) -> list[Serving]:
         """Those that have noted what they import."""
