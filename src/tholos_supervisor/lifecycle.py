@@ -31,7 +31,7 @@ LONGEST_REASON = 500
 
 def fresh(spec: Spec) -> Status:
     """The status before the first start: due at once."""
-    return Status(spec.instance, BACKOFF)
+    return Status(spec.instance, BACKOFF, waits=spec.waits)
 
 
 def started(status: Status, pid: int, now: float) -> Status:
@@ -66,7 +66,7 @@ def warmed(status: Status) -> Status:
 
 def gone_on(status: Status) -> Status:
     """It waits no more."""
-    return _move(status, RUNNING)._replace(is_warm=False)
+    return _move(status, RUNNING)._replace(waits=False, is_warm=False)
 
 
 def proved_stable(status: Status) -> Status:

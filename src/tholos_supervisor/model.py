@@ -77,6 +77,8 @@ class Status(NamedTuple):
     exit_code: int | None = None
     ends: int = 0
     reason: str = ""
+    waits: bool = False
+    """Whether it was not told to go on, also where it has ended."""
     is_warm: bool = False
     """Whether it waits, and has done all that it can before."""
 

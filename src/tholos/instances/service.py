@@ -132,7 +132,7 @@ _SEEN_AS = {
 def observe(db: WriteDb, status: ProcessStatus, now: datetime) -> Instance | None:
     """Record what the launcher says of an instance; returns its row if that changed its state."""
     instance = queries.find_instance(db, status.instance)
-    if instance is None or instance.state in ENDED:
+    if instance is None or instance.state in ENDED or status.waits:
         return None
     pid_before = instance.pid
     instance.pid = status.pid

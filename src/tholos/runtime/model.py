@@ -112,6 +112,8 @@ class ProcessStatus:
     """Ends by itself in a row."""
     reason: str
     """One sentence for people: ``exited with code 1 after 0.2 s``, ``killed by SIGKILL``."""
+    waits: bool = False
+    """Whether it was not told to go on, also where it has ended: then it never was what its name says."""
     is_warm: bool = False
     """Whether it is prepared and waits."""
 

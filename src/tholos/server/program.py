@@ -166,34 +166,27 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         services.add(site)
         sealer = services.get(Sealer)
         starter = _starter(settings, layout, services, site)
-        keeper = _keeper(
-            settings, database, notices, clock, launcher, starter, serving, entrance, services.get(Standbys)
-        )
+        keeper = _keeper(settings, services, clock, launcher, starter, serving, entrance)
         services.add(keeper)
         scaler = Scaler(database, notices, clock, keeper, serving, carrier)
-        warmer = Warmer(
-            database,
-            notices,
-            clock,
-            keeper,
-            starter,
-            serving,
-            keeper.standbys,
-            settings.apps.standby_mb << 20,
-        )
         decide.errors = DoorErrors(pages, site.url + "/")
         decide.door = _door(
             settings, layout, database, clock, site, serving, decide.errors, scaler, paths, entrance
         )
         await entrance.open(site, serving, notices)
         services.add(starter.environments)
-        publisher = Publisher(
-            database, notices, clock, keeper, starter, starter.environments, settings.apps.keep_releases
-        )
+        publisher = _publisher(settings, keeper)
         follower, poller = _followers(settings, layout, publisher, sealer)
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         runners: list[Runner] = [
-            *(keeper, scaler, warmer, poller, Timekeeper(database, notices, clock), starter.rebuilding),
+            *(
+                keeper,
+                scaler,
+                _warmer(settings, keeper),
+                poller,
+                Timekeeper(database, notices, clock),
+                starter.rebuilding,
+            ),
             *(_worker(services, publisher, follower), _messenger(services, settings, site)),
         ]
         housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy), layout.content_lock)
@@ -269,18 +262,32 @@ def _first_services(
 
 def _keeper(
     settings: Settings,
-    database: Database,
-    notices: Notices,
+    services: Services,
     clock: Clock,
     launcher: LocalLauncher,
     starter: Starter,
     serving: ServingTable,
     entrance: Entrance,
-    standbys: Standbys,
 ) -> Keeper:
     return Keeper(
-        database, notices, clock, launcher, starter, serving, entrance.drained, standbys=standbys,
-        start_timeout_s=settings.apps.start_timeout_s, fallback_s=settings.apps.fallback_s,
+        services.get(Database), services.get(Notices), clock, launcher, starter, serving, entrance.drained,
+        start_timeout_s=settings.apps.start_timeout_s, standbys=services.get(Standbys),
+        fallback_s=settings.apps.fallback_s,
+    )  # fmt: skip
+
+
+def _publisher(settings: Settings, keeper: Keeper) -> Publisher:
+    starter = keeper.starter
+    return Publisher(
+        keeper.database, keeper.notices, keeper.clock, keeper, starter, starter.environments,
+        settings.apps.keep_releases,
+    )  # fmt: skip
+
+
+def _warmer(settings: Settings, keeper: Keeper) -> Warmer:
+    return Warmer(
+        keeper.database, keeper.notices, keeper.clock, keeper, keeper.starter, keeper.serving, keeper.standbys,
+        limit=settings.apps.standby_mb << 20,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_server_that_starts_makes_another_one(warm: Trial) -> None:
     warm.server.restart()
     again = standby(warm, "warm")
     assert again["instance"] != waiting["instance"]
-    eventually(lambda: not os.path.exists(f"/proc/{waiting['pid']}"))
+    eventually(lambda: not Path(f"/proc/{waiting['pid']}").exists())
     assert warm.get("warm").text.startswith("True")
 
 

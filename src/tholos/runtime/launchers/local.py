@@ -319,6 +319,7 @@ class _StatusFields(TypedDict):
     exit_code: int | None
     ends: int
     reason: str
+    waits: bool
     is_warm: bool
 
 
@@ -334,6 +335,7 @@ def _status(value: object) -> ProcessStatus:
         exit_code=fields["exit_code"],
         ends=fields["ends"],
         reason=fields["reason"],
+        waits=fields["waits"],
         is_warm=fields["is_warm"],
     )
 
