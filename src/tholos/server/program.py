@@ -139,8 +139,7 @@ async def shut_down(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, layout: Layout, database: Database, on_ready: OnReady) -> None:
-    loop = asyncio.get_running_loop()
-    prepare_threads(loop)
+    prepare_threads(loop := asyncio.get_running_loop())
     notices = Notices(loop)
     clock = SystemClock()
     pages = Pages(template_folders())
