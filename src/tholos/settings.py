@@ -88,6 +88,12 @@ class AppSettings(BaseModel):
     disk_interval_s: float = Field(
         60.0, gt=0, description="Seconds between two looks at what apps store; more where a look takes long."
     )
+    standby_mb: int = Field(
+        512,
+        ge=0,
+        description="Megabytes of memory that the processes may have together which wait, with their packages imported, to "
+        "wake apps that sleep; what was used last comes first. 0 for none.",
+    )
     paths_for: Literal["publishers", "administrators"] = Field(
         "publishers",
         description="Who lets a path of the console's host lead to an app: publishers, for those that they edit, or "

@@ -6,7 +6,7 @@ import signal
 
 import uvicorn
 
-from tholos_guest import entry, prefix
+from tholos_guest import entry, prefix, warm
 from tholos_guest.failure import CannotStart
 from tholos_guest.listener import bind, remove
 
@@ -100,6 +100,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket] | None = None) -> None:
         handler = signal.signal(signal.SIGTERM, signal.SIG_DFL)
         await super().startup(sockets=sockets)
+        if self.started:
+            warm.note()
         signal.signal(signal.SIGTERM, handler)
 
 

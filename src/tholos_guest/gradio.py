@@ -30,7 +30,7 @@ OURS = frozenset({"app", "blocks", "path", "server_name", "server_port", "root_p
 
 def serve(entrypoint: str, socket_path: str, grace_s: float) -> None:
     """Serve until TERM, then finish what is in progress for at most ``grace_s`` seconds."""
-    os.environ.update(SETTINGS)
+    arrange()
     try:
         import gradio  # type: ignore[import-not-found]  # in the app's environment
     except ModuleNotFoundError as error:
@@ -44,6 +44,11 @@ def serve(entrypoint: str, socket_path: str, grace_s: float) -> None:
     if isinstance(found, gradio.Blocks):
         found = mount(gradio, found, launched)
     asgi.serve_app(found, socket_path, grace_s)
+
+
+def arrange() -> None:
+    """Say what Gradio is not to do, before it is imported."""
+    os.environ.update(SETTINGS)
 
 
 class Launched:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
+from tholos_guest import warm
 from tholos_guest.failure import CannotStart
 
 BACKLOG = 1024
@@ -18,6 +19,7 @@ def listen(path: str) -> socket.socket:
     """
     listener = bind(path)
     listener.listen(BACKLOG)
+    warm.note()
     return listener
 
 

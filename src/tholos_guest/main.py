@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 
+from tholos_guest import warm
 from tholos_guest.failure import CannotStart, report
 
 GRACE_S = 8.0
@@ -20,15 +21,15 @@ KINDS = (
     "wsgi", "asgi", "streamlit", "gradio", "bokeh", "panel", "marimo", "voila", "notebook", "command", "static",
 )  # fmt: skip
 
-_NAMES = ("kind", "entrypoint", "socket", "path", "options")
+_NAMES = ("kind", "entrypoint", "socket", "path", "options", "notes")
 
 
 def main(argv: list[str]) -> int:
     """Serve an app until TERM.
 
     Args:
-        argv: ``--kind K --entrypoint E --socket S``, for the kinds that need our servers ``--path FOLDER``, and
-            ``--options A,B`` for what a kind is told besides.
+        argv: ``--kind K --entrypoint E --socket S``, for the kinds that need our servers ``--path FOLDER``,
+            ``--options A,B`` for what a kind is told besides, and ``--notes FILE`` where packages may be imported ahead.
 
     Returns:
         The exit code: 0 after TERM, 1 where the app cannot be started, 2 for a wrong command line.
@@ -38,12 +39,12 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     options = parse(argv)
     if options is None:
-        usage = "--kind K --entrypoint E --socket S [--path FOLDER] [--options A,B]"
+        usage = "--kind K --entrypoint E --socket S [--path FOLDER] [--options A,B] [--notes FILE]"
         sys.stderr.write("[tholos] usage: bootstrap.py %s\n" % usage)
         return 2
     arrange_path(sys.path, os.getcwd(), options.get("path", ""))
     try:
-        serve(options["kind"], options["entrypoint"], options["socket"], options.get("options", ""))
+        serve(options.pop("kind"), options.pop("entrypoint"), options.pop("socket"), options)
     except CannotStart as error:
         report(error)
         return 1
@@ -72,10 +73,21 @@ def arrange_path(path: list[str], app: str, wheels: str) -> None:
         path.append(wheels)
 
 
-def serve(kind: str, entrypoint: str, socket_path: str, options: str = "") -> None:
-    """Become the server of this kind; returns after TERM."""
+def serve(kind: str, entrypoint: str, socket_path: str, told: dict[str, str]) -> None:
+    """Become the server of this kind; returns after TERM.
+
+    Args:
+        kind: one of ``KINDS``.
+        entrypoint: what is served.
+        socket_path: where.
+        told: ``options`` and ``notes``, if there are any.
+    """
     if kind not in KINDS:
         raise CannotStart('there is no kind "%s"; there are: %s' % (kind, ", ".join(KINDS)))
     server = importlib.import_module("tholos_guest." + kind)
-    further = (frozenset(options.split(",")),) if kind == "notebook" else ()
+    if told.get("notes"):
+        if hasattr(server, "arrange"):
+            server.arrange()
+        warm.begin(told["notes"])
+    further = (frozenset(told.get("options", "").split(",")),) if kind == "notebook" else ()
     server.serve(entrypoint, socket_path, GRACE_S, *further)

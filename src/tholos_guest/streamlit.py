@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import sys
 
+from tholos_guest import warm
 from tholos_guest.failure import CannotStart
 from tholos_guest.listener import listen, remove
 
 TYPE_CHECKING = False  # typing is not imported: start-up time
 if TYPE_CHECKING:
     from socket import socket
+    from typing import Any
 
 SETTINGS = {
     "SERVER_HEADLESS": "true",
@@ -37,9 +39,7 @@ def serve(script: str, socket_path: str, _grace_s: float) -> None:
     """
     if not os.path.isfile(script):
         raise CannotStart("there is no file %s" % script)
-    # By environment and not by flags: a version that does not know one ignores it.
-    for name, value in SETTINGS.items():
-        os.environ["STREAMLIT_" + name] = value
+    arrange()
     try:
         from streamlit.web import cli  # type: ignore[import-not-found]  # in the app's environment
         from streamlit.web.server import server  # type: ignore[import-not-found]  # the same
@@ -49,6 +49,7 @@ def serve(script: str, socket_path: str, _grace_s: float) -> None:
     if hasattr(server, "start_listening_unix_socket"):
         os.environ["STREAMLIT_SERVER_ADDRESS"] = "unix://" + socket_path
         os.environ["STREAMLIT_SERVER_USE_STARLETTE"] = "false"
+        note_when_listening(server)
     else:
         replace_bind(socket_path)
     sys.argv = ["streamlit", "run", script]
@@ -56,6 +57,23 @@ def serve(script: str, socket_path: str, _grace_s: float) -> None:
         cli.main(standalone_mode=False)
     finally:
         remove(socket_path)
+
+
+def arrange() -> None:
+    """Say what Streamlit is to do, before it is imported; by environment: a version that does not know a word ignores it."""
+    for name, value in SETTINGS.items():
+        os.environ["STREAMLIT_" + name] = value
+
+
+def note_when_listening(server: Any) -> None:
+    """Let the versions that listen by themselves tell of it."""
+    listens = server.start_listening_unix_socket
+
+    def start_listening(*arguments: object) -> None:
+        listens(*arguments)
+        warm.note()
+
+    server.start_listening_unix_socket = start_listening
 
 
 def replace_bind(socket_path: str) -> None:

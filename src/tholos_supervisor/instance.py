@@ -18,9 +18,10 @@ from tholos_supervisor import cgroups, lifecycle, processes, spawn
 from tholos_supervisor.growth import Growth
 from tholos_supervisor.lifecycle import BACKOFF, RUNNING, STOPPING
 from tholos_supervisor.loop import Loop, Timer
-from tholos_supervisor.model import NO_SECRETS, End, Identity, Record, Spec, Status
+from tholos_supervisor.model import NO_SECRETS, End, Identity, Record, Refused, Spec, Status
 from tholos_supervisor.records import Records
 from tholos_supervisor.tending import TendedLog
+from tholos_supervisor.word import Word
 
 RETRY_S = 1.0
 SWEEP_S = 0.01
@@ -56,6 +57,8 @@ class Instance:
         self._timer: Timer | None = None
         self._saving: Timer | None = None
         self._pidfd: int | None = None
+        self._word: Word | None = None
+        """The way to one that waits; a supervisor that ends takes it along, and what waited ends."""
 
     @property
     def pid(self) -> int | None:
@@ -122,6 +125,7 @@ class Instance:
         """The leader has ended. What it left behind is ended too, before anybody is told."""
         self._cancel_timer()
         self._detach()
+        self._lose_word()
         record = self._record
         if record.identity is None or record.end is not None:
             return
@@ -135,13 +139,48 @@ class Instance:
         else:
             self._finish()
 
+    def go_on(self, spec: Spec) -> None:
+        """Let one that waits go on, if this is what it waits to be; does nothing where it does not wait.
+
+        Raises:
+            Refused: it is another one or has ended, or it could not be recorded.
+        """
+        before = self._record
+        if not before.spec.waits or spec.waits:
+            return
+        if self._word is None or before.status.state != RUNNING or before.spec._replace(waits=False) != spec:
+            raise Refused("another_spec", f"Cannot let {spec.instance} go on: it waits to be something else.")
+        after = before._replace(spec=spec, status=lifecycle.gone_on(before.status))
+        try:
+            self._house.records.write(after)
+        except OSError as error:
+            message = f"Cannot let {spec.instance} go on: it could not be recorded ({error.strerror})."
+            raise Refused("unavailable", message) from None
+        self._record = after
+        self._mark(f"goes on, pid {after.status.pid}")
+        self._try("tell it to go on", self._word.say)
+        self._lose_word()
+        self._announce()
+
     def close(self) -> None:
         """Let go of everything and end nothing."""
         self._cancel_timer()
         self._detach()
+        self._lose_word()
         if self._saving is not None:
             self._saving.cancel()
         self._close_log()
+
+    def _warmed(self) -> None:
+        """It says that it has done what it can."""
+        record = self._record
+        if record.spec.waits and record.status.state == RUNNING and record.end is None:
+            self._commit(record._replace(status=lifecycle.warmed(record.status)))
+
+    def _lose_word(self) -> None:
+        if self._word is not None:
+            self._word.close()
+            self._word = None
 
     def _restart(self) -> None:
         self._timer = None
@@ -166,7 +205,13 @@ class Instance:
         groups = self._house.groups_for(spec)
         self._record = self._record._replace(groups=groups)
         self._make_socket_folder()
-        spawn.spawn(spec, self._record.mark, self._log.fd, self._record_start, groups)
+        self._word = word = Word(self._house.loop, self._warmed) if spec.waits else None
+        try:
+            their_end = word.theirs if word else None
+            spawn.spawn(spec, self._record.mark, self._log.fd, self._record_start, groups, their_end)
+        finally:
+            if word is not None:
+                word.give_away()
         self._announce()
         self._expect_stability()
 
@@ -274,6 +319,7 @@ class Instance:
 
     def _settle(self, record: Record) -> None:
         """Record an end for good. Variables may hold secrets and are not needed any more."""
+        self._lose_word()
         self._remove_socket()
         self._remove_groups(record.groups, SWEEP_S)
         if record.spec.sandbox is not None and record.spec.socket:

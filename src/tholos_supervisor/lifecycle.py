@@ -31,7 +31,7 @@ LONGEST_REASON = 500
 
 def fresh(spec: Spec) -> Status:
     """The status before the first start: due at once."""
-    return Status(spec.instance, BACKOFF)
+    return Status(spec.instance, BACKOFF, waits=spec.waits)
 
 
 def started(status: Status, pid: int, now: float) -> Status:
@@ -59,6 +59,16 @@ def stopping(status: Status, now: float) -> Status:
     return status
 
 
+def warmed(status: Status) -> Status:
+    """It has done what it can before it is told to go on."""
+    return _move(status, RUNNING)._replace(is_warm=True)
+
+
+def gone_on(status: Status) -> Status:
+    """It waits no more."""
+    return _move(status, RUNNING)._replace(waits=False, is_warm=False)
+
+
 def proved_stable(status: Status) -> Status:
     """It has run for ``stable_s``: its earlier ends no longer count."""
     return _move(status, RUNNING)._replace(ends=0)
@@ -67,9 +77,11 @@ def proved_stable(status: Status) -> Status:
 def ended(spec: Spec, status: Status, end: End, now: float, *, lacks_secrets: bool = False) -> Status:
     """The process ended: for good where that was asked for or happened too often, else it waits for its turn."""
     how = describe(end)
-    over = status._replace(pid=None, ended_at=now, exit_code=end.exit_code)
+    over = status._replace(pid=None, ended_at=now, exit_code=end.exit_code, is_warm=False)
     if status.state == STOPPING:
         return _move(over, EXITED)._replace(reason=f"{how}, after it was told to stop")
+    if spec.waits:
+        return _move(over, FAILED)._replace(reason=f"{how}, while it waited")
     ends = 1 if end.ran_s >= spec.stable_s else status.ends + 1
     if ends > spec.restarts:
         reason = how if ends == 1 else f"{how}; it ended by itself {ends} times in a row"

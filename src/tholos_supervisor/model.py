@@ -61,6 +61,8 @@ class Spec(NamedTuple):
     """Further variables, which stand in no record, answer or log."""
     sandbox: Sandbox | None = None
     """What holds it; ``None`` for nothing but its limits."""
+    waits: bool = False
+    """Whether it is to wait, before it does anything of its own, until it is started as one that does not."""
 
 
 class Status(NamedTuple):
@@ -75,6 +77,10 @@ class Status(NamedTuple):
     exit_code: int | None = None
     ends: int = 0
     reason: str = ""
+    waits: bool = False
+    """Whether it was not told to go on, also where it has ended."""
+    is_warm: bool = False
+    """Whether it waits, and has done all that it can before."""
 
 
 class Identity(NamedTuple):
@@ -154,6 +160,7 @@ def spec_from(value: object) -> Spec:
         limits=_limits(value.get("limits", {})),
         secrets=Secrets(_variables("secrets", value.get("secrets", {}))),
         sandbox=_sandbox(value.get("sandbox")),
+        waits=_claim("waits", value.get("waits", False)),
     )
 
 
@@ -215,6 +222,12 @@ def _seconds(field: str, value: object) -> float:
     ):  # refuses NaN too
         raise _wrong(field, "seconds from 0 to 10000000")
     return float(value)
+
+
+def _claim(field: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(field, "true or false")
+    return value
 
 
 def _limits(value: object) -> dict[str, int]:

@@ -40,6 +40,7 @@ def spawn(
     log_fd: int,
     record: Callable[[Identity], None],
     groups: cgroups.Groups = (),
+    word_fd: int | None = None,
 ) -> None:
     """Start the process; returns once it runs its own program.
 
@@ -49,6 +50,7 @@ def spawn(
         log_fd: where output goes.
         record: makes the identity durable; the program is executed only after it returned.
         groups: control groups that it joins before its own program begins.
+        word_fd: what it reads as its standard input, where that is to tell it something.
 
     Raises:
         CannotStart: nothing runs.
@@ -64,7 +66,7 @@ def spawn(
         raise CannotStart(f"Cannot start a process: {error.strerror}.") from None
     if pid == 0:
         os.close(go_write)
-        _become(spec, mark, log_fd, go_read, said_write, groups)
+        _become(spec, mark, (log_fd, word_fd), go_read, said_write, groups)
     os.close(go_read)
     os.close(said_write)
     try:
@@ -108,11 +110,13 @@ def _explain(spec: Spec, said: str) -> str:
     return f"Cannot start {program}: {error}."
 
 
-def _become(spec: Spec, mark: str, log_fd: int, go_fd: int, said_fd: int, groups: cgroups.Groups) -> None:
+def _become(
+    spec: Spec, mark: str, given: tuple[int, int | None], go_fd: int, said_fd: int, groups: cgroups.Groups
+) -> None:
     """Runs in the child and never returns."""
     stage = "exec"
     try:
-        _forget_parent(log_fd)
+        _forget_parent(*given)
         if not os.read(go_fd, 1):
             os._exit(125)
         if groups:
@@ -135,13 +139,12 @@ def _become(spec: Spec, mark: str, log_fd: int, go_fd: int, said_fd: int, groups
         os._exit(127)
 
 
-def _forget_parent(log_fd: int) -> None:
+def _forget_parent(log_fd: int, word_fd: int | None) -> None:
     for number in _DEFAULTED:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.setsid()
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY) if word_fd is None else word_fd, 0)
     os.dup2(log_fd, 1)
     os.dup2(log_fd, 2)
 

@@ -116,6 +116,8 @@ class Supervisor:
                 self._drop(instance, spec.instance)
                 message = f"Cannot start {spec.instance}: it could not be recorded ({error.strerror})."
                 raise Refused("unavailable", message) from None
+        else:
+            instance.go_on(spec)
         request.answer(instance.shown._asdict())
 
     def _stop(self, request: Request) -> None:

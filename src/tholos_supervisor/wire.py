@@ -16,7 +16,7 @@ from pathlib import Path
 from tholos_supervisor.loop import Loop
 from tholos_supervisor.model import Refused
 
-PROTOCOL = 3
+PROTOCOL = 4
 LONGEST_LINE = 4 << 20
 """Bytes; the environment and arguments of a process are 2 MiB at most on usual systems."""
 MOST_PENDING = 1 << 20

@@ -85,6 +85,12 @@ def find_app(db: ReadDb, app_id: str) -> App | None:
     return db.get(App, app_id)
 
 
+def editable_among(db: ReadDb, actor: Actor, app_ids: Sequence[str]) -> dict[str, str]:
+    """By id the names of those that an actor may edit."""
+    chosen = select(App.id, App.name).where(App.id.in_(app_ids), App.id.in_(editable_ids(actor)))
+    return {app_id: name for app_id, name in db.execute(chosen)}  # noqa: C416 - rows are not pairs to the type checker
+
+
 def names_of(db: ReadDb, app_ids: Sequence[str]) -> dict[str, str]:
     rows = db.execute(select(App.id, App.name).where(App.id.in_(app_ids)))
     return {app_id: name for app_id, name in rows}  # noqa: C416 - rows are not pairs to the type checker

@@ -170,6 +170,11 @@ def editable_ids(actor: Actor) -> queries.Ids:
     return queries.editable_ids(actor)
 
 
+def editable_among(db: ReadDb, actor: Actor, app_ids: Sequence[str]) -> dict[str, str]:
+    """Names by id of those apps that an actor may edit."""
+    return queries.editable_among(db, actor, app_ids)
+
+
 def visible_ids(actor: Actor) -> queries.Ids:
     """A subquery: ids of the apps that an actor may see."""
     return queries.visible_ids(actor)

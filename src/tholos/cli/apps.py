@@ -85,24 +85,28 @@ def show_status(*, name: str | None, of_all: bool, watch: bool, server: str | No
 
 def _show_all(server: str | None, *, as_json: bool) -> None:
     with connected(server) as client:
-        instances = client.all_instances()
+        instances, standbys = client.all_instances(), client.standbys()
     if as_json:
-        print_json(instances=[asdict(one) for one in instances])
+        print_json(instances=[asdict(one) for one in instances], standbys=[asdict(one) for one in standbys])
         return
     console = of_terminal()
-    if not instances:
+    if not instances and not standbys:
         console.row("nothing runs")
         return
     rows = [(one.app, one.state, str(one.release), *used(one)) for one in instances]
+    rows += [(one.app, "standby", str(one.release), "-", megabytes(one.memory), "-", "-") for one in standbys]
     console.table([("NAME", "STATE", "RELEASE", "CPU", "MEMORY", "REQUESTS", "USED"), *rows])
 
 
 def used(one: Instance) -> tuple[str, str, str, str]:
     """What an instance uses, and how it is used."""
     cpu = "-" if one.cpu is None else f"{one.cpu:.0%}"
-    memory = "-" if one.memory is None else f"{one.memory / 1e6:.0f} MB"
     last = "now" if one.under_way else age_of(one.used_at) if one.used_at else "-"
-    return cpu, memory, str(one.requests), last
+    return cpu, megabytes(one.memory), str(one.requests), last
+
+
+def megabytes(size: int | None) -> str:
+    return "-" if size is None else f"{size / 1e6:.0f} MB"
 
 
 def _show_one(name: str | None, server: str | None, *, as_json: bool) -> None:

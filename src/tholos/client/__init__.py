@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tholos.client.api import Client
-    from tholos.client.model import App, Event, Instance, Operation, Release, Snapshot, Unchanged, Why
+    from tholos.client.model import (
+        App,
+        Event,
+        Instance,
+        Operation,
+        Release,
+        Snapshot,
+        Standby,
+        Unchanged,
+        Why,
+    )
     from tholos.client.patience import Patience
     from tholos.client.transport import Body
 
@@ -21,6 +31,7 @@ __all__ = [
     "Patience",
     "Release",
     "Snapshot",
+    "Standby",
     "Unchanged",
     "Why",
 ]

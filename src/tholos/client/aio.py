@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 from tholos.client.api import Client
 from tholos.client.deeds import AuditEntry, AuditQuery, Delivery, NewWebhook, Webhook
 from tholos.client.logs import LogLine, LogQuery, Traceback
-from tholos.client.model import App, Event, Instance, Operation, Release, Snapshot, Unchanged, Why
+from tholos.client.model import App, Event, Instance, Operation, Release, Snapshot, Standby, Unchanged, Why
 from tholos.client.own import Ended, Invitation, InvitationMade, NewInvitation, NewToken, Session
 from tholos.client.paths import AppPath
 from tholos.client.patience import Patience
@@ -855,6 +855,10 @@ class AsyncClient:
     async def all_instances(self) -> list[Instance]:
         """The running copies of all apps that this account may edit."""
         return await asyncio.to_thread(self._client.all_instances)
+
+    async def standbys(self) -> list[Standby]:
+        """What waits to wake apps that sleep, of those that this account may edit."""
+        return await asyncio.to_thread(self._client.standbys)
 
     async def why(self, name: str) -> Why:
         """Why an app is as it is."""

@@ -122,6 +122,31 @@ class App:
 
 
 @dataclass(frozen=True, slots=True)
+class Standby:
+    """A process of a release that sleeps, which waits with its packages imported."""
+
+    app: str
+    release: int
+    instance: str
+    """Id of the instance that it becomes when the release wakes."""
+    memory: int | None = None
+    """Bytes, what it shares with others counted by its share."""
+
+    @classmethod
+    def list_from_json(cls, value: object) -> list[Standby]:
+        """Out of an answer about instances. Raises UnexpectedAnswer."""
+        return [
+            cls(
+                one.text("app"),
+                one.number("release", 0),
+                one.text("instance", ""),
+                one.number("memory", 0) or None,
+            )
+            for one in Fields(value, "the instances").items("standbys")
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """A running process group of one release."""
 

@@ -16,6 +16,7 @@ from tholos.gateway.counting import Requests
 from tholos.instances import service as instances
 from tholos.instances.models import ENDED, InstanceState
 from tholos.instances.service import Measured
+from tholos.instances.standbys import Standbys
 from tholos.kit.db import ReadDb
 from tholos.kit.metrics import Family, Kind, Labels, Told
 from tholos.notifications import service as notifications
@@ -62,6 +63,12 @@ INSTANCE_MEMORY = Family(
     _INSTANCE,
 )
 INSTANCE_PROCESSES = Family("tholos_instance_processes", _GAUGE, "Processes of an instance.", _INSTANCE)
+STANDBY_MEMORY = Family(
+    "tholos_standby_memory_bytes",
+    _GAUGE,
+    "Memory of a process that waits to wake a release that sleeps; shared memory counts once in all.",
+    _INSTANCE,
+)
 OPERATIONS = Family(
     "tholos_operations",
     _GAUGE,
@@ -99,6 +106,7 @@ class Meters:
 
     requests: Requests = field(default_factory=Requests)
     times: Times = field(default_factory=Times)
+    standbys: Standbys = field(default_factory=Standbys)
     open_exchanges: Callable[[], int] = lambda: 0
     open_connections: Callable[[], int] = lambda: 0
     store: Callable[[], Size] = lambda: Size(0, 0)
@@ -115,6 +123,7 @@ def collect(db: ReadDb, meters: Meters) -> Iterator[Told]:
     yield APPS, {(): apps.count_all(db)}
     yield INSTANCES, _states(measured)
     yield from _instances(measured)
+    yield from _standbys(meters.standbys)
     yield OPERATIONS, _counts(operations.count_by_state(db))
     yield OPERATION_SECONDS, meters.times.operations
     yield STEP_SECONDS, meters.times.steps
@@ -159,6 +168,10 @@ def _instances(measured: list[Measured]) -> Iterator[Told]:
     yield INSTANCE_CPU, {labels: one.cpu_s for labels, one in found.items()}
     yield INSTANCE_MEMORY, {labels: one.memory for labels, one in found.items()}
     yield INSTANCE_PROCESSES, {labels: one.processes for labels, one in found.items()}
+
+
+def _standbys(standbys: Standbys) -> Iterator[Told]:
+    yield STANDBY_MEMORY, {(one.app, str(one.release), one.instance): one.memory for one in standbys.all}
 
 
 def _storage(meters: Meters) -> Iterator[Told]:

@@ -19,6 +19,7 @@ from tholos.instances.following import Following, Place, find_log
 from tholos.instances.metering import Meter
 from tholos.instances.models import Instance
 from tholos.instances.reading import Log, Which
+from tholos.instances.standbys import Standbys
 from tholos.kit.db import ReadDb
 from tholos.kit.sealing import Sealer
 from tholos.kit.streams import EVENT_STREAM, NDJSON, wants_events
@@ -81,7 +82,7 @@ def list_instances(call: Calling, name: str) -> schemas.InstanceList:
     """An app's running copies, with what they use."""
     with call.read() as db:
         found = instances.list_visible(db, call.actor, name)
-        return schemas.InstanceList(items=shown(call, db, found))
+        return schemas.InstanceList(items=shown(call, db, found), standbys=waiting(call, db, name))
 
 
 @everywhere.declare("GET", "", permission=Permission.SIGNED_IN)
@@ -89,7 +90,7 @@ def list_all_instances(call: Calling) -> schemas.InstanceList:
     """The running copies of all apps that one may edit, with what they use."""
     with call.read() as db:
         found = instances.list_editable(db, call.actor)
-        return schemas.InstanceList(items=shown(call, db, found))
+        return schemas.InstanceList(items=shown(call, db, found), standbys=waiting(call, db))
 
 
 @routes.declare(
@@ -178,6 +179,19 @@ async def read_traceback(
     """The first traceback of the last run that has one, of the instance that ran last."""
     log = await in_thread(find_log, call, Which(name, release, instance))
     return schemas.TracebackAnswer(traceback=await in_long_thread(reading.find_traceback, log))
+
+
+def waiting(call: Call, db: ReadDb, name: str = "") -> list[schemas.StandbyOut]:
+    """Standbys of the apps that somebody may edit, or of one of these."""
+    found = call.get(Standbys).all
+    if not found:
+        return []
+    may_see = apps.editable_among(db, call.actor, [one.app_id for one in found])
+    return [
+        schemas.standby_out(one)
+        for one in sorted(found, key=lambda one: one.app)
+        if one.app_id in may_see and name in {"", one.app, may_see[one.app_id]}
+    ]
 
 
 def shown(call: Call, db: ReadDb, found: Sequence[Instance]) -> list[schemas.InstanceOut]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tholos.apps import service as apps
+from tholos.apps.models import App, Release
 from tholos.instances import service as instances
 from tholos.instances.errors import TransitionRefused
 from tholos.instances.models import Instance, InstanceState
+from tholos.instances.standbys import Standbys
 from tholos.instances.starting import Starter
 from tholos.kit.clock import Clock
 from tholos.kit.db import Database, ReadDb, WriteDb
 from tholos.operations import service as operations
 from tholos.runtime.model import InstanceSpec
+from tholos.variables.service import Revealed
 
 LOST = "ended unseen"
 """Said of an instance whose process is gone, and nobody saw how it ended."""
@@ -33,6 +36,7 @@ class Preparer:
     """Instances whose start is being asked for right now; what is prepared here comes to them."""
     processes: Collection[str]
     """Instances that the launcher knows."""
+    standbys: Standbys = field(default_factory=Standbys)
 
     def prepare(self, release_id: str, operation_id: str | None, *, anew: bool, beside: int = 0) -> Prepared:
         """Raises: EnvironmentMissing, PythonNotFound, VariableUnavailable, TransitionRefused: the operation has ended."""
@@ -41,33 +45,49 @@ class Preparer:
             app = apps.get_app(db, release.app_id)
             live = apps.find_live(db, app.id)
             found = self._standing(db, release_id, operation_id, anew=anew, beside=beside)
-            missing = None
+            missing, revealed = None, None
             if found is None:
                 missing = self.starter.find_missing(release)
-                self.starter.reveal(db, release)  # what cannot be is told before anything is done for it
-        if found is not None:
+                revealed = self.starter.reveal(db, release)  # what cannot be is told before anything is done
+        if found is not None or revealed is None:
             if operation_id is not None:
                 self.starter.settle(app, *([live] if live else []), release)
-            return found.id, None
+            return (found.id if found else ""), None
         # What takes its time is done before there is a row: nobody else can write while one is made.
         is_asked = operation_id is not None
         self.starter.make_ready(app, release, live, missing, is_asked=is_asked)
-        with self.database.write() as db:
-            if operation_id is not None:
-                _check_goes_on(db, operation_id)
-            found = self._standing(db, release_id, operation_id, anew=anew, beside=beside)
-            if found is not None:
-                return found.id, None
-            revealed = self.starter.reveal(db, release)
-            instance = instances.create_instance(
-                db, app, release, self.starter.layout, self.clock.now(), operation_id=operation_id
-            )
-            self.launching.add(instance.id)
+        waiting = "" if is_asked or beside else self._take_standby(app, release, revealed)
+        instance_id, spec = "", None
         try:
-            return instance.id, self.starter.spec(app, release, instance, revealed)
-        except BaseException:
-            self.launching.discard(instance.id)
-            raise
+            with self.database.write() as db:
+                if operation_id is not None:
+                    _check_goes_on(db, operation_id)
+                found = self._standing(db, release_id, operation_id, anew=anew, beside=beside)
+                if found is not None:
+                    return found.id, None
+                now_revealed = self.starter.reveal(db, release)
+                instance = instances.create_instance(
+                    db, app, release, self.starter.layout, self.clock.now(), operation_id=operation_id,
+                    instance_id=waiting if now_revealed == revealed else "",
+                )  # fmt: skip
+                instance_id = instance.id
+                self.launching.add(instance_id)
+            spec = self.starter.spec(app, release, instance, now_revealed)
+            return instance_id, spec
+        finally:
+            self.launching.difference_update(
+                {waiting, instance_id} if spec is None else {waiting} - {instance_id}
+            )
+
+    def _take_standby(self, app: App, release: Release, revealed: Revealed) -> str:
+        """The name of the process that waits to be this release's next instance; empty where none does."""
+
+        def spec_of(name: str) -> InstanceSpec:
+            layout = self.starter.layout
+            made = instances.new_instance(app, release, layout, self.clock.now(), instance_id=name)
+            return self.starter.spec(app, release, made, revealed)
+
+        return self.standbys.take(release.id, spec_of, self.launching)
 
     def _standing(
         self, db: WriteDb, release_id: str, operation_id: str | None, *, anew: bool, beside: int

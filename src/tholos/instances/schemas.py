@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from tholos.instances.metering import Measured
 from tholos.instances.models import Instance
+from tholos.instances.standbys import Standby
 from tholos.kit.clock import to_text
 
 
@@ -35,8 +36,22 @@ class InstanceOut(BaseModel):
     """When its last request ended; null where there was none since the server began."""
 
 
+class StandbyOut(BaseModel):
+    """A process of a release that sleeps, which waits with its packages imported."""
+
+    app: str
+    """Its name."""
+    release: int
+    instance: str
+    """Id of the instance that it becomes when the release wakes."""
+    pid: int | None
+    memory: int | None
+    """Bytes, what it shares with others counted by its share; null while it is being prepared."""
+
+
 class InstanceList(BaseModel):
     items: list[InstanceOut]
+    standbys: list[StandbyOut]
 
 
 class TracebackOut(BaseModel):
@@ -57,6 +72,16 @@ class TracebackOut(BaseModel):
 class TracebackAnswer(BaseModel):
     traceback: TracebackOut | None
     """Null where the last runs have none."""
+
+
+def standby_out(standby: Standby) -> StandbyOut:
+    return StandbyOut(
+        app=standby.app,
+        release=standby.release,
+        instance=standby.instance,
+        pid=standby.pid,
+        memory=standby.memory or None,
+    )
 
 
 def instance_out(

@@ -54,11 +54,34 @@ def ensure_node(db: WriteDb, name: str, now: datetime) -> None:
 
 
 def create_instance(
-    db: WriteDb, app: App, release: Release, layout: Layout, now: datetime, *, operation_id: str | None = None
+    db: WriteDb,
+    app: App,
+    release: Release,
+    layout: Layout,
+    now: datetime,
+    *,
+    operation_id: str | None = None,
+    instance_id: str = "",
 ) -> Instance:
-    """A row for a process that is about to be asked for."""
-    instance_id = ids.new_id("ins")
-    instance = Instance(
+    """A row for a process that is about to be asked for, or to go on."""
+    instance = new_instance(app, release, layout, now, operation_id=operation_id, instance_id=instance_id)
+    db.add(instance)
+    db.flush()
+    return instance
+
+
+def new_instance(
+    app: App,
+    release: Release,
+    layout: Layout,
+    now: datetime,
+    *,
+    operation_id: str | None = None,
+    instance_id: str = "",
+) -> Instance:
+    """The same, which nobody has recorded."""
+    instance_id = instance_id or ids.new_id("ins")
+    return Instance(
         id=instance_id,
         organization_id=app.organization_id,
         app_id=app.id,
@@ -76,9 +99,6 @@ def create_instance(
         created_at=now,
         since=now,
     )
-    db.add(instance)
-    db.flush()
-    return instance
 
 
 def move(instance: Instance, state: InstanceState, reason: str, now: datetime) -> bool:
@@ -112,7 +132,7 @@ _SEEN_AS = {
 def observe(db: WriteDb, status: ProcessStatus, now: datetime) -> Instance | None:
     """Record what the launcher says of an instance; returns its row if that changed its state."""
     instance = queries.find_instance(db, status.instance)
-    if instance is None or instance.state in ENDED:
+    if instance is None or instance.state in ENDED or status.waits:
         return None
     pid_before = instance.pid
     instance.pid = status.pid

@@ -169,6 +169,7 @@ class Starter:
             wheels=str(guest.wheels),
             socket=instance.address.removeprefix("unix:"),
             options=_texts(manifest.get("options")),
+            notes=str(self.layout.notes(app.id, release.number)),
         )
         return InstanceSpec(
             instance=instance.id,
@@ -284,8 +285,8 @@ class Starter:
     def clear_release(self, app_id: str, number: int) -> None:
         """Remove the files of a release that is gone: its sources and its logs."""
         shutil.rmtree(self.layout.sources(app_id, number).parent, ignore_errors=True)
-        for log in self.layout.logs_of(app_id, number):
-            log.unlink(missing_ok=True)
+        for file in (*self.layout.logs_of(app_id, number), self.layout.notes(app_id, number)):
+            file.unlink(missing_ok=True)
 
     def clear(self, app_id: str) -> None:
         """Remove every file of an app, its data included."""

@@ -20,6 +20,7 @@ from tholos.instances.models import ENDED, LEAVING, Instance, InstanceState
 from tholos.instances.plan import Action, Lost, Retire, Start, Stray, Wanted, plan
 from tholos.instances.preparing import LOST, Prepared, Preparer
 from tholos.instances.serving import ServingTable
+from tholos.instances.standbys import Standbys
 from tholos.instances.starting import Starter
 from tholos.kit.clock import Clock
 from tholos.kit.company import first_of
@@ -30,7 +31,7 @@ from tholos.kit.notices import Notices, wait
 from tholos.kit.persistence import attempt, go_on
 from tholos.kit.threads import begin_long, in_long_thread, in_thread
 from tholos.operations import service as operations
-from tholos.runtime.launchers.errors import InstanceUnknown
+from tholos.runtime.launchers.errors import InstanceUnknown, SpecChanged
 from tholos.runtime.model import InstanceSpec, Launcher, ProcessState, ProcessStatus
 from tholos.runtime.probe import READY_BELOW, accepts, first_status
 
@@ -63,6 +64,8 @@ class Keeper:
     serving: ServingTable
     drained: Drained
     start_timeout_s: float
+    standbys: Standbys = field(default_factory=Standbys)
+    """What waits to become an instance; made and let go by others."""
     fallback_s: float = 0.0
     """How long the release that was live before keeps its instance, so that a roll-back finds it running."""
     _launching: set[str] = field(default_factory=set)
@@ -82,7 +85,9 @@ class Keeper:
 
     @property
     def _preparer(self) -> Preparer:
-        return Preparer(self.database, self.clock, self.starter, self._launching, self._processes)
+        return Preparer(
+            self.database, self.clock, self.starter, self._launching, self._processes, self.standbys
+        )
 
     async def run(self) -> None:
         """Keep until cancelled."""
@@ -112,8 +117,13 @@ class Keeper:
         try:
             status = await self.launcher.start(spec)
             self._processes[instance_id] = status
+        except SpecChanged:  # what waited to become it has ended
+            status = None
         finally:
             self._launching.discard(instance_id)
+        if status is None:
+            await self._gone(instance_id, "")
+            return await self.start(release_id, operation_id, anew=anew, beside=beside)
         await in_thread(self._observe, status)
         get_logger().info("instance_started", instance=instance_id, release=release_id, pid=status.pid)
         return instance_id
@@ -276,6 +286,19 @@ class Keeper:
             self._processes.pop(name, None)
             await self.launcher.forget(name)
 
+    async def start_standby(self, spec: InstanceSpec) -> ProcessStatus:
+        """Start a process that waits to become an instance. It stands among ``standbys``, or it is a stray.
+
+        Raises: LauncherUnavailable.
+        """
+        await self._heard.wait()
+        status = await self.launcher.start(spec)
+        return self._processes.setdefault(spec.instance, status)
+
+    def status_of(self, name: str) -> ProcessStatus | None:
+        """What is known of a process."""
+        return self._processes.get(name)
+
     def _state_of(self, instance_id: str) -> ProcessState | None:
         status = self._processes.get(instance_id)
         return status.state if status else None
@@ -289,6 +312,8 @@ class Keeper:
 
     async def _heed(self, status: ProcessStatus) -> None:
         self._processes[status.instance] = status
+        if status.state != ProcessState.RUNNING:
+            self.standbys.lose(status.instance)
         changed = await in_thread(self._observe, status)
         if status.state == ProcessState.EXITED and status.instance not in self._one_offs:
             self._processes.pop(status.instance, None)
@@ -405,6 +430,8 @@ class Keeper:
 
     def _plan(self) -> list[Action]:
         known = set(self._processes)
+        # What waits becomes an instance by way of the second: at every moment it is in one of them, or has a row.
+        waiting = self.standbys.names | self._launching
         with self.database.read() as db:
             wanted, kept = self._wanted(db)
             # In this order: whatever has a row by now is in the first, or has come from there into the second.
@@ -412,7 +439,7 @@ class Keeper:
             processes = {one: status.state for one, status in list(self._processes.items())}
             # What came meanwhile may have a row that is younger than what is read here.
             launching |= processes.keys() - known
-            one_offs = {one_off_name(one.id) for one in operations.list_under_way(db)}
+            one_offs = {one_off_name(one.id) for one in operations.list_under_way(db)} | waiting
             return plan(wanted, instances.list_seen(db), processes, launching, one_offs, kept)
 
     def _wanted(self, db: ReadDb) -> tuple[list[Wanted], list[str]]:

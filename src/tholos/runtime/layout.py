@@ -97,6 +97,10 @@ class Layout:
     def log(self, app_id: str, number: int, instance_id: str) -> Path:
         return self.app(app_id) / "logs" / f"{number:06d}-{instance_id}.log"
 
+    def notes(self, app_id: str, number: int) -> Path:
+        """What a release's processes have noted of the packages that they import; the app's own to write."""
+        return self.app(app_id) / "tmp" / f".packages-{number:06d}"
+
     def logs_of(self, app_id: str, number: int) -> list[Path]:
         """Every file that a release's instances have written, and what was noted of them."""
         return [*(self.app(app_id) / "logs").glob(f"{number:06d}-*")]

@@ -93,6 +93,9 @@ class InstanceSpec:
     asked for anew."""
     sandbox: Sandbox | None = None
     """``None`` where nothing but its limits holds it."""
+    waits: bool = False
+    """Whether it is to prepare and then wait for a start of the same that does not: then it goes on. It is not started again
+    where it ends before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,10 @@ class ProcessStatus:
     """Ends by itself in a row."""
     reason: str
     """One sentence for people: ``exited with code 1 after 0.2 s``, ``killed by SIGKILL``."""
+    waits: bool = False
+    """Whether it was not told to go on, also where it has ended: then it never was what its name says."""
+    is_warm: bool = False
+    """Whether it is prepared and waits."""
 
 
 class Launcher(Protocol):

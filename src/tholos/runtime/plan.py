@@ -12,6 +12,9 @@ LOCALE = "C.UTF-8"
 START_TIMEOUTS_S = {Kind.NOTEBOOK: 1800.0, Kind.GRADIO: 180.0, Kind.VOILA: 180.0}
 """Seconds for the first answer of kinds that do much before it, where nobody says otherwise."""
 
+WARM = frozenset({Kind.WSGI, Kind.ASGI, Kind.STREAMLIT, Kind.GRADIO})
+"""Kinds whose packages can be imported before anybody asks."""
+
 
 def command(
     kind: Kind,
@@ -22,6 +25,7 @@ def command(
     wheels: str,
     socket: str,
     options: Sequence[str] = (),
+    notes: str = "",
 ) -> tuple[str, ...]:
     """What starts an app, in its folder.
 
@@ -33,10 +37,13 @@ def command(
         wheels: folder of our own servers' packages.
         socket: path of the unix socket that it shall answer on.
         options: what the kind is told besides, by name.
+        notes: file in which the guest notes what may be imported ahead.
     """
     said: tuple[str, ...] = ("--kind", kind.value, "--entrypoint", entrypoint, "--socket", socket)
     if kind in {Kind.WSGI, Kind.ASGI, Kind.GRADIO}:
         said += ("--path", wheels)
+    if notes and kind in WARM:
+        said += ("--notes", notes)
     if options:
         said += ("--options", ",".join(options))
     return (python, bootstrap, *said)

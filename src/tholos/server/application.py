@@ -72,6 +72,7 @@ from tholos.console.health import Health
 from tholos.console.metrics import Meters
 from tholos.instances import api as instances_api
 from tholos.instances.metering import Meter
+from tholos.instances.standbys import Standbys
 from tholos.kit.errors import Invalid, NotFound, NotSignedIn, TholosError, Unavailable
 from tholos.kit.http import SAFE_METHODS
 from tholos.kit.ids import new_id
@@ -226,6 +227,7 @@ def complete(services: Services) -> Services:
     services.add_missing(UsagePolicy())
     services.add_missing(Rules())
     services.add_missing(Meter())
+    services.add_missing(Standbys())
     services.add_missing(LocalFolders())
     return services
 

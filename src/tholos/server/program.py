@@ -36,9 +36,11 @@ from tholos.instances.metering import Meter
 from tholos.instances.models import THIS_NODE
 from tholos.instances.scaling import Scaler
 from tholos.instances.serving import ServingTable
+from tholos.instances.standbys import Standbys
 from tholos.instances.starting import Starter
 from tholos.instances.storing import Storekeeper
 from tholos.instances.tasks import Keeper
+from tholos.instances.warming import Warmer
 from tholos.kit.clock import Clock, SystemClock
 from tholos.kit.db import Database
 from tholos.kit.errors import TholosError
@@ -138,8 +140,7 @@ async def shut_down(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, layout: Layout, database: Database, on_ready: OnReady) -> None:
-    loop = asyncio.get_running_loop()
-    prepare_threads(loop)
+    prepare_threads(loop := asyncio.get_running_loop())
     notices = Notices(loop)
     clock = SystemClock()
     pages = Pages(template_folders())
@@ -165,7 +166,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         services.add(site)
         sealer = services.get(Sealer)
         starter = _starter(settings, layout, services, site, entrance.port)
-        keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, entrance)
+        keeper = _keeper(settings, services, clock, launcher, starter, serving, entrance)
         services.add(keeper)
         scaler = Scaler(database, notices, clock, keeper, serving, carrier)
         decide.errors = DoorErrors(pages, site.url + "/")
@@ -174,14 +175,13 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         )
         await entrance.open(site, serving, notices)
         services.add(starter.environments)
-        publisher = Publisher(
-            database, notices, clock, keeper, starter, starter.environments, settings.apps.keep_releases
-        )
+        publisher = _publisher(settings, keeper)
         follower, poller = _followers(settings, layout, publisher, sealer)
         running = await in_thread(_first_rows, settings, database, clock, site, port)
         runners: list[Runner] = [
             Storekeeper(database, keeper, starter, serving, settings.apps.disk_interval_s),
-            *(keeper, scaler, poller, Timekeeper(database, notices, clock), starter.rebuilding),
+            *(keeper, scaler, _warmer(settings, keeper), poller),
+            *(Timekeeper(database, notices, clock), starter.rebuilding),
             *(_worker(services, publisher, follower), _messenger(services, settings, site)),
         ]
         housekeeper = Housekeeper(database, clock, store, services.get(UsagePolicy), layout.content_lock)
@@ -244,7 +244,9 @@ def _first_services(
     services.add(Pace.of(settings.limits.creates_per_minute, settings.limits.wrong_codes))
     services.add(_provider(settings))
     services.add(Bootstrap(settings.connect.read_bootstrap_key()))
-    services.add(Meters())
+    standbys = Standbys()
+    services.add(standbys)
+    services.add(Meters(standbys=standbys))
     services.add(Measuring(settings.metrics.read_token()))
     services.add(UsagePolicy(settings.usage.keep_days, settings.usage.with_accounts))
     services.add(PathPolicy(is_for_administrators=settings.apps.paths_for == "administrators"))
@@ -255,8 +257,7 @@ def _first_services(
 
 def _keeper(
     settings: Settings,
-    database: Database,
-    notices: Notices,
+    services: Services,
     clock: Clock,
     launcher: LocalLauncher,
     starter: Starter,
@@ -264,8 +265,24 @@ def _keeper(
     entrance: Entrance,
 ) -> Keeper:
     return Keeper(
-        database, notices, clock, launcher, starter, serving, entrance.drained,
-        start_timeout_s=settings.apps.start_timeout_s, fallback_s=settings.apps.fallback_s,
+        services.get(Database), services.get(Notices), clock, launcher, starter, serving, entrance.drained,
+        start_timeout_s=settings.apps.start_timeout_s, standbys=services.get(Standbys),
+        fallback_s=settings.apps.fallback_s,
+    )  # fmt: skip
+
+
+def _publisher(settings: Settings, keeper: Keeper) -> Publisher:
+    starter = keeper.starter
+    return Publisher(
+        keeper.database, keeper.notices, keeper.clock, keeper, starter, starter.environments,
+        settings.apps.keep_releases,
+    )  # fmt: skip
+
+
+def _warmer(settings: Settings, keeper: Keeper) -> Warmer:
+    return Warmer(
+        keeper.database, keeper.notices, keeper.clock, keeper, keeper.starter, keeper.serving, keeper.standbys,
+        limit=settings.apps.standby_mb << 20,
     )  # fmt: skip
 
 

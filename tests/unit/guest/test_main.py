@@ -38,4 +38,4 @@ def test_a_src_folder_is_importable_unless_it_is_a_package(tmp_path):
 
 def test_an_unknown_kind_names_those_there_are():
     with pytest.raises(CannotStart, match="there are: wsgi, asgi, streamlit, gradio"):
-        main.serve("cgi", "x", "/s")
+        main.serve("cgi", "x", "/s", {})

@@ -141,3 +141,14 @@ def test_without_its_secrets_it_is_over():
     assert lifecycle.not_restarted(waiting).state == EXITED
     told = lifecycle.ended(spec, lifecycle.stopping(running(spec), 1.0), end, 200.0, lacks_secrets=True)
     assert told.reason.endswith("after it was told to stop")
+
+
+def test_one_that_waits_is_not_started_again():
+    """Whoever asked for it asks for another one, if it is still wanted."""
+    spec = make()._replace(waits=True)
+    status = lifecycle.warmed(running(spec))
+    assert (status.waits, status.is_warm) == (True, True)
+    ended = crash(spec, status)
+    assert (ended.state, ended.waits, ended.is_warm) == (FAILED, True, False)
+    assert "while it waited" in ended.reason
+    assert lifecycle.gone_on(status)._replace(reason="") == running(make())._replace(reason="")

@@ -29,6 +29,12 @@ class SpecInvalid(Invalid):
     code = "instance_spec_invalid"
 
 
+class SpecChanged(Conflict):
+    """Cannot let the process go on: it waits to be something else."""
+
+    code = "instance_spec_changed"
+
+
 class SocketPathTooLong(Invalid):
     """Cannot use the runtime folder: paths of unix sockets in it are too long."""
 

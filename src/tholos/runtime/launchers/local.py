@@ -23,11 +23,12 @@ from tholos.runtime.launchers.errors import (
     InstanceUnknown,
     LauncherUnavailable,
     SocketPathTooLong,
+    SpecChanged,
     SpecInvalid,
 )
 from tholos.runtime.model import InstanceSpec, ProcessState, ProcessStatus, Sandbox
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Version of the supervisor's protocol that is spoken here."""
 LONGEST_SOCKET_PATH = 107
 """Bytes: unix(7)."""
@@ -41,6 +42,7 @@ _ERRORS: dict[str, type[TholosError]] = {
     "unknown_instance": InstanceUnknown,
     "not_ended": InstanceNotEnded,
     "invalid_spec": SpecInvalid,
+    "another_spec": SpecChanged,
 }
 
 
@@ -317,6 +319,8 @@ class _StatusFields(TypedDict):
     exit_code: int | None
     ends: int
     reason: str
+    waits: bool
+    is_warm: bool
 
 
 def _status(value: object) -> ProcessStatus:
@@ -331,6 +335,8 @@ def _status(value: object) -> ProcessStatus:
         exit_code=fields["exit_code"],
         ends=fields["ends"],
         reason=fields["reason"],
+        waits=fields["waits"],
+        is_warm=fields["is_warm"],
     )
 
 
@@ -353,6 +359,7 @@ def _spec_to_json(spec: InstanceSpec) -> dict[str, object]:
         "limits": {**spec.limits},
         "secrets": {**spec.secrets},
         "sandbox": _sandbox_to_json(spec.sandbox),
+        "waits": spec.waits,
     }
 
 
