@@ -18,6 +18,7 @@ from tholos.gateway.fleet import Fleet, Lane
 from tholos.instances.serving import ServingTable
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
+from tholos.kit.threads import in_thread
 
 TOGETHER_S: Final = 0.003
 """What changes within this time is shown at once."""
@@ -49,16 +50,24 @@ class Steering:
 
     Args:
         app_host: the host of an app, with ``{name}`` in it.
+        look: notes what the proxy counted, before it forgets the count of what is taken away; blocking.
     """
 
     def __init__(
-        self, serving: ServingTable, outstanding: Outstanding, notices: Notices, host: Host, app_host: str
+        self,
+        serving: ServingTable,
+        outstanding: Outstanding,
+        notices: Notices,
+        host: Host,
+        app_host: str,
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         self._serving = serving
         self._outstanding = outstanding
         self._notices = notices
         self._host = host
         self._app_host = app_host
+        self._look = look
         self._shown = Fleet()
         self._seen = 0
         self._is_bare = False
@@ -147,6 +156,7 @@ class Steering:
         }
         if not before:
             return fleet
+        await in_thread(self._look)
         fresh = {lane.cluster for lane in self._shown.lanes}
         try:
             active = await proxy.active(before)

@@ -98,6 +98,8 @@ class Meters:
     """What counts, and what is asked, beside the database; the program that runs the parts makes this."""
 
     requests: Requests = field(default_factory=Requests)
+    past_the_door: Callable[[], Mapping[Labels, float]] = dict
+    """Requests that the server did not see, as :attr:`Requests.answered`; asked when it is called."""
     times: Times = field(default_factory=Times)
     open_exchanges: Callable[[], int] = lambda: 0
     open_connections: Callable[[], int] = lambda: 0
@@ -135,7 +137,7 @@ def _process() -> Iterator[Told]:
 
 def _requests(meters: Meters) -> Iterator[Told]:
     counted = meters.requests
-    yield REQUESTS, counted.answered.copy()
+    yield REQUESTS, dict(Counter(counted.answered) + Counter(meters.past_the_door()))
     yield RECEIVED, counted.received.copy()
     yield SENT, counted.sent.copy()
     yield SECONDS, counted.seconds

@@ -103,6 +103,7 @@ _STATS: list[Json] = [
     {"prefix": "http.tholos.rds."},
     {"suffix": ".upstream_rq_active"},
     {"suffix": ".upstream_rq_total"},
+    {"safe_regex": {"regex": r"cluster\.instance-.*\.upstream_rq_[2345]xx"}},
     {"suffix": ".upstream_cx_active"},
     {"suffix": ".downstream_cx_active"},
     {"prefix": "listener_manager."},

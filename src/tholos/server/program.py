@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from tholos.access.door import Door
 from tholos.access.inroads import Inroads
+from tholos.access.lane_use import LaneUse
 from tholos.access.visits import Visits
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account, Role
@@ -151,10 +152,11 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     recorder = Recorder(database, services.get(UsagePolicy))
     told = monitoring.told(settings, services, Visits(recorder, clock))
     carrier = Carrier(decide, render_error=decide.render_error, on_done=told)
-    services.add(Meter(carrier))
+    use = LaneUse(carrier)
+    services.add(Meter(use, look=use.look))
     launcher = LocalLauncher(layout.supervisor, layout.run)
-    monitoring.add(services, settings, layout, carrier, launcher)
-    entrance = Entrance(settings, layout, carrier, launcher)
+    monitoring.add(services, settings, layout, carrier, launcher, use)
+    entrance = Entrance(settings, layout, carrier, launcher, use)
     try:
         # Known before the first request: what serves goes on serving while this server finds its feet.
         await serving.replace(await in_thread(serving.read_all))
@@ -166,7 +168,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         starter = _starter(settings, layout, services, site)
         keeper = _keeper(settings, database, notices, clock, launcher, starter, serving, entrance)
         services.add(keeper)
-        scaler = Scaler(database, notices, clock, keeper, serving, carrier)
+        scaler = Scaler(database, notices, clock, keeper, serving, use, entrance.look)
         decide.errors = DoorErrors(pages, site.url + "/")
         decide.door = _door(
             settings, layout, database, clock, site, serving, decide.errors, scaler, paths, entrance
