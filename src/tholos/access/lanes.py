@@ -55,6 +55,7 @@ def _lane(row: Serving, believed: Believed, app_host: str) -> Lane:
         socket=row.address.removeprefix(_LOCAL),
         app="" if row.draft else row.app_id,
         release=row.release,
+        name=row.name,
         is_public=not row.draft and believed.is_public(row.place),
         revoked=believed.revoked_of(row.place),
     )

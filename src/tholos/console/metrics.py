@@ -37,15 +37,21 @@ REQUESTS = Family(
     ("by", "app", "status"),
 )
 RECEIVED = Family(
-    "tholos_request_bytes_total", _COUNTER, "Bytes of requests' bodies and of tunnels.", ("by", "app")
+    "tholos_request_bytes_total",
+    _COUNTER,
+    "Bytes of requests' bodies and of tunnels that the server carried.",
+    ("by", "app"),
 )
 SENT = Family(
-    "tholos_answer_bytes_total", _COUNTER, "Bytes of answers' bodies and of tunnels.", ("by", "app")
+    "tholos_answer_bytes_total",
+    _COUNTER,
+    "Bytes of answers' bodies and of tunnels that the server carried.",
+    ("by", "app"),
 )
 SECONDS = Family(
     "tholos_request_seconds",
     _HISTOGRAM,
-    "From a request's head to the end of its answer; without tunnels.",
+    "From a request's head to the end of its answer, where the server carried it; without tunnels.",
     ("by",),
 )
 EXCHANGES = Family("tholos_open_requests", _GAUGE, "Requests, streams and tunnels that are under way.")

@@ -41,7 +41,7 @@ def read_lane_counts(admin: str, timeout_s: float) -> dict[str, LaneCount]:
     try:
         connection.request("GET", f"/stats?format=json&filter={quote(f'^{_NAME.pattern}$')}")
         listed = json.loads(connection.getresponse().read())["stats"]
-    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         raise ProxySilent(f"The proxy does not answer: {error}.") from error
     finally:
         connection.close()

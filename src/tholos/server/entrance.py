@@ -152,6 +152,8 @@ class Entrance:
             certificate=str(chosen.tls_cert.absolute()) if chosen.tls_cert else "",
             private_key=str(chosen.tls_key.absolute()) if chosen.tls_key else "",
             compresses=chosen.compress,
+            logs=self._settings.log.access,
+            logs_accounts=self._settings.usage.with_accounts,
         )
 
     async def _fall_back(self) -> None:

@@ -23,6 +23,8 @@ from tholos.runtime.model import PLATFORM_PREFIX, InstanceSpec, Launcher, Proces
 UP_WITHIN_S: Final = 20.0
 PREFIX: Final = f"{PLATFORM_PREFIX}proxy_"
 LOG_LIMIT: Final = 64 << 20
+_SOON: Final = ("--file-flush-interval-msec", "1000")
+"""What it writes of requests is in its log after a second and not after ten."""
 _LOOK_EVERY_S: Final = 0.02
 _GOING = frozenset({ProcessState.RUNNING, ProcessState.BACKOFF, ProcessState.STOPPING})
 
@@ -156,7 +158,7 @@ class ProxyHost:
 
     def _spec(self) -> InstanceSpec:
         folder = self._front.folder
-        flags = ("--log-level", "warning", "--use-dynamic-base-id", "--disable-hot-restart")
+        flags = ("--log-level", "warning", "--use-dynamic-base-id", "--disable-hot-restart", *_SOON)
         return InstanceSpec(
             instance=self._name,
             argv=(self._program, "-c", f"{folder}/bootstrap.json", *flags),

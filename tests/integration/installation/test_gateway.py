@@ -1,7 +1,10 @@
 """With a proxy in front: what goes on without the server, what is counted, and what happens where there is no proxy."""
 
+import json
 import os
 import signal
+import time
+from functools import partial
 
 import pytest
 
@@ -67,6 +70,40 @@ def test_another_release_and_the_end_of_being_public_are_seen_at_once(site):
     assert ask(site).status == 401, "the answer of the change comes when it lives"
     site.server.api("PATCH", "/api/v1/apps/shown/access", {"audience": "everyone"})
     eventually(lambda: ask(site).status == 200)
+
+
+def test_what_the_server_does_not_see_keeps_an_app_awake_and_is_counted(site):
+    site.publish("lazy", wsgi("here"))
+    site.server.api("PATCH", "/api/v1/apps/lazy/access", {"audience": "everyone"})
+    get = partial(site.server.ask, "GET", host="lazy", token="")
+    eventually(lambda: get("/").status == 200 and '"name":"cookie"' in lane_of(site, "lazy"))
+    (before,) = site.instances("lazy")
+    site.server.api("PUT", "/api/v1/apps/lazy/life", {"idle_timeout_s": 1})
+    end = time.monotonic() + 2.5  # more than twice its idle time
+    asked = 0
+    while time.monotonic() < end:
+        assert get("/").status == 200
+        asked += 1
+        time.sleep(0.1)
+    (after,) = site.instances("lazy")
+    assert after["id"] == before["id"]
+    assert after["requests"] >= before["requests"] + asked
+    told = site.server.ask("GET", "/metrics").text
+    (line,) = [
+        one for one in told.splitlines() if one.startswith("tholos_requests_total") and '"lazy"' in one
+    ]
+    assert float(line.rpartition(" ")[2]) >= asked
+    eventually(lambda: site.state("lazy") == "asleep" and not site.instances("lazy"))
+    assert get("/").status == 200
+    site.delete("lazy")
+
+
+def lane_of(trial: Trial, name: str) -> str:
+    """What the proxy is told of one app."""
+    hosts = json.loads(lanes(trial))["resources"][0]["virtual_hosts"]
+    return next((json.dumps(one) for one in hosts if one["domains"][0].startswith(f"{name}.")), "").replace(
+        " ", ""
+    )
 
 
 def test_a_proxy_that_was_killed_comes_back(site):
