@@ -329,10 +329,6 @@ def list_owned(db: ReadDb, account_id: str) -> Sequence[App]:
     return db.scalars(select(App).where(App.owner_id == account_id).order_by(App.name)).all()
 
 
-def count_releases(db: ReadDb, app_id: str) -> int:
-    return db.scalar(select(func.count()).select_from(Release).where(Release.app_id == app_id)) or 0
-
-
 def list_pointers(db: ReadDb, app_id: str) -> Sequence[Pointer]:
     return db.scalars(select(Pointer).where(Pointer.app_id == app_id)).all()
 

@@ -10,7 +10,7 @@ from tholos.apps import service as apps
 from tholos.apps import sharing as app_sharing
 from tholos.apps.errors import AppNotFound, OpenAlready, RefusedLately
 from tholos.apps.models import App
-from tholos.apps.sharing import KIND, Given, Plan, Wish
+from tholos.apps.sharing import KIND, Given, Wish
 from tholos.audit import service as audit
 from tholos.audit.models import Action
 from tholos.kit.db import ReadDb, WriteDb
@@ -85,16 +85,6 @@ def grant(
     after = {"account": asker, "level": str(level)}
     audit.record(db, actor, Action.ACCESS_GRANTED, apps.subject_of(app), now, after=dict(after))
     return request
-
-
-def plan_grant(db: ReadDb, actor: Actor, name: str, request_id: str, level: Level) -> Plan:
-    """What letting in whoever asked would do.
-
-    Raises: AppNotFound, NotAnEditor, RequestNotFound, RequestDecided, GrantInvalid, PrincipalUnknown.
-    """
-    app, request = _get_open(db, actor, name, request_id)
-    given = Given(PrincipalKind.ACCOUNT, _name_of(db, app, request), level)
-    return app_sharing.plan(db, actor, name, Wish(given=[given]))
 
 
 def refuse(db: WriteDb, actor: Actor, name: str, request_id: str, now: datetime) -> AccessRequest:

@@ -83,10 +83,6 @@ class Layout:
         """What the proxy in front lives by, and what it says."""
         return self.data / "proxy"
 
-    @property
-    def supervisor_socket(self) -> Path:
-        return self.run / "supervisor.sock"
-
     def app(self, app_id: str) -> Path:
         return self.data / "apps" / app_id
 

@@ -7,7 +7,6 @@ import hashlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -171,9 +170,3 @@ class ProxyHost:
             grace_s=5.0,
             limits={"core": 0},
         )
-
-
-def with_port(front: Front, reserved: socket.socket) -> Front:
-    """The address that was really reserved."""
-    host, port = reserved.getsockname()[:2]
-    return replace(front, host=host, port=port)

@@ -41,18 +41,10 @@ def list_all(db: ReadDb) -> Sequence[Source]:
     return db.scalars(select(Source).order_by(Source.id)).all()
 
 
-def list_of_account(db: ReadDb, account_id: str) -> Sequence[Source]:
-    return db.scalars(select(Source).where(Source.account_id == account_id).order_by(Source.id)).all()
-
-
 def list_credentials(db: ReadDb, organization_id: str) -> Sequence[GitCredential]:
     """Those of hosts."""
     chosen = select(GitCredential).where(GitCredential.organization_id == organization_id)
     return db.scalars(chosen.where(GitCredential.app_id.is_(None)).order_by(GitCredential.origin)).all()
-
-
-def list_all_credentials(db: ReadDb) -> Sequence[GitCredential]:
-    return db.scalars(select(GitCredential)).all()
 
 
 def list_of_app(db: ReadDb, app_id: str) -> Sequence[GitCredential]:

@@ -561,11 +561,6 @@ def note_failure(db: WriteDb, operation: Operation, error: JsonObject | None, no
         )  # fmt: skip
 
 
-def list_followed_by(db: ReadDb, account_id: str) -> Sequence[Source]:
-    """What is followed by an account's right."""
-    return queries.list_of_account(db, account_id)
-
-
 def _new_source(sealer: Sealer, actor: Actor, app: App, remote: Remote, now: datetime) -> tuple[Source, str]:
     secret = ids.new_secret()
     source = Source(
