@@ -41,8 +41,12 @@ class Host(Protocol):
     def proxy(self) -> Shown | None:
         """None where the door listens by itself."""
 
-    async def begin_anew(self) -> None:
-        """With nothing but the way to the door. No request of before goes on."""
+    async def begin_anew(self, reason: str = "", /) -> None:
+        """With nothing but the way to the door. No request of before goes on.
+
+        Args:
+            reason: why that is for good; empty where it may pass.
+        """
 
 
 class Steering:
@@ -144,7 +148,7 @@ class Steering:
         get_logger().error("gateway_failed_closed", code=error.code, reason=error.message)
         self._is_bare = self._is_bare or isinstance(error, ProxyRefused)
         self._shown = Fleet()
-        await self._host.begin_anew()
+        await self._host.begin_anew(error.message if self._is_bare else "")
 
     async def _with_leaving(self, proxy: Shown, fleet: Fleet) -> Fleet:
         """With the lanes that were taken away and whose instances still answer something."""

@@ -55,6 +55,8 @@ class Front:
     max_head_kb: int = 64
     head_timeout_s: float = 20.0
     keep_alive_s: float = 75.0
+    idle_timeout_s: float = 0.0
+    """Between two bytes of a request and its answer; 0 never ends one."""
     compresses: bool = False
     logs: bool = False
     """Whether it writes a line of every request that it carries past the door."""

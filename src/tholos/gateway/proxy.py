@@ -85,6 +85,25 @@ class Proxy:
             return False
         return answer.status_code == httpx.codes.OK
 
+    async def let_go(self) -> None:
+        """Have it take no connection any more, and end each after the answer that is under way there.
+
+        Raises: ProxySilent.
+        """
+        for deed in ("drain_listeners", "healthcheck/fail"):
+            try:
+                (await self._admin.post(f"/{deed}")).raise_for_status()
+            except httpx.HTTPError as error:
+                raise ProxySilent(f"The proxy does not answer: {error}.") from error
+
+    async def connections(self) -> int:
+        """How many of clients there are.
+
+        Raises: ProxySilent.
+        """
+        found = await self._stats(r"^http\.tholos\.downstream_cx_active$")
+        return sum(int(str(one)) for one in found.values())
+
     async def active(self, clusters: Iterable[str]) -> dict[str, int]:
         """How many requests are under way, by cluster; one that it does not know has none.
 

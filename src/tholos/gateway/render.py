@@ -164,8 +164,8 @@ def _manager(front: Front) -> Json:
             "initial_connection_window_size": 1_048_576,
         },
         "request_headers_timeout": _seconds(front.head_timeout_s),
-        # Streams may be silent for as long as they like.
-        "stream_idle_timeout": "0s",
+        # Streams may be silent for as long as they like, where nothing is said of it.
+        "stream_idle_timeout": _seconds(front.idle_timeout_s),
         # A body is asked for by whoever will read it: who refuses a request does not want it first.
         "proxy_100_continue": True,
         "upgrade_configs": [{"upgrade_type": "websocket"}],

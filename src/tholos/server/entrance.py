@@ -95,7 +95,15 @@ class Entrance:
         front = self._front(site, self._reserved, self.outstanding)
         log = proxy_log(self._layout)
         self._layout.proxy.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._host = proxy.ProxyHost(self._launcher, self._program, front, log, self._fall_back)
+        self._host = proxy.ProxyHost(
+            self._launcher,
+            self._program,
+            front,
+            log,
+            self._fall_back,
+            self._layout.proxy_away,
+            self._settings.apps.drain_timeout_s,
+        )
         app_host = urlsplit(site.app_url).netloc
         self._use.begin(self._lane_counts, serving)
         self._steering = Steering(serving, self.outstanding, notices, self._host, app_host, self._use.look)
@@ -133,7 +141,7 @@ class Entrance:
         """Raises: ProxySilent."""
         if self._host is None or self._host.proxy is None:
             return {}
-        return read_lane_counts(str(self._layout.proxy_socket), CONFIRM_S)
+        return read_lane_counts(self._host.proxy.front.admin, CONFIRM_S)
 
     def _front(self, site: Site, reserved: socket.socket, outstanding: Outstanding) -> Front:
         host, port = reserved.getsockname()[:2]
@@ -151,6 +159,10 @@ class Entrance:
             is_secure=site.is_secure,
             certificate=str(chosen.tls_cert.absolute()) if chosen.tls_cert else "",
             private_key=str(chosen.tls_key.absolute()) if chosen.tls_key else "",
+            max_head_kb=chosen.head_kb,
+            head_timeout_s=chosen.head_timeout_s,
+            keep_alive_s=chosen.keep_alive_s,
+            idle_timeout_s=chosen.idle_timeout_s,
             compresses=chosen.compress,
             logs=self._settings.log.access,
             logs_accounts=self._settings.usage.with_accounts,

@@ -31,6 +31,7 @@ from tholos.audit import service as audit
 from tholos.console.metrics import Meters
 from tholos.gateway.carrier import Carrier
 from tholos.gateway.hygiene import seen_by_proxy
+from tholos.gateway.limits import Limits
 from tholos.gateway.model import Answer, Decision, RequestHead
 from tholos.instances import service as instances
 from tholos.instances.metering import Meter
@@ -151,7 +152,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     decide = _Decide()
     recorder = Recorder(database, services.get(UsagePolicy))
     told = monitoring.told(settings, services, Visits(recorder, clock))
-    carrier = Carrier(decide, render_error=decide.render_error, on_done=told)
+    carrier = Carrier(decide, limits=_limits(settings), render_error=decide.render_error, on_done=told)
     use = LaneUse(carrier)
     services.add(Meter(use, look=use.look))
     launcher = LocalLauncher(layout.supervisor, layout.run)
@@ -194,6 +195,20 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     finally:
         await _close(carrier, entrance, recorder, launcher)
         store.close()
+
+
+def _limits(settings: Settings) -> Limits:
+    chosen = settings.gateway
+    # A proxy keeps its own connections to the door for half a minute: it is to end them first.
+    keep_alive_s = (
+        chosen.keep_alive_s if chosen.mode == "off" else max(chosen.keep_alive_s, Limits().keep_alive)
+    )
+    return Limits(
+        max_head=chosen.head_kb * 1024,
+        head_timeout=chosen.head_timeout_s,
+        keep_alive=keep_alive_s,
+        idle_timeout=chosen.idle_timeout_s or None,
+    )
 
 
 async def _close(carrier: Carrier, entrance: Entrance, recorder: Recorder, launcher: LocalLauncher) -> None:

@@ -7,16 +7,18 @@ import hashlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tholos.gateway.errors import ProxyAway
+from tholos.gateway.errors import ProxyAway, ProxySilent
 from tholos.gateway.fleet import Fleet, Front
 from tholos.gateway.proxy import Proxy
 from tholos.gateway.proxy import replace as replace_file
 from tholos.gateway.render import render_bootstrap
 from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
+from tholos.kit.persistence import attempt
 from tholos.runtime.model import PLATFORM_PREFIX, InstanceSpec, Launcher, ProcessState
 
 UP_WITHIN_S: Final = 20.0
@@ -25,6 +27,7 @@ LOG_LIMIT: Final = 64 << 20
 _SOON: Final = ("--file-flush-interval-msec", "1000")
 """What it writes of requests is in its log after a second and not after ten."""
 _LOOK_EVERY_S: Final = 0.02
+_DRAINING_LOOK_S: Final = 0.25
 _GOING = frozenset({ProcessState.RUNNING, ProcessState.BACKOFF, ProcessState.STOPPING})
 
 
@@ -87,6 +90,8 @@ class ProxyHost:
         program: path of Envoy.
         log: what it says goes there, visits among it.
         fall_back: makes the door listen by itself.
+        away: says why nothing goes past the door, while that is so.
+        drain_s: how long the connections of a proxy that another one takes over from may go on.
     """
 
     def __init__(
@@ -96,50 +101,89 @@ class ProxyHost:
         front: Front,
         log: Path,
         fall_back: Callable[[], Awaitable[None]],
+        away: Path,
+        drain_s: float,
     ) -> None:
         self._launcher = launcher
         self._program = program
-        self._front = front
+        said = f"{program}\n{_version_of(program)}\n{render_bootstrap(front)}"
+        self._name = PREFIX + hashlib.sha256(said.encode()).hexdigest()[:12]
+        self._front = _named(front, self._name)
         self._log = log
         self._fall_back = fall_back
-        self._bootstrap = render_bootstrap(front)
-        mark = hashlib.sha256(f"{program}\n{self._bootstrap}".encode()).hexdigest()[:12]
-        self._name = PREFIX + mark
+        self._away = away
+        self._drain_s = drain_s
         self._proxy: Proxy | None = None
+        self._taking_over: asyncio.Task[bool] | None = None
 
     @property
     def proxy(self) -> Proxy | None:
         return self._proxy
 
     async def begin(self, fleet: Fleet) -> bool:
-        """Put it in front; whether it is. Where it does not come up the door listens by itself."""
+        """Put it in front; whether it is. Where it does not come up the door listens by itself.
+
+        One that was started otherwise, or is of another version, goes on until this one listens beside it, and then for as long
+        as it answers something.
+        """
         proxy = Proxy(self._front)
         try:
-            await end_all(self._launcher, but=self._name)
             if not await proxy.is_live():
                 proxy.write(fleet)
-                replace_file(Path(self._front.folder, "bootstrap.json"), self._bootstrap)
+                replace_file(self._bootstrap_of(self._name), render_bootstrap(self._front))
             await self._start(proxy)
+            self._taking_over = asyncio.create_task(attempt(self._take_over))
         except (TholosError, OSError) as error:  # a TimeoutError is one
             reason = error.message if isinstance(error, TholosError) else str(error)
             get_logger().error("gateway_away", reason=reason, program=self._program, log=str(self._log))
             await proxy.close()
             await end_all(self._launcher)
+            replace_file(self._away, reason)
             await self._fall_back()
             return False
+        self._away.unlink(missing_ok=True)
         self._proxy = proxy
         return True
 
-    async def begin_anew(self) -> None:
+    async def begin_anew(self, reason: str = "") -> None:
         await self.close()
         await end_all(self._launcher)
-        await self.begin(Fleet())
+        if await self.begin(Fleet()) and reason:
+            replace_file(self._away, reason)
 
     async def close(self) -> None:
         """Let go of it; it goes on."""
+        if self._taking_over is not None:
+            self._taking_over.cancel()
         if self._proxy is not None:
             await self._proxy.close()
             self._proxy = None
+
+    def _bootstrap_of(self, name: str) -> Path:
+        return Path(self._front.folder, f"{name}.json")
+
+    async def _take_over(self) -> None:
+        """End the others once they have answered."""
+        statuses = await self._launcher.list()
+        others = [
+            one.instance for one in statuses if one.instance.startswith(PREFIX) and one.instance != self._name
+        ]
+        await asyncio.gather(*(self._drain(name) for name in others))
+        await end_all(self._launcher, but=self._name)
+        for name in others:
+            self._bootstrap_of(name).unlink(missing_ok=True)
+
+    async def _drain(self, name: str) -> None:
+        other = Proxy(_named(self._front, name))
+        try:
+            async with asyncio.timeout(self._drain_s):
+                await other.let_go()
+                while await other.connections():  # noqa: ASYNC110 - nothing tells when
+                    await asyncio.sleep(_DRAINING_LOOK_S)
+        except (TimeoutError, ProxySilent):
+            return  # it had its time, or is gone
+        finally:
+            await other.close()
 
     async def _start(self, proxy: Proxy) -> None:
         """Raises: ProxyAway, LauncherUnavailable."""
@@ -160,7 +204,7 @@ class ProxyHost:
         flags = ("--log-level", "warning", "--use-dynamic-base-id", "--disable-hot-restart", *_SOON)
         return InstanceSpec(
             instance=self._name,
-            argv=(self._program, "-c", f"{folder}/bootstrap.json", *flags),
+            argv=(self._program, "-c", str(self._bootstrap_of(self._name)), *flags),
             env={"PATH": os.defpath},
             cwd=folder,
             log=str(self._log),
@@ -170,3 +214,19 @@ class ProxyHost:
             grace_s=5.0,
             limits={"core": 0},
         )
+
+
+def _named(front: Front, name: str) -> Front:
+    """Each has an administration of its own, so that two may run beside each other."""
+    return replace(
+        front, admin=str(Path(front.admin).with_name(f"{name.removeprefix(PLATFORM_PREFIX)}.sock"))
+    )
+
+
+def _version_of(program: str) -> str:
+    """Another one when the file is replaced."""
+    found = Path(program)
+    if not found.exists():
+        return ""
+    status = found.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"

@@ -298,3 +298,17 @@ async def test_every_request_is_told_where_operators_want_it(unused_tcp_port):
         "by": "app", "app": "sales", "release": "1", "instance": "ins_1", "account": "acc_ada",
     }  # fmt: skip
     assert read_visit(line) is None
+
+
+async def test_who_sends_too_much_or_too_slowly_is_not_waited_for(unused_tcp_port):
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        limits = {"max_head_kb": 8, "head_timeout_s": 0.2, "idle_timeout_s": 0.2}
+        async with running(Path(name), unused_tcp_port, **limits) as bench:
+            answer = await bench.client.get("/", headers={"host": bench.host, "x-long": "x" * 9000})
+            assert answer.status_code == 431
+            for slow in (b"GET / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+                writer.write(slow)
+                said = await asyncio.wait_for(reader.read(), PATIENCE_S)  # to its end
+                writer.close()
+                assert said.startswith((b"HTTP/1.1 408", b"HTTP/1.1 200", b"HTTP/1.1 504"))
