@@ -77,8 +77,8 @@ class LaneUse:
         for instance, count in found.items():
             one = self._known.get(instance)
             if one is None:
-                # Of what was counted before this server began nobody is told.
-                one = _Known(_NOTHING if self._has_looked else count, "")
+                # What was counted before the first look is not told of, and may have been a moment ago.
+                one = _Known(_NOTHING, "") if self._has_looked else _Known(count, "", used_at=self.now())
             one.app = names.get(instance, one.app)
             for status, more in self._grow(one, count).items():
                 key = (APP, one.app, status)

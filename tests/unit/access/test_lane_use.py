@@ -44,9 +44,10 @@ def bench():
     return Bench()
 
 
-def test_what_was_before_this_server_is_nobodys(bench):
+def test_what_was_before_this_server_is_nobodys_and_may_have_been_just_now(bench):
     bench.look(of_1=LaneCount(0, 7, {"2xx": 7}))
-    assert bench.told() == (0, 0, None)
+    bench.time += 3
+    assert bench.told() == (0, 0, 3.0)
     assert not any(bench.use.answered.values())
 
 
