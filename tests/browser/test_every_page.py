@@ -209,7 +209,9 @@ def slowly(room):
 
     class Line(BaseHTTPRequestHandler):
         def do_GET(self):
-            asked = urllib.request.Request(room.site.url + self.path, headers={"cookie": self.headers["cookie"] or ""})
+            asked = urllib.request.Request(
+                room.site.url + self.path, headers={"cookie": self.headers["cookie"] or ""}
+            )
             with urllib.request.urlopen(asked, timeout=20) as answer:
                 kind, body = answer.headers["content-type"], answer.read()
             self.send_response(200)

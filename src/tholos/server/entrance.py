@@ -116,9 +116,9 @@ class Entrance:
 
     def works(self, recorder: Recorder) -> tuple[Callable[[], Awaitable[None]], ...]:
         """What goes on beside requests: the proxy is kept in line, and what it tells of is noted."""
-        if self._steering is None:
+        if self._steering is None or self._host is None:
             return ()
-        return self._steering.run, ProxyLog(proxy_log(self._layout), recorder).follow
+        return self._steering.run, ProxyLog(proxy_log(self._layout), recorder).follow, self._host.take_over
 
     async def drained(self, instance: str, seconds: float) -> bool:
         """Wait until nothing is under way at an instance, on either path."""

@@ -18,7 +18,6 @@ from tholos.gateway.proxy import replace as replace_file
 from tholos.gateway.render import render_bootstrap
 from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
-from tholos.kit.persistence import attempt
 from tholos.runtime.model import PLATFORM_PREFIX, InstanceSpec, Launcher, ProcessState
 
 UP_WITHIN_S: Final = 20.0
@@ -114,7 +113,6 @@ class ProxyHost:
         self._away = away
         self._drain_s = drain_s
         self._proxy: Proxy | None = None
-        self._taking_over: asyncio.Task[bool] | None = None
 
     @property
     def proxy(self) -> Proxy | None:
@@ -123,8 +121,7 @@ class ProxyHost:
     async def begin(self, fleet: Fleet) -> bool:
         """Put it in front; whether it is. Where it does not come up the door listens by itself.
 
-        One that was started otherwise, or is of another version, goes on until this one listens beside it, and then for as long
-        as it answers something.
+        One that was started otherwise, or is of another version, goes on beside it: see :meth:`take_over`.
         """
         proxy = Proxy(self._front)
         try:
@@ -132,7 +129,6 @@ class ProxyHost:
                 proxy.write(fleet)
                 replace_file(self._bootstrap_of(self._name), render_bootstrap(self._front))
             await self._start(proxy)
-            self._taking_over = asyncio.create_task(attempt(self._take_over))
         except (TholosError, OSError) as error:  # a TimeoutError is one
             reason = error.message if isinstance(error, TholosError) else str(error)
             get_logger().error("gateway_away", reason=reason, program=self._program, log=str(self._log))
@@ -153,8 +149,6 @@ class ProxyHost:
 
     async def close(self) -> None:
         """Let go of it; it goes on."""
-        if self._taking_over is not None:
-            self._taking_over.cancel()
         if self._proxy is not None:
             await self._proxy.close()
             self._proxy = None
@@ -162,8 +156,10 @@ class ProxyHost:
     def _bootstrap_of(self, name: str) -> Path:
         return Path(self._front.folder, f"{name}.json")
 
-    async def _take_over(self) -> None:
-        """End the others once they have answered."""
+    async def take_over(self) -> None:
+        """End those that were in front before once they have answered what is under way there."""
+        if self._proxy is None:
+            return
         statuses = await self._launcher.list()
         others = [
             one.instance for one in statuses if one.instance.startswith(PREFIX) and one.instance != self._name
