@@ -34,7 +34,8 @@ unit integration browser acceptance: .make/dev .make/clients
 fuzz: .make/dev
 	THOLOS_API_CASES=20000 $(VENV)/bin/python -m pytest tests/integration/server/test_api_fuzzed.py --timeout 3600 $(ARGS)
 
-bench: .make/dev .make/clients system
+bench: .make/dev .make/clients
+	@$(PYTHON) tools/system.py --benchmarks
 	$(VENV)/bin/python benchmarks/run.py $(NAME)
 
 # The site in build/docs; the pages of the reference that are made from the code are written anew.

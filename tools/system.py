@@ -18,10 +18,16 @@ NEEDED = {
     "curl": lambda: shutil.which("curl"),
     "npm": lambda: shutil.which("npm"),
 }
+FOR_BENCHMARKS = {
+    "nginx-light": lambda: shutil.which("nginx"),
+    "wrk": lambda: shutil.which("wrk"),
+}
+"""Asked for by ``--benchmarks``."""
 
 
 def missing() -> list[str]:
-    return [package for package, find in NEEDED.items() if not find()]
+    wanted = {**NEEDED, **FOR_BENCHMARKS} if "--benchmarks" in sys.argv[1:] else NEEDED
+    return [package for package, find in wanted.items() if not find()]
 
 
 def main() -> int:

@@ -136,7 +136,7 @@ class SandboxSettings(BaseModel):
 
 
 class GatewaySettings(BaseModel):
-    """Whether a proxy stands in front."""
+    """Whether a proxy stands in front, and how long either way waits for clients."""
 
     mode: Literal["off", "on"] = Field(
         "off",
@@ -152,6 +152,24 @@ class GatewaySettings(BaseModel):
         "taken at once.",
     )
     tls_key: Path | None = Field(None, description="A file with the private key of that certificate (PEM).")
+    head_kb: int = Field(
+        64,
+        ge=8,
+        le=1024,
+        description="Kilobytes that the headers of a request may have; with more it is answered 431.",
+    )
+    head_timeout_s: float = Field(
+        20.0, gt=0, description="Seconds that a client has for the headers of a request."
+    )
+    keep_alive_s: float = Field(
+        75.0, gt=0, description="Seconds that a connection of a client is kept between two requests."
+    )
+    idle_timeout_s: float = Field(
+        0.0,
+        ge=0,
+        description="Seconds without a byte after which an answer or a websocket is ended, and by Envoy a request that waits for "
+        "its answer too; 0 never ends one for that.",
+    )
     compress: bool = Field(
         default=False,
         description="Whether answers are sent compressed (gzip) that apps did not compress; what an app sends piece by "

@@ -41,11 +41,8 @@ def lanes_of(rows: Iterable[Serving], believed: Believed, app_host: str) -> tupl
 
 
 def _is_fit(row: Serving) -> bool:
-    """Whether nothing is lost where the door does not see its requests: it chooses among several instances, and counts what
-    keeps an app awake.
-    """
-    rules = row.rules
-    return row.address.startswith(_LOCAL) and rules.max_instances == 1 and not rules.may_sleep
+    """Whether nothing is lost where the door does not see its requests: it chooses among several instances."""
+    return row.address.startswith(_LOCAL) and row.rules.max_instances == 1
 
 
 def _lane(row: Serving, believed: Believed, app_host: str) -> Lane:
@@ -58,6 +55,7 @@ def _lane(row: Serving, believed: Believed, app_host: str) -> Lane:
         socket=row.address.removeprefix(_LOCAL),
         app="" if row.draft else row.app_id,
         release=row.release,
+        name=row.name,
         is_public=not row.draft and believed.is_public(row.place),
         revoked=believed.revoked_of(row.place),
     )

@@ -18,6 +18,7 @@ from tholos.gateway.fleet import Fleet, Lane
 from tholos.instances.serving import ServingTable
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
+from tholos.kit.threads import in_thread
 
 TOGETHER_S: Final = 0.003
 """What changes within this time is shown at once."""
@@ -40,8 +41,12 @@ class Host(Protocol):
     def proxy(self) -> Shown | None:
         """None where the door listens by itself."""
 
-    async def begin_anew(self) -> None:
-        """With nothing but the way to the door. No request of before goes on."""
+    async def begin_anew(self, reason: str = "", /) -> None:
+        """With nothing but the way to the door. No request of before goes on.
+
+        Args:
+            reason: why that is for good; empty where it may pass.
+        """
 
 
 class Steering:
@@ -49,16 +54,24 @@ class Steering:
 
     Args:
         app_host: the host of an app, with ``{name}`` in it.
+        look: notes what the proxy counted, before it forgets the count of what is taken away; blocking.
     """
 
     def __init__(
-        self, serving: ServingTable, outstanding: Outstanding, notices: Notices, host: Host, app_host: str
+        self,
+        serving: ServingTable,
+        outstanding: Outstanding,
+        notices: Notices,
+        host: Host,
+        app_host: str,
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         self._serving = serving
         self._outstanding = outstanding
         self._notices = notices
         self._host = host
         self._app_host = app_host
+        self._look = look
         self._shown = Fleet()
         self._seen = 0
         self._is_bare = False
@@ -135,7 +148,7 @@ class Steering:
         get_logger().error("gateway_failed_closed", code=error.code, reason=error.message)
         self._is_bare = self._is_bare or isinstance(error, ProxyRefused)
         self._shown = Fleet()
-        await self._host.begin_anew()
+        await self._host.begin_anew(error.message if self._is_bare else "")
 
     async def _with_leaving(self, proxy: Shown, fleet: Fleet) -> Fleet:
         """With the lanes that were taken away and whose instances still answer something."""
@@ -147,6 +160,7 @@ class Steering:
         }
         if not before:
             return fleet
+        await in_thread(self._look)
         fresh = {lane.cluster for lane in self._shown.lanes}
         try:
             active = await proxy.active(before)

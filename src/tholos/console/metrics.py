@@ -38,15 +38,21 @@ REQUESTS = Family(
     ("by", "app", "status"),
 )
 RECEIVED = Family(
-    "tholos_request_bytes_total", _COUNTER, "Bytes of requests' bodies and of tunnels.", ("by", "app")
+    "tholos_request_bytes_total",
+    _COUNTER,
+    "Bytes of requests' bodies and of tunnels that the server carried.",
+    ("by", "app"),
 )
 SENT = Family(
-    "tholos_answer_bytes_total", _COUNTER, "Bytes of answers' bodies and of tunnels.", ("by", "app")
+    "tholos_answer_bytes_total",
+    _COUNTER,
+    "Bytes of answers' bodies and of tunnels that the server carried.",
+    ("by", "app"),
 )
 SECONDS = Family(
     "tholos_request_seconds",
     _HISTOGRAM,
-    "From a request's head to the end of its answer; without tunnels.",
+    "From a request's head to the end of its answer, where the server carried it; without tunnels.",
     ("by",),
 )
 EXCHANGES = Family("tholos_open_requests", _GAUGE, "Requests, streams and tunnels that are under way.")
@@ -105,6 +111,8 @@ class Meters:
     """What counts, and what is asked, beside the database; the program that runs the parts makes this."""
 
     requests: Requests = field(default_factory=Requests)
+    past_the_door: Callable[[], Mapping[Labels, float]] = dict
+    """Requests that the server did not see, as :attr:`Requests.answered`; asked when it is called."""
     times: Times = field(default_factory=Times)
     standbys: Standbys = field(default_factory=Standbys)
     open_exchanges: Callable[[], int] = lambda: 0
@@ -144,7 +152,7 @@ def _process() -> Iterator[Told]:
 
 def _requests(meters: Meters) -> Iterator[Told]:
     counted = meters.requests
-    yield REQUESTS, counted.answered.copy()
+    yield REQUESTS, dict(Counter(counted.answered) + Counter(meters.past_the_door()))
     yield RECEIVED, counted.received.copy()
     yield SENT, counted.sent.copy()
     yield SECONDS, counted.seconds

@@ -55,7 +55,13 @@ class Front:
     max_head_kb: int = 64
     head_timeout_s: float = 20.0
     keep_alive_s: float = 75.0
+    idle_timeout_s: float = 0.0
+    """Between two bytes of a request and its answer; 0 never ends one."""
     compresses: bool = False
+    logs: bool = False
+    """Whether it writes a line of every request that it carries past the door."""
+    logs_accounts: bool = False
+    """Whether those say who asked."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,6 +79,8 @@ class Lane:
     """Id of the app where visits count; empty for a draft."""
     release: int
     is_public: bool = False
+    name: str = ""
+    """What logs call it."""
     revoked: tuple[str, ...] = ()
     """Sessions whose passes for this place are not to be believed any more."""
 
@@ -82,7 +90,7 @@ class Lane:
             _HOST.fullmatch(self.host)
             and _PLACE.fullmatch(self.place)
             and all(_is_id(one) for one in (self.instance, *self.revoked))
-            and (not self.app or _is_id(self.app))
+            and all(not one or _is_id(one) for one in (self.app, self.name))
             and self.socket.startswith("/")
             and "\0" not in self.socket
         )

@@ -26,8 +26,6 @@ CONFIRM_S: Final = 8.0
 """In which a change is live or does not count as such. Who changes access waits for it, and to begin a proxy anew ends what
 everybody has under way: on a machine that is busy, one that is slow is not one that is silent."""
 _LOOK_EVERY_S: Final = 0.002
-_CONNECTIONS: Final = r"^http\.tholos\.downstream_cx_active$"
-_CONNECTIONS_LOOK_S: Final = 0.1
 _WORKERS_S: Final = 0.001
 """Its main thread tells first; the others take a change over at their next turn."""
 _OF = {CLUSTERS: "cluster_manager.cds", ROUTES: "http.tholos.rds.tholos"}
@@ -88,15 +86,24 @@ class Proxy:
             return False
         return answer.status_code == httpx.codes.OK
 
-    async def drain(self, seconds: float) -> None:
-        """Let it take nothing new and finish what it has; returns when no connection is left, or after so many seconds."""
-        try:
-            await self._admin.post("/drain_listeners", params={"graceful": "", "skip_exit": ""})
-            async with asyncio.timeout(seconds):
-                while any((await self._stats(_CONNECTIONS)).values()):  # noqa: ASYNC110 - nothing tells when
-                    await asyncio.sleep(_CONNECTIONS_LOOK_S)
-        except (TimeoutError, httpx.HTTPError, ProxySilent):
-            return
+    async def let_go(self) -> None:
+        """Have it take no connection any more, and end each after the answer that is under way there.
+
+        Raises: ProxySilent.
+        """
+        for deed in ("drain_listeners", "healthcheck/fail"):
+            try:
+                (await self._admin.post(f"/{deed}")).raise_for_status()
+            except httpx.HTTPError as error:
+                raise ProxySilent(f"The proxy does not answer: {error}.") from error
+
+    async def connections(self) -> int:
+        """How many of clients there are.
+
+        Raises: ProxySilent.
+        """
+        found = await self._stats(r"^http\.tholos\.downstream_cx_active$")
+        return sum(int(str(one)) for one in found.values())
 
     async def active(self, clusters: Iterable[str]) -> dict[str, int]:
         """How many requests are under way, by cluster; one that it does not know has none.

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from tholos.gateway.fleet import Cookies, Fleet, Front, Lane
 from tholos.gateway.hygiene import CALLBACK, IDENTITY_HEADERS, IDENTITY_PREFIXES
+from tholos.gateway.render_logs import FORWARDED_HOST, JWT, render_logs
 
 Json = dict[str, object]
 
@@ -25,7 +26,6 @@ _OWN_PREFIXES = ("x-envoy-",)
 _TRACE = "x-envoy-internal"
 """Added by Envoy to what comes from this machine or a private network."""
 _TYPE = "type.googleapis.com/"
-_JWT = "envoy.filters.http.jwt_authn"
 _COOKIE_SPACE = "tholos.cookie"
 _SAFE = "GET|HEAD|OPTIONS|TRACE"
 
@@ -103,6 +103,7 @@ _STATS: list[Json] = [
     {"prefix": "http.tholos.rds."},
     {"suffix": ".upstream_rq_active"},
     {"suffix": ".upstream_rq_total"},
+    {"safe_regex": {"regex": r"cluster\.instance-.*\.upstream_rq_[2345]xx"}},
     {"suffix": ".upstream_cx_active"},
     {"suffix": ".downstream_cx_active"},
     {"prefix": "listener_manager."},
@@ -163,12 +164,12 @@ def _manager(front: Front) -> Json:
             "initial_connection_window_size": 1_048_576,
         },
         "request_headers_timeout": _seconds(front.head_timeout_s),
-        # Streams may be silent for as long as they like.
-        "stream_idle_timeout": "0s",
+        # Streams may be silent for as long as they like, where nothing is said of it.
+        "stream_idle_timeout": _seconds(front.idle_timeout_s),
         # A body is asked for by whoever will read it: who refuses a request does not want it first.
         "proxy_100_continue": True,
         "upgrade_configs": [{"upgrade_type": "websocket"}],
-        "access_log": [_access_log()],
+        "access_log": render_logs(front),
     }
 
 
@@ -186,7 +187,7 @@ def _hygiene() -> Json:
 def _filters(front: Front) -> list[Json]:
     return [
         *([_filter("envoy.filters.http.compressor", _COMPRESSOR)] if front.compresses else []),
-        _filter(_JWT, _passes(front)),
+        _filter(JWT, _passes(front)),
         _filter("envoy.filters.http.header_to_metadata", _kept_cookies(front.cookies)),
         _filter("envoy.filters.http.router", {
             "@type": _TYPE + "envoy.extensions.filters.http.router.v3.Router",
@@ -250,50 +251,6 @@ def _kept_cookies(cookies: Cookies) -> Json:
     }
 
 
-def _access_log() -> Json:
-    """Visits of apps that the server did not see, as lines of JSON among its output."""
-    told = {
-        "app": "%METADATA(ROUTE:tholos:app)%",
-        "release": "%METADATA(ROUTE:tholos:release)%",
-        "account": f"%DYNAMIC_METADATA({_JWT}:pass:sub)%",
-        "at": "%START_TIME(%s.%3f)%",
-        "path": "%REQ(:PATH)%",
-        "agent": "%REQ(USER-AGENT)%",
-    }
-    return {
-        "name": "envoy.access_loggers.stdout",
-        "filter": {"and_filter": {"filters": _visits()}},
-        "typed_config": {
-            "@type": _TYPE + "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-            "log_format": {"json_format": told},
-        },
-    }
-
-
-def _visits() -> list[Json]:
-    """The same rules as :class:`tholos.access.visits.Visits` has."""
-    is_good: Json = {"or_filter": {"filters": [_status("LE", 299), _status("EQ", 304)]}}
-    navigates: Json = {"header_filter": {"header": _equals("sec-fetch-mode", "navigate")}}
-    says_nothing: Json = {
-        "header_filter": {"header": {"name": "sec-fetch-mode", "present_match": True, "invert_match": True}}
-    }
-    wants_page: Json = {
-        "header_filter": {"header": {"name": "accept", "string_match": {"contains": "text/html"}}}
-    }
-    of_old: Json = {"and_filter": {"filters": [says_nothing, wants_page]}}
-    return [
-        is_good,
-        _status("GE", 200),
-        {"header_filter": {"header": _equals(":method", "GET")}},
-        {"or_filter": {"filters": [navigates, of_old]}},
-    ]
-
-
-def _status(operation: str, number: int) -> Json:
-    value = {"default_value": number, "runtime_key": "tholos.no_such_key"}
-    return {"status_code_filter": {"comparison": {"op": operation, "value": value}}}
-
-
 def _lane_host(front: Front, lane: Lane) -> Json:
     routes = [_to_door(path=CALLBACK), *_proven(front, lane)]
     if lane.is_public:
@@ -314,8 +271,8 @@ def _proven(front: Front, lane: Lane) -> list[Json]:
         each: list[Json] = [{"string_match": {"exact": one}} for one in lane.revoked]
         claims.append(_claim("g", _any_of(each)) | {"invert": True})
     scheme = "https" if front.is_secure else "http"
-    who = [("x-tholos-account", f"%DYNAMIC_METADATA({_JWT}:pass:n)%"),
-           ("rstudio-connect-credentials", f"%DYNAMIC_METADATA({_JWT}:pass:c)%")]  # fmt: skip
+    who = [("x-tholos-account", f"%DYNAMIC_METADATA({JWT}:pass:n)%"),
+           ("rstudio-connect-credentials", f"%DYNAMIC_METADATA({JWT}:pass:c)%")]  # fmt: skip
     reading: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": _SAFE}}}
     own = _equals("origin", f"{scheme}://{lane.host}")
     return [
@@ -339,10 +296,11 @@ def _to_lane(
         ("cookie", f"%DYNAMIC_METADATA({_COOKIE_SPACE}:kept)%"),
     ]
     action: Json = {"cluster": lane.cluster, "timeout": "0s", "retry_policy": _again(5, 0.025, 0.25)}
+    told = {"app": lane.app, "release": str(lane.release), "name": lane.name, "instance": lane.instance}
     return {
         "match": {"prefix": "/", "headers": headers, "dynamic_metadata": claims},
         "route": action,
-        "metadata": {"filter_metadata": {"tholos": {"app": lane.app, "release": str(lane.release)}}},
+        "metadata": {"filter_metadata": {"tholos": told}},
         "request_headers_to_remove": ["cookie", _TRACE],
         "request_headers_to_add": [_set(name, value) for name, value in added],
     }
@@ -373,7 +331,7 @@ def _forwarded(front: Front) -> list[tuple[str, str]]:
     return [
         ("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
         ("x-forwarded-proto", "https" if front.is_secure else "http"),
-        ("x-forwarded-host", "%REQ(:AUTHORITY)%"),
+        (FORWARDED_HOST, "%REQ(:AUTHORITY)%"),
     ]
 
 
@@ -419,7 +377,7 @@ def _any_of(values: list[Json]) -> Json:
 
 
 def _claim(name: str, value: Json) -> Json:
-    return {"filter": _JWT, "path": [{"key": "pass"}, {"key": name}], "value": value}
+    return {"filter": JWT, "path": [{"key": "pass"}, {"key": name}], "value": value}
 
 
 def _equals(name: str, value: str) -> Json:

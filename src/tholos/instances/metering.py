@@ -43,12 +43,15 @@ class Meter:
     activity: Activity | None = None
     read: Callable[[Collection[int]], dict[int, Reading]] = metering.read
     now: Callable[[], float] = time.monotonic
+    look: Callable[[], None] = lambda: None
+    """Has the activity be as of now."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _looks: dict[int, tuple[float, Reading, float]] = field(default_factory=dict)
     """By process: when, what was read, and the share of processors."""
 
     def measure(self, found: Sequence[Instance]) -> dict[str, Measured]:
         """By instance."""
+        self.look()
         pids = {one.id: one.pid for one in found if one.pid is not None and one.ended_at is None}
         looks = self._look({*pids.values()})
         return {one.id: self._measured(one.id, looks.get(pids.get(one.id, -1))) for one in found}

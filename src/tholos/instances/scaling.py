@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -27,6 +27,9 @@ from tholos.kit.threads import in_thread
 
 SPARE_IDLE_S = 300.0
 """After so long without a request an instance beyond the least ends, where the app never sleeps."""
+_LOOKS = 8
+"""In one idle time, where somebody has to be asked how instances are used: an app sleeps by an eighth of it later at most."""
+_SHORTEST_WAIT_S = 0.25
 _LONGEST_WAIT_S = 3600.0
 """Nothing is missed by a longer one; it is looked again all the same."""
 
@@ -85,6 +88,8 @@ class Scaler:
     keeper: Keeping
     serving: ServingTable
     activity: Activity
+    look: Callable[[], None] | None = None
+    """Has the activity be as of now, where nobody tells it; blocking."""
     _met: dict[str, float] = field(default_factory=dict)
     """When each instance was first seen, or last found to be needed: that counts as use."""
     _waking: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -107,9 +112,13 @@ class Scaler:
         """Let go what nobody used for long enough; returns the seconds until the next one may be due."""
         rows = self.serving.rows()
         self._meet(rows)
+        if self.look is not None and any(row.rules.may_sleep and row.ready for row in rows):
+            await in_thread(self.look)
         due_s = _LONGEST_WAIT_S
         for row in rows:
             verdict, left_s = judge(row, {one.instance: self._idle_s(one.instance) for one in row.ready})
+            if self.look is not None and row.rules.may_sleep:
+                left_s = min(left_s, max(row.rules.idle_timeout_s / _LOOKS, _SHORTEST_WAIT_S))
             due_s = min(due_s, left_s)
             if isinstance(verdict, LetGo):
                 await self._let_go(row, verdict.instance)

@@ -67,7 +67,7 @@ def examine(
         lambda: _sockets(layout),
         lambda: _port(host, port),
         _clock,
-        lambda: _gateway(wanted),
+        lambda: _gateway(wanted, layout),
         lambda: _sandbox(enclosure),
         lambda: _paths() if is_one_origin else _names(),
         _cookies,
@@ -136,10 +136,16 @@ def _clock() -> Iterator[Check]:
         yield Check("clock", Verdict.OK, time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()))
 
 
-def _gateway(wanted: Wanted) -> Iterator[Check]:
+def _gateway(wanted: Wanted, layout: Layout) -> Iterator[Check]:
     if not wanted.gateway:
         there = f"; {wanted.envoy} could stand in front" if wanted.envoy else ""
         yield Check("gateway", Verdict.OK, f"the server carries every request itself{there}")
+    elif layout.proxy_away.exists():
+        reason = layout.proxy_away.read_text("utf-8").strip()
+        fix = f"{layout.proxy / 'proxy.log'} has what Envoy says; the next start of the server tries again."
+        yield Check(
+            "gateway", Verdict.NOTE, f"the server carries every request itself, slower: {reason}", fix
+        )
     elif os.access(wanted.envoy, os.X_OK):
         yield Check("gateway", Verdict.OK, f"{wanted.envoy} stands in front")
     else:

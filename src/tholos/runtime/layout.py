@@ -83,6 +83,11 @@ class Layout:
         """What the proxy in front lives by, and what it says."""
         return self.data / "proxy"
 
+    @property
+    def proxy_away(self) -> Path:
+        """Says why apps are not reached past the door although they should be; not there while they are."""
+        return self.proxy / "away"
+
     def app(self, app_id: str) -> Path:
         return self.data / "apps" / app_id
 

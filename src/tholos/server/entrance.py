@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tholos.access.lane_use import LaneUse
 from tholos.access.outstanding import Outstanding
 from tholos.access.passes import ISSUER, Passes
 from tholos.access.proxy_log import ProxyLog
@@ -19,6 +20,8 @@ from tholos.accounts.routes import Site
 from tholos.gateway.carrier import Carrier
 from tholos.gateway.errors import ProxyAway
 from tholos.gateway.fleet import Cookies, Front
+from tholos.gateway.lane_counts import LaneCount, read_lane_counts
+from tholos.gateway.proxy import CONFIRM_S
 from tholos.instances.serving import ServingTable
 from tholos.kit.clock import Clock
 from tholos.kit.http import SAFE_METHODS
@@ -40,12 +43,15 @@ class Entrance:
     port: int
     """That people reach, once it is listened on."""
 
-    def __init__(self, settings: Settings, layout: Layout, carrier: Carrier, launcher: Launcher) -> None:
+    def __init__(
+        self, settings: Settings, layout: Layout, carrier: Carrier, launcher: Launcher, use: LaneUse
+    ) -> None:
         self.passes = Passes(layout.keys, settings.apps.pass_life_s)
         self._settings = settings
         self._layout = layout
         self._carrier = carrier
         self._launcher = launcher
+        self._use = use
         self._program = ""
         if settings.gateway.mode == "on":
             self._program = find_envoy(os.environ, settings.gateway.program)
@@ -89,16 +95,30 @@ class Entrance:
         front = self._front(site, self._reserved, self.outstanding)
         log = proxy_log(self._layout)
         self._layout.proxy.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._host = proxy.ProxyHost(self._launcher, self._program, front, log, self._fall_back)
+        self._host = proxy.ProxyHost(
+            self._launcher,
+            self._program,
+            front,
+            log,
+            self._fall_back,
+            self._layout.proxy_away,
+            self._settings.apps.drain_timeout_s,
+        )
         app_host = urlsplit(site.app_url).netloc
-        self._steering = Steering(serving, self.outstanding, notices, self._host, app_host)
+        self._use.begin(self._lane_counts, serving)
+        self._steering = Steering(serving, self.outstanding, notices, self._host, app_host, self._use.look)
         await self._host.begin(self._steering.fleet())
+
+    @property
+    def look(self) -> Callable[[], None] | None:
+        """Asks the proxy how instances are used; None where the server sees every request."""
+        return self._use.look if self._reserved is not None else None
 
     def works(self, recorder: Recorder) -> tuple[Callable[[], Awaitable[None]], ...]:
         """What goes on beside requests: the proxy is kept in line, and what it tells of is noted."""
         if self._steering is None or self._host is None:
             return ()
-        return self._steering.run, ProxyLog(proxy_log(self._layout), recorder).follow, self._host.end_others
+        return self._steering.run, ProxyLog(proxy_log(self._layout), recorder).follow, self._host.take_over
 
     async def drained(self, instance: str, seconds: float) -> bool:
         """Wait until nothing is under way at an instance, on either path."""
@@ -117,6 +137,12 @@ class Entrance:
         if self._reserved is not None:
             self._reserved.close()
 
+    def _lane_counts(self) -> dict[str, LaneCount]:
+        """Raises: ProxySilent."""
+        if self._host is None or self._host.proxy is None:
+            return {}
+        return read_lane_counts(self._host.proxy.front.admin, CONFIRM_S)
+
     def _front(self, site: Site, reserved: socket.socket, outstanding: Outstanding) -> Front:
         host, port = reserved.getsockname()[:2]
         cookies, chosen = site.cookies, self._settings.gateway
@@ -133,7 +159,13 @@ class Entrance:
             is_secure=site.is_secure,
             certificate=str(chosen.tls_cert.absolute()) if chosen.tls_cert else "",
             private_key=str(chosen.tls_key.absolute()) if chosen.tls_key else "",
+            max_head_kb=chosen.head_kb,
+            head_timeout_s=chosen.head_timeout_s,
+            keep_alive_s=chosen.keep_alive_s,
+            idle_timeout_s=chosen.idle_timeout_s,
             compresses=chosen.compress,
+            logs=self._settings.log.access,
+            logs_accounts=self._settings.usage.with_accounts,
         )
 
     async def _fall_back(self) -> None:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from functools import partial
 
 from tholos.access.access_log import AccessLog
+from tholos.access.lane_use import LaneUse
 from tholos.access.visits import Visits
 from tholos.console.health import Health
 from tholos.console.metrics import Meters
 from tholos.gateway.carrier import Carrier
 from tholos.gateway.shared import OnDone, all_of
 from tholos.kit.db import Database
+from tholos.kit.metrics import Labels
 from tholos.kit.services import Services
 from tholos.kit.threads import in_thread
 from tholos.runtime.launchers.local import LocalLauncher
@@ -32,21 +34,32 @@ def told(settings: Settings, services: Services, visits: Visits) -> OnDone:
 
 
 def add(
-    services: Services, settings: Settings, layout: Layout, carrier: Carrier, launcher: LocalLauncher
+    services: Services,
+    settings: Settings,
+    layout: Layout,
+    carrier: Carrier,
+    launcher: LocalLauncher,
+    use: LaneUse,
 ) -> None:
     """Let the meters and the health ask these parts."""
     store = services.get(Store)
-    services.add(_measuring(services.get(Meters), settings, layout, carrier, store))
+    services.add(_measuring(services.get(Meters), settings, layout, carrier, use, store))
     services.add(_health(services.get(Database), layout, store, launcher))
 
 
-def _measuring(meters: Meters, settings: Settings, layout: Layout, carrier: Carrier, store: Store) -> Meters:
+def _measuring(
+    meters: Meters, settings: Settings, layout: Layout, carrier: Carrier, use: LaneUse, store: Store
+) -> Meters:
+    def past_the_door() -> dict[Labels, float]:
+        use.look()
+        return use.answered
 
     def stored(name: str) -> int | None:
         return next((one.bytes for one in storage(settings, layout) if one.name == name), None)
 
     return replace(
         meters,
+        past_the_door=past_the_door,
         open_exchanges=lambda: carrier.open_exchanges,
         open_connections=lambda: carrier.open_connections,
         store=store.size,

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from tholos.access.door import Door
 from tholos.access.inroads import Inroads
+from tholos.access.lane_use import LaneUse
 from tholos.access.visits import Visits
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account, Role
@@ -30,6 +31,7 @@ from tholos.audit import service as audit
 from tholos.console.metrics import Meters
 from tholos.gateway.carrier import Carrier
 from tholos.gateway.hygiene import seen_by_proxy
+from tholos.gateway.limits import Limits
 from tholos.gateway.model import Answer, Decision, RequestHead
 from tholos.instances import service as instances
 from tholos.instances.metering import Meter
@@ -152,11 +154,12 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     decide = _Decide()
     recorder = Recorder(database, services.get(UsagePolicy))
     told = monitoring.told(settings, services, Visits(recorder, clock))
-    carrier = Carrier(decide, render_error=decide.render_error, on_done=told)
-    services.add(Meter(carrier))
+    carrier = Carrier(decide, limits=_limits(settings), render_error=decide.render_error, on_done=told)
+    use = LaneUse(carrier)
+    services.add(Meter(use, look=use.look))
     launcher = LocalLauncher(layout.supervisor, layout.run)
-    monitoring.add(services, settings, layout, carrier, launcher)
-    entrance = Entrance(settings, layout, carrier, launcher)
+    monitoring.add(services, settings, layout, carrier, launcher, use)
+    entrance = Entrance(settings, layout, carrier, launcher, use)
     try:
         # Known before the first request: what serves goes on serving while this server finds its feet.
         await serving.replace(await in_thread(serving.read_all))
@@ -168,7 +171,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         starter = _starter(settings, layout, services, site, entrance.port)
         keeper = _keeper(settings, services, clock, launcher, starter, serving, entrance)
         services.add(keeper)
-        scaler = Scaler(database, notices, clock, keeper, serving, carrier)
+        scaler = Scaler(database, notices, clock, keeper, serving, use, entrance.look)
         decide.errors = DoorErrors(pages, site.url + "/")
         decide.door = _door(
             settings, layout, database, clock, site, serving, decide.errors, scaler, paths, entrance
@@ -194,6 +197,20 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
     finally:
         await _close(carrier, entrance, recorder, launcher)
         store.close()
+
+
+def _limits(settings: Settings) -> Limits:
+    chosen = settings.gateway
+    # A proxy keeps its own connections to the door for half a minute: it is to end them first.
+    keep_alive_s = (
+        chosen.keep_alive_s if chosen.mode == "off" else max(chosen.keep_alive_s, Limits().keep_alive)
+    )
+    return Limits(
+        max_head=chosen.head_kb * 1024,
+        head_timeout=chosen.head_timeout_s,
+        keep_alive=keep_alive_s,
+        idle_timeout=chosen.idle_timeout_s or None,
+    )
 
 
 async def _close(carrier: Carrier, entrance: Entrance, recorder: Recorder, launcher: LocalLauncher) -> None:

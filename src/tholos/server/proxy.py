@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tholos.gateway.errors import ProxyAway
+from tholos.gateway.errors import ProxyAway, ProxySilent
 from tholos.gateway.fleet import Fleet, Front
 from tholos.gateway.proxy import Proxy
 from tholos.gateway.proxy import replace as replace_file
@@ -23,11 +23,10 @@ from tholos.runtime.model import PLATFORM_PREFIX, InstanceSpec, Launcher, Proces
 UP_WITHIN_S: Final = 20.0
 PREFIX: Final = f"{PLATFORM_PREFIX}proxy_"
 LOG_LIMIT: Final = 64 << 20
-DRAIN_S: Final = 15.0
-"""That a proxy may take to finish what it has once another one stands in its place."""
-_LISTENS_ON_S: Final = 3
-"""How long it takes part in new connections after that: it tells each to end with its next answer."""
+_SOON: Final = ("--file-flush-interval-msec", "1000")
+"""What it writes of requests is in its log after a second and not after ten."""
 _LOOK_EVERY_S: Final = 0.02
+_DRAINING_LOOK_S: Final = 0.25
 _GOING = frozenset({ProcessState.RUNNING, ProcessState.BACKOFF, ProcessState.STOPPING})
 
 
@@ -90,6 +89,8 @@ class ProxyHost:
         program: path of Envoy.
         log: what it says goes there, visits among it.
         fall_back: makes the door listen by itself.
+        away: says why nothing goes past the door, while that is so.
+        drain_s: how long the connections of a proxy that another one takes over from may go on.
     """
 
     def __init__(
@@ -99,15 +100,18 @@ class ProxyHost:
         front: Front,
         log: Path,
         fall_back: Callable[[], Awaitable[None]],
+        away: Path,
+        drain_s: float,
     ) -> None:
         self._launcher = launcher
         self._program = program
+        said = f"{program}\n{_version_of(program)}\n{render_bootstrap(front)}"
+        self._name = PREFIX + hashlib.sha256(said.encode()).hexdigest()[:12]
+        self._front = _named(front, self._name)
         self._log = log
         self._fall_back = fall_back
-        mark = hashlib.sha256(f"{program}\n{render_bootstrap(front)}".encode()).hexdigest()[:12]
-        self._front = _with_mark(front, mark)
-        self._bootstrap = render_bootstrap(self._front)
-        self._name = PREFIX + mark
+        self._away = away
+        self._drain_s = drain_s
         self._proxy: Proxy | None = None
 
     @property
@@ -115,44 +119,67 @@ class ProxyHost:
         return self._proxy
 
     async def begin(self, fleet: Fleet) -> bool:
-        """Put it in front; whether it is. Where it does not come up the door listens by itself."""
+        """Put it in front; whether it is. Where it does not come up the door listens by itself.
+
+        One that was started otherwise, or is of another version, goes on beside it: see :meth:`take_over`.
+        """
         proxy = Proxy(self._front)
         try:
             if not await proxy.is_live():
                 proxy.write(fleet)
-                replace_file(Path(self._front.folder, "bootstrap.json"), self._bootstrap)
+                replace_file(self._bootstrap_of(self._name), render_bootstrap(self._front))
             await self._start(proxy)
         except (TholosError, OSError) as error:  # a TimeoutError is one
             reason = error.message if isinstance(error, TholosError) else str(error)
             get_logger().error("gateway_away", reason=reason, program=self._program, log=str(self._log))
             await proxy.close()
             await end_all(self._launcher)
+            replace_file(self._away, reason)
             await self._fall_back()
             return False
+        self._away.unlink(missing_ok=True)
         self._proxy = proxy
         return True
 
-    async def end_others(self) -> None:
-        """End the proxies of before, which listened beside this one until now; each finishes what it has."""
-        if self._proxy is None:
-            return
-        for one in await self._launcher.list():
-            if one.instance.startswith(PREFIX) and one.instance != self._name:
-                other = Proxy(_with_mark(self._front, one.instance.removeprefix(PREFIX)))
-                await other.drain(DRAIN_S)
-                await other.close()
-        await end_all(self._launcher, but=self._name)
-
-    async def begin_anew(self) -> None:
+    async def begin_anew(self, reason: str = "") -> None:
         await self.close()
         await end_all(self._launcher)
-        await self.begin(Fleet())
+        if await self.begin(Fleet()) and reason:
+            replace_file(self._away, reason)
 
     async def close(self) -> None:
         """Let go of it; it goes on."""
         if self._proxy is not None:
             await self._proxy.close()
             self._proxy = None
+
+    def _bootstrap_of(self, name: str) -> Path:
+        return Path(self._front.folder, f"{name}.json")
+
+    async def take_over(self) -> None:
+        """End those that were in front before once they have answered what is under way there."""
+        if self._proxy is None:
+            return
+        statuses = await self._launcher.list()
+        others = [
+            one.instance for one in statuses if one.instance.startswith(PREFIX) and one.instance != self._name
+        ]
+        await asyncio.gather(*(self._drain(name) for name in others))
+        await end_all(self._launcher, but=self._name)
+        for name in others:
+            self._bootstrap_of(name).unlink(missing_ok=True)
+
+    async def _drain(self, name: str) -> None:
+        other = Proxy(_named(self._front, name))
+        try:
+            async with asyncio.timeout(self._drain_s):
+                await other.let_go()
+                while await other.connections():  # noqa: ASYNC110 - nothing tells when
+                    await asyncio.sleep(_DRAINING_LOOK_S)
+        except (TimeoutError, ProxySilent):
+            return  # it had its time, or is gone
+        finally:
+            await other.close()
 
     async def _start(self, proxy: Proxy) -> None:
         """Raises: ProxyAway, LauncherUnavailable."""
@@ -182,13 +209,10 @@ class ProxyHost:
 
     def _spec(self) -> InstanceSpec:
         folder = self._front.folder
-        flags = (
-            *("--log-level", "warning", "--use-dynamic-base-id", "--disable-hot-restart"),
-            *("--drain-time-s", str(_LISTENS_ON_S), "--drain-strategy", "immediate"),
-        )
+        flags = ("--log-level", "warning", "--use-dynamic-base-id", "--disable-hot-restart", *_SOON)
         return InstanceSpec(
             instance=self._name,
-            argv=(self._program, "-c", f"{folder}/bootstrap.json", *flags),
+            argv=(self._program, "-c", str(self._bootstrap_of(self._name)), *flags),
             env={"PATH": os.defpath},
             cwd=folder,
             log=str(self._log),
@@ -201,7 +225,17 @@ class ProxyHost:
         )
 
 
-def _with_mark(front: Front, mark: str) -> Front:
-    """With an administration of its own: one proxy takes another's place while that still answers."""
-    run = Path(front.admin).parent
-    return replace(front, admin=str(run / f"proxy-{mark}.sock"))
+def _named(front: Front, name: str) -> Front:
+    """Each has an administration of its own, so that two may run beside each other."""
+    return replace(
+        front, admin=str(Path(front.admin).with_name(f"{name.removeprefix(PLATFORM_PREFIX)}.sock"))
+    )
+
+
+def _version_of(program: str) -> str:
+    """Another one when the file is replaced."""
+    found = Path(program)
+    if not found.exists():
+        return ""
+    status = found.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"

@@ -1,12 +1,17 @@
 """With a proxy in front: what goes on without the server, what is counted, and what happens where there is no proxy."""
 
+import http.client
+import json
 import os
 import signal
+import threading
+import time
+from functools import partial
 
 import pytest
 
 from tholos.testing.installation import Installation
-from tholos.testing.trial import Trial, eventually, wsgi
+from tholos.testing.trial import PATIENCE_S, Trial, eventually, wsgi
 from tholos.testing.visitors import Browser
 
 NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
@@ -43,12 +48,16 @@ def ask(trial: Trial, path: str = "/", **headers: str):
     return trial.server.ask("GET", path, host="shown", token="", headers=headers)
 
 
+def proxies(trial: Trial) -> list[int]:
+    wanted = str(trial.server.data / "proxy" / "platform_proxy_")
+    return [process.pid for process in trial.processes() if wanted in process.command]
+
+
 def proxy_pid(trial: Trial) -> int:
-    wanted = str(trial.server.data / "proxy" / "bootstrap.json")
-    for process in trial.processes():
-        if wanted in process.command:
-            return process.pid
-    raise ProcessLookupError(wanted)
+    """Raises: ProcessLookupError."""
+    for pid in proxies(trial):
+        return pid
+    raise ProcessLookupError("proxy")
 
 
 def lanes(trial: Trial) -> str:
@@ -97,6 +106,40 @@ def test_another_release_and_the_end_of_being_public_are_seen_at_once(site):
     eventually(lambda: ask(site).status == 200)
 
 
+def test_what_the_server_does_not_see_keeps_an_app_awake_and_is_counted(site):
+    site.publish("lazy", wsgi("here"))
+    site.server.api("PATCH", "/api/v1/apps/lazy/access", {"audience": "everyone"})
+    get = partial(site.server.ask, "GET", host="lazy", token="")
+    eventually(lambda: get("/").status == 200 and '"name":"cookie"' in lane_of(site, "lazy"))
+    (before,) = site.instances("lazy")
+    site.server.api("PUT", "/api/v1/apps/lazy/life", {"idle_timeout_s": 2})
+    end = time.monotonic() + 4.5  # more than twice its idle time
+    asked = 0
+    while time.monotonic() < end:
+        assert get("/").status == 200
+        asked += 1
+        time.sleep(0.1)
+    (after,) = site.instances("lazy")
+    assert after["id"] == before["id"]
+    assert after["requests"] >= before["requests"] + asked
+    told = site.server.ask("GET", "/metrics").text
+    (line,) = [
+        one for one in told.splitlines() if one.startswith("tholos_requests_total") and '"lazy"' in one
+    ]
+    assert float(line.rpartition(" ")[2]) >= asked
+    eventually(lambda: site.state("lazy") == "asleep" and not site.instances("lazy"))
+    assert get("/").status == 200
+    site.delete("lazy")
+
+
+def lane_of(trial: Trial, name: str) -> str:
+    """What the proxy is told of one app."""
+    hosts = json.loads(lanes(trial))["resources"][0]["virtual_hosts"]
+    return next((json.dumps(one) for one in hosts if one["domains"][0].startswith(f"{name}.")), "").replace(
+        " ", ""
+    )
+
+
 def test_a_proxy_that_was_killed_comes_back(site):
     before = proxy_pid(site)
     os.kill(before, signal.SIGKILL)
@@ -136,6 +179,46 @@ def test_other_settings_replace_the_proxy_and_what_it_answers_is_finished(site):
     site.delete("long")
 
 
+def test_nobody_notices_that_another_proxy_takes_over(site):
+    """As one is of which the settings changed, or the version; ``THOLOS_TAKE_OVERS`` is how often."""
+    failures, asked, is_over = [], [0, 0], threading.Event()
+
+    def go_on_asking(number: int, is_kept: bool) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", site.server.port, timeout=PATIENCE_S)
+        while not is_over.is_set():
+            try:
+                connection.request("GET", "/", headers={"Host": f"shown.localhost:{site.server.port}"})
+                answer = connection.getresponse()
+                answer.read()
+                asked[number] += 1
+                if answer.status != 200:
+                    failures.append(answer.status)
+            except (OSError, http.client.HTTPException) as error:
+                failures.append(repr(error))
+                connection.close()
+            if not is_kept:
+                connection.close()
+        connection.close()
+
+    askers = [threading.Thread(target=go_on_asking, args=(number, not number)) for number in (0, 1)]
+    for one in askers:
+        one.start()
+    before = site.server.settings
+    try:
+        for turn in range(int(os.environ.get("THOLOS_TAKE_OVERS", "2"))):
+            old = proxy_pid(site)
+            site.server.settings = {**before, "THOLOS_GATEWAY__COMPRESS": str(turn % 2 == 0)}
+            site.server.restart()
+            eventually(lambda old=old: proxies(site) and old not in proxies(site))
+    finally:
+        is_over.set()
+        for one in askers:
+            one.join(PATIENCE_S)
+        site.server.settings = before
+    assert not failures, (len(failures), asked)
+    assert all(asked)
+
+
 def test_files_that_it_refuses_leave_only_the_way_to_the_door(site):
     """Broken behind the server's back, the proxy keeps what it has; the server's next change is taken again."""
     (site.server.data / "proxy" / ".x").write_text("{")
@@ -152,5 +235,7 @@ def test_the_door_serves_alone_where_no_proxy_comes_up(tmp_path):
     try:
         assert installation.ask("GET", "/api/v1/apps").status == 200
         assert "gateway_away" in installation.log.read_text()
+        told = " ".join(installation.cli("doctor", "--data", str(installation.data)).stdout.split())
+        assert "the server carries every request itself, slower: The proxy does not come up" in told
     finally:
         installation.clean()

@@ -21,10 +21,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tholos.access.passes import ISSUER, Passes
+from tholos.access.proxy_log import read_visit
 from tholos.access.service import Admission
 from tholos.gateway.errors import ProxyRefused, ProxySilent
 from tholos.gateway.fleet import Cookies, Fleet, Front, Lane
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
+from tholos.gateway.lane_counts import LaneCount, read_lane_counts
 from tholos.gateway.proxy import Proxy
 from tholos.gateway.proxy import replace as replace_file
 from tholos.gateway.render import render_bootstrap, render_clusters, render_routes
@@ -155,11 +157,12 @@ async def running(folder: Path, port: int, **more: object):
     servers = [
         await asyncio.start_unix_server(Echo(name), folder / f"{name}.sock") for name in ("app", "door")
     ]
-    flags = ("--disable-hot-restart", "-l", "error")
-    process = await asyncio.create_subprocess_exec(
-        find_envoy({"PATH": "/usr/bin"}), "-c", f"{folder}/bootstrap.json", *flags,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    flags = ("--disable-hot-restart", "-l", "error", "--file-flush-interval-msec", "50")
+    with (folder / "said").open("wb") as said:
+        process = await asyncio.create_subprocess_exec(
+            find_envoy({"PATH": "/usr/bin"}), "-c", f"{folder}/bootstrap.json", *flags,
+            stdout=said, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
     try:
         async with asyncio.timeout(PATIENCE_S):
             while not await bench.proxy.is_live():  # noqa: ASYNC110 - nothing tells when
@@ -168,7 +171,8 @@ async def running(folder: Path, port: int, **more: object):
     finally:
         await bench.client.aclose()
         await bench.proxy.close()
-        process.kill()
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
         for server in servers:
             server.close()
@@ -204,6 +208,8 @@ async def test_who_proves_it_goes_to_the_app_and_all_else_to_the_door(bench):
     got = [(await bench.ask(method, **headers))[0] for _, method, headers in asked]
     assert got == [name for name, _, _ in asked]
     assert (await bench.ask(path="/.tholos/callback?t=1", cookie=bench.cookie()))[0] == "door"
+    counted = (await asyncio.to_thread(read_lane_counts, bench.front.admin, PATIENCE_S))["ins_1"]
+    assert counted == LaneCount(0, 3, {"2xx": 3})
     await bench.proxy.show(Fleet())
     assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
 
@@ -371,3 +377,38 @@ async def test_answers_are_compressed_where_that_is_wanted(unused_tcp_port):
             answer = await bench.client.get("/", headers=sent)
             assert answer.headers["content-encoding"] == "gzip"
             assert answer.json()[0] == "door"
+
+
+async def test_every_request_is_told_where_operators_want_it(unused_tcp_port):
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        async with running(folder, unused_tcp_port, logs=True, logs_accounts=True) as bench:
+            await bench.proxy.show(Fleet((replace(bench.lane, name="sales"),)))
+            await bench.ask(path="/door?secret=1", x_forwarded_host="forged")
+            await bench.ask(path="/app?secret=1", cookie=bench.cookie())
+            async with asyncio.timeout(PATIENCE_S):
+                while not (said := (folder / "said").read_bytes()).endswith(b"\n"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+    (line,) = said.splitlines()
+    told = json.loads(line)
+    assert told.pop("timestamp").endswith("+00:00")
+    assert (told.pop("sent") > 0, told.pop("milliseconds") >= 0) == (True, True)
+    assert told == {
+        "event": "request_answered", "method": "GET", "host": bench.host, "path": "/app", "status": 200, "received": 0,
+        "by": "app", "app": "sales", "release": "1", "instance": "ins_1", "account": "acc_ada",
+    }  # fmt: skip
+    assert read_visit(line) is None
+
+
+async def test_who_sends_too_much_or_too_slowly_is_not_waited_for(unused_tcp_port):
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        limits = {"max_head_kb": 8, "head_timeout_s": 0.2, "idle_timeout_s": 0.2}
+        async with running(Path(name), unused_tcp_port, **limits) as bench:
+            answer = await bench.client.get("/", headers={"host": bench.host, "x-long": "x" * 9000})
+            assert answer.status_code == 431
+            for slow in (b"GET / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+                writer.write(slow)
+                said = await asyncio.wait_for(reader.read(), PATIENCE_S)  # to its end
+                writer.close()
+                assert said.startswith((b"HTTP/1.1 408", b"HTTP/1.1 200", b"HTTP/1.1 504"))

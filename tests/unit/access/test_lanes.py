@@ -39,13 +39,12 @@ def test_what_sleeps_or_is_elsewhere_or_cannot_be_told_goes_by_the_door():
 
 
 def test_what_only_the_door_can_do_is_left_to_it():
-    rows = [
-        replace(AWAKE, rules=Rules(max_instances=2)),
-        replace(AWAKE, rules=Rules(idle_timeout_s=60)),
-    ]
-    assert lanes_of(rows, Believed(), HOST) == ()
-    assert lanes_of([replace(AWAKE, rules=Rules(idle_timeout_s=60, min_instances=1))], Believed(), HOST)
+    assert lanes_of([replace(AWAKE, rules=Rules(max_instances=2))], Believed(), HOST) == ()
     assert lanes_of([AWAKE], Believed(), "localhost:8080") == ()
+
+
+def test_what_may_sleep_has_one_too():
+    assert lanes_of([replace(AWAKE, rules=Rules(idle_timeout_s=60))], Believed(), HOST)
 
 
 def test_the_order_does_not_depend_on_that_of_the_rows():

@@ -59,7 +59,8 @@ class Host:
         self.proxy = Proxy()
         self.has_begun_anew = asyncio.Event()
 
-    async def begin_anew(self):
+    async def begin_anew(self, reason=""):
+        self.reason = reason
         self.has_begun_anew.set()
 
 
@@ -116,6 +117,7 @@ async def test_a_refusal_leaves_only_the_way_to_the_door_for_good(bench):
     bench.proxy.error = ProxyRefused("no")
     bench.table.put(replace(AWAKE, name="other"))
     await bench.begun_anew()
+    assert bench.host.reason == "no"
     bench.table.put(AWAKE)
     await bench.shows(lambda fleet: fleet == Fleet())
 
@@ -125,6 +127,7 @@ async def test_silence_may_pass(bench):
     bench.proxy.error = ProxySilent("hm")
     bench.table.put()
     await bench.begun_anew()
+    assert not bench.host.reason
     bench.table.put(AWAKE)
     await bench.shows(lambda fleet: bool(fleet.lanes))
 

@@ -44,5 +44,11 @@ def test_the_share_is_that_since_the_look_before():
     assert [one for one in looks if one] == [[7, 8], [7], [7]]
 
 
+def test_whoever_knows_how_they_are_used_is_asked_first():
+    asked = []
+    Meter(None, lambda _: {}, look=lambda: asked.append(1)).measure([ONE])
+    assert asked == [1]
+
+
 def test_without_a_carrier_only_processes_are_told():
     assert Meter(None, lambda _: {}).measure([ONE]) == {"i1": Measured()}
