@@ -348,9 +348,9 @@ class Storm:
             left.append(f"{proxies} proxies")
         named = [path.name for path in layout.run.glob("ins_*")]
         named += [path.stem for path in layout.supervisor.glob("ins_*.json")]
-        named += [
-            path.name for path in Path("/sys/fs/cgroup").glob(f"**/{_house(layout)}/*") if path.is_dir()
-        ]
+        house = _house(layout)
+        # Other folders come and go meanwhile, which a walk does not mind.
+        named += [name for at, inner, _ in os.walk("/sys/fs/cgroup") if at.endswith(house) for name in inner]
         left += [f"{name} has no instance" for name in {*named} - standing.keys()]
         left += [str(path) for path in layout.supervisor.glob("*.bad")]
         return left
