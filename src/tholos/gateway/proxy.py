@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,14 @@ _WORKERS_S: Final = 0.001
 """Its main thread tells first; the others take a change over at their next turn."""
 _OF = {CLUSTERS: "cluster_manager.cds", ROUTES: "http.tholos.rds.tholos"}
 """What its statistics of a file begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a proxy has of clients."""
+
+    connections: int
+    requests: int
 
 
 class Proxy:
@@ -97,13 +106,13 @@ class Proxy:
             except httpx.HTTPError as error:
                 raise ProxySilent(f"The proxy does not answer: {error}.") from error
 
-    async def connections(self) -> int:
-        """How many of clients there are.
-
-        Raises: ProxySilent.
-        """
-        found = await self._stats(r"^http\.tholos\.downstream_cx_active$")
-        return sum(int(str(one)) for one in found.values())
+    async def load(self) -> Load:
+        """Raises: ProxySilent."""
+        found = await self._stats(r"^http\.tholos\.downstream_(cx|rq)_active$")
+        connections, requests = (
+            int(str(found.get(f"http.tholos.downstream_{one}_active", 0))) for one in ("cx", "rq")
+        )
+        return Load(connections, requests)
 
     async def active(self, clusters: Iterable[str]) -> dict[str, int]:
         """How many requests are under way, by cluster; one that it does not know has none.

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,8 @@ _SOON: Final = ("--file-flush-interval-msec", "1000")
 """What it writes of requests is in its log after a second and not after ten."""
 _LOOK_EVERY_S: Final = 0.02
 _DRAINING_LOOK_S: Final = 0.25
+_QUIET_S: Final = 3.0
+"""A connection on which nobody asks for so long is idle, as any may end: each that is asked on ends with its answer."""
 _GOING = frozenset({ProcessState.RUNNING, ProcessState.BACKOFF, ProcessState.STOPPING})
 
 
@@ -174,8 +177,13 @@ class ProxyHost:
         try:
             async with asyncio.timeout(self._drain_s):
                 await other.let_go()
-                while await other.connections():  # noqa: ASYNC110 - nothing tells when
-                    await asyncio.sleep(_DRAINING_LOOK_S)
+                quiet_since = time.monotonic()
+                while (load := await other.load()).connections:
+                    now = time.monotonic()
+                    quiet_since = now if load.requests else quiet_since
+                    if now - quiet_since > _QUIET_S:
+                        return
+                    await asyncio.sleep(_DRAINING_LOOK_S)  # nothing tells when
         except (TimeoutError, ProxySilent):
             return  # it had its time, or is gone
         finally:
