@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 
 import uvicorn
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from socket import socket
     from typing import Any
+
+CLOCK_S = 1.0
 
 LOGGING = {
     "version": 1,
@@ -95,9 +98,27 @@ def websocket_protocol(**arguments: Any) -> object:
 
 
 class Server(uvicorn.Server):
-    """Ends at once on a TERM that comes during the app's lifespan start-up."""
+    """Ends at once on a TERM that comes during the app's lifespan start-up, and later when it is told to.
+
+    Uvicorn looks ten times a second whether it should end; a hundred apps that nobody uses would keep a machine busy with that.
+    """
+
+    its_loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # which also sets the clock that answers tell
+            try:
+                await asyncio.wait_for(self.told.wait(), CLOCK_S)
+            except asyncio.TimeoutError:
+                continue
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        if self.its_loop is not None:
+            self.its_loop.call_soon_threadsafe(self.told.set)
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
+        self.told, self.its_loop = asyncio.Event(), asyncio.get_running_loop()
         handler = signal.signal(signal.SIGTERM, signal.SIG_DFL)
         await super().startup(sockets=sockets)
         if self.started:

@@ -209,6 +209,14 @@ def server(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> It
     installation.clean()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def tidied(server: Installation) -> Iterator[None]:
+    """What a module has deployed does not run on beside the next one's tests."""
+    yield
+    for app in server.api("GET", "/api/v1/apps")["items"]:
+        server.ask("DELETE", f"/api/v1/apps/{app['name']}")
+
+
 @pytest.fixture(scope="session")
 def clients(server: Installation, tmp_path_factory: pytest.TempPathFactory) -> Clients:
     """The administrator with the clients."""

@@ -95,3 +95,4 @@ def test_the_whole_way(kim, folder, page, server, kind):
         guid, bundles[-1]["id"],
     )  # fmt: skip
     see(guid, "one")
+    assert kim.ask("DELETE", f"content/{guid}").status == 204
