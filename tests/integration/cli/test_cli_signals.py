@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -102,23 +101,6 @@ def test_help_imports_nothing_that_takes_time(home):
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == []
-
-
-def test_help_starts_nearly_as_fast_as_python(home, monkeypatch):
-    """Under four times an empty interpreter, in processor time, with bytecode as an installed package has it."""
-    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(home / "bytecode"))
-    bare = min(processor_seconds("-c", "pass") for _ in range(9))
-    entry = "import sys; sys.argv = ['tholos', '--help']; from tholos.cli.main import main; sys.exit(main())"
-    shown = min(processor_seconds("-c", entry) for _ in range(9))
-    assert shown < 4 * bare
-
-
-def processor_seconds(*arguments: str) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 @pytest.mark.parametrize("variable", ["NO_COLOR", "TERM"])
