@@ -340,7 +340,7 @@ class Storm:
         ]
         proxies = 0
         for process in self.trial.processes():
-            if f"{server.data}/proxy/bootstrap.json" in process.command:
+            if f"{server.data}/proxy/{PROXY}" in process.command:
                 proxies += 1
             elif process.session not in sessions:
                 left.append(f"process {process}")

@@ -37,6 +37,7 @@ def test_caches_and_environments_are_listed(clients, deployed):
     caches = clients.rsconnect("system", "caches", "list").json["caches"]
     assert {"language": "Python", "version": version, "image_name": "Local"} in caches
     asked = ("system", "caches", "delete", "-l", "Python", "-V", version)
+    clients.rsconnect(*asked, exits=None)  # those of content that was deleted before
     assert "releases use all of them" in clients.rsconnect(*asked, "--dry-run", exits=1).out
     refused = clients.rsconnect(*asked[:-1], "3.1.4", exits=1)
     assert "There is no environment of Python 3.1.4" in refused.out

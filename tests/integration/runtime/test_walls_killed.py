@@ -15,7 +15,7 @@ from tholos_supervisor.cgroups import CONTROLLERS
 STAYS = "echo up; while :; do sleep 0.05; done"
 OF_SUPERVISOR = [
     ("cgroups.make", "before"),
-    ("cgroups._base", "after"),
+    ("cgroups.base", "after"),
     ("cgroups.make", "after"),
     ("os.fork", "before"),
     ("processes.identify", "before"),
