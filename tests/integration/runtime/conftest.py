@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -141,7 +142,8 @@ def home() -> Iterator[Home]:
     home = Home(run / "state", run, f"word-{run.name}")
     yield home
     for pid in [*processes_with(str(home.socket)), *home.alive()]:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it ended just now
+            os.kill(pid, signal.SIGKILL)
     until(lambda: not processes_with(str(home.socket)))
     shutil.rmtree(run)
 
