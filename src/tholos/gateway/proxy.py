@@ -24,8 +24,8 @@ from tholos.gateway.render import (
 )
 
 CONFIRM_S: Final = 8.0
-"""In which a change is live or does not count as such. Who changes access waits for it, and to begin a proxy anew ends what
-everybody has under way: on a machine that is busy, one that is slow is not one that is silent."""
+"""In which a change, all its files together, is live or does not count as such. Who changes access waits for it, and to begin
+a proxy anew ends what everybody has under way: on a machine that is busy, one that is slow is not one that is silent."""
 _LOOK_EVERY_S: Final = 0.002
 _WORKERS_S: Final = 0.001
 """Its main thread tells first; the others take a change over at their next turn."""
@@ -77,6 +77,7 @@ class Proxy:
             ProxyRefused: it does not take a file.
             ProxySilent: it does not say in time that it does.
         """
+        due = asyncio.get_running_loop().time() + self._confirm_s
         # Where requests are to go is there before they are sent there.
         for file, (text, version) in self._rendered(fleet).items():
             if self._shown.get(file) == version:
@@ -84,7 +85,7 @@ class Proxy:
             self._shown.pop(file, None)
             refused = await self._stats_of(file)
             replace(Path(self.front.folder, file), text)
-            await self._confirm(file, version, refused[1])
+            await self._confirm(file, version, refused[1], due)
             self._shown[file] = version
 
     async def is_live(self) -> bool:
@@ -125,9 +126,9 @@ class Proxy:
     def _rendered(self, fleet: Fleet) -> dict[str, tuple[str, str]]:
         return {CLUSTERS: render_clusters(self.front, fleet), ROUTES: render_routes(self.front, fleet)}
 
-    async def _confirm(self, file: str, version: str, refused_before: int) -> None:
+    async def _confirm(self, file: str, version: str, refused_before: int, due: float) -> None:
         try:
-            async with asyncio.timeout(self._confirm_s):
+            async with asyncio.timeout_at(due):
                 while True:
                     shown, refused = await self._stats_of(file)
                     if shown == version:

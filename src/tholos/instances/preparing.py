@@ -49,14 +49,14 @@ class Preparer:
             if found is None:
                 missing = self.starter.find_missing(release)
                 revealed = self.starter.reveal(db, release)  # what cannot be is told before anything is done
-        if found is not None or revealed is None:
+        if found is not None:
             if operation_id is not None:
                 self.starter.settle(app, *([live] if live else []), release)
-            return (found.id if found else ""), None
+            return found.id, None
         # What takes its time is done before there is a row: nobody else can write while one is made.
         is_asked = operation_id is not None
         self.starter.make_ready(app, release, live, missing, is_asked=is_asked)
-        waiting = "" if is_asked or beside else self._take_standby(app, release, revealed)
+        waiting = "" if is_asked or beside or revealed is None else self._take_standby(app, release, revealed)
         instance_id, spec = "", None
         try:
             with self.database.write() as db:
