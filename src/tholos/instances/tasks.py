@@ -211,8 +211,10 @@ class Keeper:
         with contextlib.suppress(TransitionRefused):
             await self.set_state(instance_id, InstanceState.STOPPING, "")
         with contextlib.suppress(InstanceUnknown):
-            if self._state_of(instance_id) not in {None, ProcessState.FAILED}:
-                await self._heed(await self.launcher.stop(instance_id))
+            # Asked of the launcher and not of what was heard: whoever starts it may not have been answered yet.
+            status = await self.launcher.stop(instance_id)
+            if status.state != ProcessState.FAILED:
+                await self._heed(status)
                 return
             await self.launcher.forget(instance_id)
         self._processes.pop(instance_id, None)

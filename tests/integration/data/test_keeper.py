@@ -16,7 +16,7 @@ from tholos.instances.serving import ServingTable
 from tholos.instances.tasks import Keeper
 from tholos.kit.notices import Notices
 from tholos.runtime.layout import Layout
-from tholos.runtime.model import InstanceSpec
+from tholos.runtime.model import InstanceSpec, ProcessState
 from tholos.testing.launcher import MemoryLauncher
 from tholos.testing.rows import add_live_app, add_release
 from tholos.variables.masking import NOTHING
@@ -121,6 +121,16 @@ async def test_one_that_dies_while_it_is_awaited_is_told_as_it_is(kept):
     asyncio.get_running_loop().call_later(0.05, kept.set, InstanceState.FAILING, "exited with code 1")
     with pytest.raises(InstanceDied, match="exited with code 1"):
         await kept.keeper.wait_until_ready(kept.instance.id)
+
+
+async def test_one_that_is_ended_before_its_start_was_heard_of_is_ended(kept):
+    """Whoever started it has not been answered yet."""
+    kept.keeper._heard.set()
+    folder = str(Path(kept.instance.log).parent)
+    await kept.launcher.start(InstanceSpec(kept.instance.id, ["app"], {}, folder, kept.instance.log))
+    await kept.keeper.end(kept.instance.id)
+    (status,) = await kept.launcher.list()
+    assert status.state == ProcessState.EXITED
 
 
 async def test_one_that_lost_its_secrets_makes_room_for_another(kept):
