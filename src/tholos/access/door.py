@@ -18,7 +18,7 @@ from tholos.access import service as access
 from tholos.access import transactions
 from tholos.access.addresses import Address, Addresses
 from tholos.access.errors import ConsoleAway, CookiesNeeded, NotShared
-from tholos.access.heads import cookies_of, header, is_navigation, is_of_browser, own_token
+from tholos.access.heads import cookies_of, header, is_navigation, is_of_browser, may_last, own_token
 from tholos.access.inroads import CONFINED, FindInroad, Inroad, nowhere
 from tholos.access.outstanding import Outstanding, identity_of
 from tholos.access.passes import Claims, Passes
@@ -176,6 +176,8 @@ class Door:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._note_uses())
             with notices.watch(access.TOPIC) as changed:
+                if self._outstanding is not None and self._outstanding.stands():
+                    await self._recheck(exchanges)  # what an earlier server left open
                 while True:
                     await changed.wait()
                     changed.clear()
@@ -248,6 +250,8 @@ class Door:
         if row is None or admitted is None:
             return await self._turn_away(head, address, row, cookies)
         serving = await self._to_app(address.name, row, attempt, admitted)
+        if self._outstanding is not None and may_last(head):
+            self._outstanding.note_streams(row.place)
         return self._carry(head, serving, admitted, address)
 
     async def _to_nowhere(self, head: RequestHead, attempt: int) -> Decision:
@@ -622,7 +626,7 @@ class Door:
         out = self._outstanding
         if out is not None:
             out.note(place, admission, is_fresh=known.epoch == self._epoch)
-        told = out.claims(admission) if out else {}
+        told = out.claims(place, admission) if out else {}
         token = self._passes.issue(
             place, admission.account_id, admission.session_id, admission.access_version, told
         )

@@ -37,3 +37,8 @@ def is_navigation(head: RequestHead) -> bool:
 def is_of_browser(head: RequestHead) -> bool:
     """Whether a browser sent it, of whatever kind: all of today's say how they fetch (W3C Fetch Metadata)."""
     return header(head, b"sec-fetch-mode") is not None or is_navigation(head)
+
+
+def may_last(head: RequestHead) -> bool:
+    """A websocket or an event stream."""
+    return bool(head.upgrade) or "text/event-stream" in (header(head, b"accept") or "").lower()

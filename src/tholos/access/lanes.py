@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from tholos.gateway.fleet import Lane, Unfit
+from tholos.gateway.fleet import Lane, Stream, Unfit
 from tholos.instances.serving import Serving
 
 _LOCAL = "unix:"
@@ -17,6 +17,12 @@ class Believed(Protocol):
     def is_public(self, place: str) -> bool: ...
 
     def revoked_of(self, place: str) -> tuple[str, ...]: ...
+
+
+class Streaming(Protocol):
+    """Whose websockets and event streams have ways of their own."""
+
+    def streams_of(self, place: str) -> tuple[str, ...]: ...
 
 
 def lanes_of(rows: Iterable[Serving], believed: Believed, app_host: str) -> tuple[Lane, ...]:
@@ -38,6 +44,15 @@ def lanes_of(rows: Iterable[Serving], believed: Believed, app_host: str) -> tupl
         except Unfit:
             continue
     return tuple(sorted(lanes))
+
+
+def streams_of(lanes: Iterable[Lane], streaming: Streaming) -> tuple[Stream, ...]:
+    """Those of everybody at what is live."""
+    return tuple(
+        Stream(lane.place, session, lane.instance, lane.socket)
+        for lane in lanes
+        for session in streaming.streams_of(lane.place)
+    )
 
 
 def _is_fit(row: Serving) -> bool:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from tholos.access.service import Admission, Stand
+from tholos.gateway.fleet import stream_name
 from tholos.kit import ids
 from tholos.kit.clock import Clock
 
@@ -20,6 +21,11 @@ AFTER_S = 60.0
 """How long beyond a pass's life it is still remembered that it is not to be believed."""
 IDENTITY_AT_MOST = 2_000
 """Bytes of an identity that a pass holds; one with more goes by the door, which asks the database."""
+STREAMS_AT_MOST = 500
+"""Sessions with a way for streams of their own, each of which costs the proxy some 50 KB; those of others go by the door."""
+
+Key = tuple[str, str]
+"""A place, and a session that opened it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +49,18 @@ class Outstanding:
         """How many changes of access it has heeded."""
         self._clock = clock
         self._life_s = life_s
-        self._out: dict[tuple[str, str], Out] = {}
-        self._revoked: dict[tuple[str, str], float] = {}
+        self._out: dict[Key, Out] = {}
+        self._revoked: dict[Key, float] = {}
         self._public: set[str] = set()
+        self._streaming: set[str] = set()
+        self._streams: dict[Key, float] = {}
 
-    def claims(self, admission: Admission) -> dict[str, str]:
+    def claims(self, place: str, admission: Admission) -> dict[str, str]:
         """What a pass tells the proxy besides; nothing where it is not to be believed there."""
         identity = identity_of(admission)
         if len(identity) > IDENTITY_AT_MOST:
             return {}
-        return {"e": self.generation, "n": admission.name, "c": identity}
+        return {"e": self.generation, "n": admission.name, "c": identity, "k": stream_name(place, admission.session_id)}
 
     def note(self, place: str, admission: Admission, *, is_fresh: bool) -> None:
         """A pass goes out; one whose proof is older than the last change of access is for the door alone."""
@@ -63,6 +71,16 @@ class Outstanding:
         self._out[key] = Out(admission.account_id, identity, now + self._life_s)
         if not is_fresh or (known is not None and known.identity != identity and known.until > now):
             self._revoke(key, now)
+        if place in self._streaming:
+            self._give_way(key)
+
+    def note_streams(self, place: str) -> None:
+        """An app there has websockets or event streams: who comes with a good pass has a way for them from now on."""
+        if place not in self._streaming:
+            self._streaming.add(place)
+            for key in self._out:
+                if key[0] == place:
+                    self._give_way(key)
 
     def note_public(self, place: str) -> None:
         """Everyone is let in there, as was found just now."""
@@ -77,10 +95,32 @@ class Outstanding:
         """Sessions whose passes for a place are not believed."""
         return tuple(sorted(session for at, session in self._revoked if at == place))
 
+    def streams_of(self, place: str) -> tuple[str, ...]:
+        """Sessions whose streams there have a way of their own; also such whose pass has ended while one goes on."""
+        return tuple(sorted(session for at, session in self._streams if at == place))
+
+    def has_streams(self, key: Key) -> bool:
+        return key in self._streams
+
+    def adopt(self, keys: Iterable[Key]) -> None:
+        """Those of an earlier server, which stand until that is asked."""
+        until = self._clock.now().timestamp() + self._life_s + AFTER_S
+        self._streams |= dict.fromkeys(keys, until)
+
+    def list_ended(self) -> list[Key]:
+        """Those with whose passes nothing can begin any more; something may go on."""
+        now = self._clock.now().timestamp()
+        ends = {key: self._out[key].until + AFTER_S for key in self._streams if key in self._out}
+        return [key for key, until in self._streams.items() if max(until, ends.get(key, 0.0)) < now]
+
+    def end(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._streams.pop(key, None)
+
     def stands(self) -> set[Stand]:
         """What all of it stands on."""
         self._forget_old()
-        sessions = {Stand(place, "session", session) for place, session in self._out}
+        sessions = {Stand(place, "session", session) for place, session in (*self._out, *self._streams)}
         return sessions | {Stand(place, "public", "") for place in self._public}
 
     def accounts(self) -> set[str]:
@@ -90,6 +130,9 @@ class Outstanding:
         """Believe nothing that does not stand, and no pass that tells old groups."""
         now = self._clock.now().timestamp()
         self._public = {place for place in self._public if Stand(place, "public", "") in standing}
+        self._streams = {
+            key: until for key, until in self._streams.items() if Stand(key[0], "session", key[1]) in standing
+        }
         for key, out in self._out.items():
             place, session = key
             told = set(json.loads(out.identity)["groups"])
@@ -97,7 +140,14 @@ class Outstanding:
                 self._revoke(key, now)
         self.changed.set()
 
-    def _revoke(self, key: tuple[str, str], now: float) -> None:
+    def _give_way(self, key: Key) -> None:
+        if key not in self._streams and len(self._streams) < STREAMS_AT_MOST:
+            self._streams[key] = 0.0
+            self.changed.set()
+        elif key not in self._streams and self.list_ended():
+            self.changed.set()  # there is room at the next look
+
+    def _revoke(self, key: Key, now: float) -> None:
         self._revoked[key] = now + self._life_s + AFTER_S
         self.changed.set()
 

@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-from tholos.access.lanes import lanes_of
+from tholos.access.lanes import lanes_of, streams_of
 from tholos.access.outstanding import Outstanding
 from tholos.accounts.service import ACCESS_TOPIC
 from tholos.gateway.errors import ProxyRefused, ProxySilent
-from tholos.gateway.fleet import Fleet, Lane
+from tholos.gateway.fleet import Fleet, Lane, Stream, stream_name
 from tholos.instances.serving import ServingTable
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
@@ -81,7 +81,16 @@ class Steering:
     def fleet(self) -> Fleet:
         """As everything is now."""
         lanes = lanes_of(self._serving.rows(), self._outstanding, self._app_host)
-        return Fleet(() if self._is_bare else lanes)
+        if self._is_bare:
+            return Fleet()
+        here = streams_of(lanes, self._outstanding)
+        before = (one for one in self._shown.streams if self._outstanding.has_streams((one.place, one.session)))
+        return Fleet(lanes, streams=tuple(sorted({*here, *before})))
+
+    def adopt(self, streams: Iterable[Stream]) -> None:
+        """What an earlier server left open goes on, as long as it stands."""
+        self._shown = Fleet(streams=tuple(streams))
+        self._outstanding.adopt((one.place, one.session) for one in self._shown.streams)
 
     async def run(self) -> None:
         """Steer until cancelled."""
@@ -133,6 +142,7 @@ class Steering:
         proxy = self._host.proxy
         seen = self._outstanding.seen
         if proxy is not None:
+            await self._end_streams(proxy)
             fleet = await self._with_leaving(proxy, self.fleet())
             try:
                 await proxy.show(fleet)
@@ -153,21 +163,35 @@ class Steering:
     async def _with_leaving(self, proxy: Shown, fleet: Fleet) -> Fleet:
         """With the lanes that were taken away and whose instances still answer something."""
         staying = {lane.cluster for lane in fleet.lanes}
+        old = {one.cluster for one in fleet.streams} - staying
         before: dict[str, Lane] = {
             lane.cluster: lane
             for lane in (*self._shown.leaving, *self._shown.lanes)
             if lane.cluster not in staying
         }
-        if not before:
+        if not before and not old:
             return fleet
         await in_thread(self._look)
         fresh = {lane.cluster for lane in self._shown.lanes}
         try:
-            active = await proxy.active(before)
+            active = await proxy.active({*before, *old})
         except ProxySilent:
             active = {}
-        kept = [lane for name, lane in sorted(before.items()) if name in fresh or active.get(name)]
-        return Fleet(fleet.lanes, tuple(kept))
+        going = fresh | {name for name, number in active.items() if number}
+        kept = [lane for name, lane in sorted(before.items()) if name in going]
+        streams = [one for one in fleet.streams if one.cluster in staying | going]
+        return Fleet(fleet.lanes, tuple(kept), tuple(streams))
+
+    async def _end_streams(self, proxy: Shown) -> None:
+        """Take away the ways on which nothing goes on, and nothing can begin."""
+        names = {key: stream_name(*key) for key in self._outstanding.list_ended()}
+        if not names:
+            return
+        try:
+            active = await proxy.active(names.values())
+        except ProxySilent:
+            return
+        self._outstanding.end(key for key, name in names.items() if not active[name])
 
     async def _wait(self, holds: Callable[[], bool], seconds: float) -> bool:
         try:

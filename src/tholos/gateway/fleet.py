@@ -6,6 +6,7 @@ lane goes to the server's own door, so leaving something out is always safe.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -100,7 +101,46 @@ class Lane:
     @property
     def cluster(self) -> str:
         """Names the instance: another release is another route, and no connection is shared between two."""
-        return f"instance-{self.instance}"
+        return cluster_name(self.instance)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stream:
+    """The way of one session's websockets and event streams to an instance: ended as a whole, and nobody else's with it."""
+
+    place: str
+    session: str
+    instance: str
+    socket: str
+    """Path of the instance's unix socket."""
+
+    def __post_init__(self) -> None:
+        """Raises: Unfit."""
+        fits = _PLACE.fullmatch(self.place) and _is_id(self.session) and _is_id(self.instance)
+        if not fits or not self.socket.startswith("/") or "\0" in self.socket:
+            raise Unfit(self.place)
+
+    @property
+    def name(self) -> str:
+        return stream_name(self.place, self.session)
+
+    @property
+    def listener(self) -> str:
+        """Of one instance: what is under way at one of before goes on there."""
+        return f"{self.name}-{self.instance}"
+
+    @property
+    def cluster(self) -> str:
+        return cluster_name(self.instance)
+
+
+def stream_name(place: str, session: str) -> str:
+    """Names the way of a session's streams to what is live at a place; a pass says it, and can say no other."""
+    return f"stream-{hashlib.sha256(f'{place} {session}'.encode()).hexdigest()[:20]}"
+
+
+def cluster_name(instance: str) -> str:
+    return f"instance-{instance}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +150,12 @@ class Fleet:
     lanes: tuple[Lane, ...] = ()
     leaving: tuple[Lane, ...] = ()
     """Lanes of before, whose instances may still be answering: nothing new goes there."""
+    streams: tuple[Stream, ...] = ()
+    """Of lanes, and those of before that are still open."""
+
+    def streams_of(self, lane: Lane) -> tuple[Stream, ...]:
+        """Those that begin and go on at a lane's instance."""
+        return tuple(one for one in self.streams if (one.place, one.instance) == (lane.place, lane.instance))
 
 
 def _is_id(text: str) -> bool:

@@ -13,15 +13,18 @@ from typing import Final
 import httpx
 
 from tholos.gateway.errors import ProxyRefused, ProxySilent
-from tholos.gateway.fleet import Fleet, Front
+from tholos.gateway.fleet import Fleet, Front, Stream
 from tholos.gateway.render import (
     CERTIFICATES,
     CLUSTERS,
+    LISTENERS,
     ROUTES,
     render_certificates,
     render_clusters,
+    render_listeners,
     render_routes,
 )
+from tholos.gateway.render_streams import read_streams
 
 CONFIRM_S: Final = 8.0
 """In which a change, all its files together, is live or does not count as such. Who changes access waits for it, and to begin
@@ -29,7 +32,7 @@ a proxy anew ends what everybody has under way: on a machine that is busy, one t
 _LOOK_EVERY_S: Final = 0.002
 _WORKERS_S: Final = 0.001
 """Its main thread tells first; the others take a change over at their next turn."""
-_OF = {CLUSTERS: "cluster_manager.cds", ROUTES: "http.tholos.rds.tholos"}
+_OF = {CLUSTERS: "cluster_manager.cds", LISTENERS: "listener_manager.lds", ROUTES: "http.tholos.rds.tholos"}
 """What its statistics of a file begin with."""
 
 
@@ -101,7 +104,7 @@ class Proxy:
 
         Raises: ProxySilent.
         """
-        for deed in ("drain_listeners", "healthcheck/fail"):
+        for deed in ("drain_listeners?inboundonly", "healthcheck/fail"):  # not those inside it
             try:
                 (await self._admin.post(f"/{deed}")).raise_for_status()
             except httpx.HTTPError as error:
@@ -124,7 +127,11 @@ class Proxy:
         return {name: int(str(found.get(f"cluster.{name}.upstream_rq_active", 0))) for name in clusters}
 
     def _rendered(self, fleet: Fleet) -> dict[str, tuple[str, str]]:
-        return {CLUSTERS: render_clusters(self.front, fleet), ROUTES: render_routes(self.front, fleet)}
+        return {
+            CLUSTERS: render_clusters(self.front, fleet),
+            LISTENERS: render_listeners(fleet),
+            ROUTES: render_routes(self.front, fleet),
+        }
 
     async def _confirm(self, file: str, version: str, refused_before: int, due: float) -> None:
         try:
@@ -157,6 +164,14 @@ class Proxy:
         except (httpx.HTTPError, ValueError, KeyError) as error:
             raise ProxySilent(f"The proxy does not answer: {error}.") from error
         return {one["name"]: one["value"] for one in listed if "name" in one}
+
+
+def streams_before(folder: Path) -> tuple[Stream, ...]:
+    """The ways of streams that an earlier server left there, on which something may go on."""
+    try:
+        return read_streams((folder / LISTENERS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return ()
 
 
 def replace(path: Path, text: str) -> None:

@@ -14,11 +14,21 @@ from collections.abc import Iterable, Mapping
 from tholos.gateway.fleet import Cookies, Fleet, Front, Lane
 from tholos.gateway.hygiene import CALLBACK, IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.render_logs import FORWARDED_HOST, JWT, render_logs
+from tholos.gateway.render_streams import (
+    BOOTSTRAP,
+    IS_EVENTS,
+    IS_SHORT,
+    IS_UPGRADE,
+    STREAM_HEADER,
+    endpoints_of,
+    listeners_of,
+)
 
 Json = dict[str, object]
 
 ROUTES = "routes.json"
 CLUSTERS = "clusters.json"
+LISTENERS = "listeners.json"
 CERTIFICATES = "certificates.json"
 DOOR = "door"
 _OWN_PREFIXES = ("x-envoy-",)
@@ -37,7 +47,7 @@ def version_of(resources: object) -> str:
 
 def render_routes(front: Front, fleet: Fleet) -> tuple[str, str]:
     """The file of routes, and its version."""
-    hosts = [_lane_host(front, lane) for lane in fleet.lanes]
+    hosts = [_lane_host(front, fleet, lane) for lane in fleet.lanes]
     everything_else: Json = {"name": DOOR, "domains": ["*"], "routes": [_to_door()]}
     table: Json = {
         "@type": _TYPE + "envoy.config.route.v3.RouteConfiguration",
@@ -49,9 +59,15 @@ def render_routes(front: Front, fleet: Fleet) -> tuple[str, str]:
 
 def render_clusters(front: Front, fleet: Fleet) -> tuple[str, str]:
     """The file of clusters, and its version; a lane that is leaving keeps its own until it is idle."""
-    sockets = {lane.cluster: lane.socket for lane in (*fleet.leaving, *fleet.lanes)}
-    clusters = [_cluster(name, path, idle_s=1.5) for name, path in sorted(sockets.items())]
-    return _file([_cluster(DOOR, front.door, idle_s=30.0), *clusters])
+    sockets = {one.cluster: one.socket for one in (*fleet.streams, *fleet.leaving, *fleet.lanes)}
+    addresses = {name: _pipe(path) for name, path in sockets.items()} | endpoints_of(fleet)
+    clusters = [_cluster(name, address, idle_s=1.5) for name, address in sorted(addresses.items())]
+    return _file([_cluster(DOOR, _pipe(front.door), idle_s=30.0), *clusters])
+
+
+def render_listeners(fleet: Fleet) -> tuple[str, str]:
+    """The file of the listeners that streams pass through, and its version."""
+    return _file(listeners_of(fleet))
 
 
 def render_certificates(front: Front) -> str:
@@ -86,7 +102,11 @@ def render_bootstrap(front: Front) -> str:
             "node": {"id": "tholos", "cluster": "tholos"},
             "admin": {"address": {"pipe": {"path": front.admin, "mode": 0o600}}},
             "static_resources": {"listeners": [_listener(front)]},
-            "dynamic_resources": {"cds_config": _source(front, CLUSTERS)},
+            "bootstrap_extensions": BOOTSTRAP,
+            "dynamic_resources": {
+                "cds_config": _source(front, CLUSTERS),
+                "lds_config": _source(front, LISTENERS),
+            },
             "layered_runtime": {"layers": [{"name": "static", "static_layer": runtime}]},
             "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": _STATS}}},
         }
@@ -115,6 +135,7 @@ def _listener(front: Front) -> Json:
     chain: Json = {"filters": [_filter("envoy.filters.network.http_connection_manager", _manager(front))]}
     listener: Json = {
         "name": "public",
+        "traffic_direction": "INBOUND",
         "address": {"socket_address": {"address": front.host, "port_value": front.port}},
         "per_connection_buffer_limit_bytes": 65536,
         "filter_chains": [chain],
@@ -214,6 +235,7 @@ def _passes(front: Front) -> Json:
         "from_cookies": [front.cookies.app_pass],
         "forward": True,
         "payload_in_metadata": "pass",
+        "claim_to_headers": [{"header_name": STREAM_HEADER, "claim_name": "k"}],
         "clear_route_cache": True,
         "clock_skew_seconds": 1,
         "require_expiration": True,
@@ -251,57 +273,70 @@ def _kept_cookies(cookies: Cookies) -> Json:
     }
 
 
-def _lane_host(front: Front, lane: Lane) -> Json:
-    routes = [_to_door(path=CALLBACK), *_proven(front, lane)]
+def _lane_host(front: Front, fleet: Fleet, lane: Lane) -> Json:
+    streaming = [one.session for one in fleet.streams_of(lane) if one.session not in lane.revoked]
+    routes = [_to_door(path=CALLBACK), *_proven(front, lane, streaming)]
     if lane.is_public:
         routes.append(_unproven(front, lane))
     return {"name": lane.place, "domains": [lane.host], "routes": [*routes, _to_door()]}
 
 
-def _proven(front: Front, lane: Lane) -> list[Json]:
-    """By a pass: what only reads, and what comes from the app's own pages. Both leave what may last to the door, which
-    ends it when access does.
+def _proven(front: Front, lane: Lane, streaming: list[str]) -> list[Json]:
+    """By a pass: what only reads, and what comes from the app's own pages. What may last has a way that can be ended, or is
+    left to the door.
     """
-    claims = [
+    claims: list[Json] = [
         _claim("aud", {"string_match": {"exact": lane.place}}),
         _claim("v", {"double_match": {"exact": lane.access_version}}),
         _claim("e", {"string_match": {"exact": front.generation}}),
     ]
-    if lane.revoked:
-        each: list[Json] = [{"string_match": {"exact": one}} for one in lane.revoked]
-        claims.append(_claim("g", _any_of(each)) | {"invert": True})
+    not_revoked = [_claim("g", _one_of(lane.revoked)) | {"invert": True}] if lane.revoked else []
     scheme = "https" if front.is_secure else "http"
     who = [("x-tholos-account", f"%DYNAMIC_METADATA({JWT}:pass:n)%"),
            ("rstudio-connect-credentials", f"%DYNAMIC_METADATA({JWT}:pass:c)%")]  # fmt: skip
     reading: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": _SAFE}}}
     own = _equals("origin", f"{scheme}://{lane.host}")
-    return [
-        _to_lane(front, lane, [condition, *_SHORT, _without("authorization", "tholos_")], claims, who)
+    no_token = _without("authorization", "tholos_")
+    routes = [
+        _to_lane(front, lane, [condition, *IS_SHORT, no_token], [*claims, *not_revoked], who)
         for condition in (reading, own)
     ]
+    if streaming:
+        theirs = [*claims, _claim("g", _one_of(streaming))]
+        for lasting in ([own, IS_UPGRADE], [reading, *IS_EVENTS], [own, *IS_EVENTS]):
+            route = _to_lane(front, lane, [*lasting, no_token], theirs, who, cluster={"cluster_header": STREAM_HEADER})
+            routes.append(route)
+    return routes
 
 
 def _unproven(front: Front, lane: Lane) -> Json:
     """Nobody in particular, where everyone is let in; whoever brings something of ours is looked at by the door."""
     nothing = [_without("cookie", "tholos_"), _without("authorization", "tholos_")]
-    return _to_lane(front, lane, [*nothing, *_SHORT], [], [])
+    return _to_lane(front, lane, [*nothing, *IS_SHORT], [], [])
 
 
 def _to_lane(
-    front: Front, lane: Lane, headers: list[Json], claims: list[Json], who: Iterable[tuple[str, str]]
+    front: Front,
+    lane: Lane,
+    headers: list[Json],
+    claims: list[Json],
+    who: Iterable[tuple[str, str]],
+    *,
+    cluster: Json | None = None,
 ) -> Json:
     added = [
         *_forwarded(front),
         *who,
         ("cookie", f"%DYNAMIC_METADATA({_COOKIE_SPACE}:kept)%"),
     ]
-    action: Json = {"cluster": lane.cluster, "timeout": "0s", "retry_policy": _again(5, 0.025, 0.25)}
+    where = cluster or {"cluster": lane.cluster}
+    action: Json = {**where, "timeout": "0s", "retry_policy": _again(5, 0.025, 0.25)}
     told = {"app": lane.app, "release": str(lane.release), "name": lane.name, "instance": lane.instance}
     return {
         "match": {"prefix": "/", "headers": headers, "dynamic_metadata": claims},
         "route": action,
         "metadata": {"filter_metadata": {"tholos": told}},
-        "request_headers_to_remove": ["cookie", _TRACE],
+        "request_headers_to_remove": ["cookie", STREAM_HEADER, _TRACE],
         "request_headers_to_add": [_set(name, value) for name, value in added],
     }
 
@@ -313,7 +348,7 @@ def _to_door(*, path: str = "") -> Json:
     return {
         "match": {"path": path} if path else {"prefix": "/"},
         "route": {"cluster": DOOR, "timeout": "0s", "retry_policy": _again(60, 0.05, 0.5)},
-        "request_headers_to_remove": [_TRACE],
+        "request_headers_to_remove": [STREAM_HEADER, _TRACE],
         "request_headers_to_add": [_set("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")],
     }
 
@@ -335,19 +370,12 @@ def _forwarded(front: Front) -> list[tuple[str, str]]:
     ]
 
 
-_SHORT: list[Json] = [
-    {"name": "upgrade", "present_match": True, "invert_match": True},
-    {
-        "name": "accept",
-        "string_match": {"contains": "text/event-stream", "ignore_case": True},
-        "invert_match": True,
-        "treat_missing_header_as_empty": True,
-    },
-]
+def _pipe(path: str) -> Json:
+    return {"pipe": {"path": path}}
 
 
-def _cluster(name: str, socket: str, *, idle_s: float) -> Json:
-    endpoint = {"endpoint": {"address": {"pipe": {"path": socket}}}}
+def _cluster(name: str, address: Json, *, idle_s: float) -> Json:
+    endpoint = {"endpoint": {"address": address}}
     thresholds = dict.fromkeys(
         ("max_connections", "max_pending_requests", "max_requests", "max_retries"), 65536
     )
@@ -371,8 +399,9 @@ def _cluster(name: str, socket: str, *, idle_s: float) -> Json:
     }
 
 
-def _any_of(values: list[Json]) -> Json:
-    """Envoy wants two at least."""
+def _one_of(texts: Iterable[str]) -> Json:
+    """Envoy wants two at least to choose from."""
+    values: list[Json] = [{"string_match": {"exact": one}} for one in texts]
     return values[0] if len(values) == 1 else {"or_match": {"value_matchers": values}}
 
 

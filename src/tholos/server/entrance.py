@@ -21,7 +21,7 @@ from tholos.gateway.carrier import Carrier
 from tholos.gateway.errors import ProxyAway
 from tholos.gateway.fleet import Cookies, Front
 from tholos.gateway.lane_counts import LaneCount, read_lane_counts
-from tholos.gateway.proxy import CONFIRM_S
+from tholos.gateway.proxy import CONFIRM_S, streams_before
 from tholos.instances.serving import ServingTable
 from tholos.kit.clock import Clock
 from tholos.kit.http import SAFE_METHODS
@@ -107,6 +107,8 @@ class Entrance:
         app_host = urlsplit(site.app_url).netloc
         self._use.begin(self._lane_counts, serving)
         self._steering = Steering(serving, self.outstanding, notices, self._host, app_host, self._use.look)
+        if await proxy.is_running(self._launcher):
+            self._steering.adopt(streams_before(self._layout.proxy))
         await self._host.begin(self._steering.fleet())
 
     @property

@@ -26,6 +26,8 @@ PREFIX: Final = f"{PLATFORM_PREFIX}proxy_"
 LOG_LIMIT: Final = 64 << 20
 _SOON: Final = ("--file-flush-interval-msec", "1000")
 """What it writes of requests is in its log after a second and not after ten."""
+_AT_ONCE: Final = ("--drain-time-s", "0")
+"""What is taken away ends its connections within a second: such are the ways of streams, and nothing else."""
 _LOOK_EVERY_S: Final = 0.02
 _DRAINING_LOOK_S: Final = 0.25
 _QUIET_S: Final = 3.0
@@ -217,7 +219,7 @@ class ProxyHost:
 
     def _spec(self) -> InstanceSpec:
         folder = self._front.folder
-        flags = ("--log-level", "warning", "--use-dynamic-base-id", "--disable-hot-restart", *_SOON)
+        flags = ("--log-level", "warning", "--use-dynamic-base-id", "--disable-hot-restart", *_SOON, *_AT_ONCE)
         return InstanceSpec(
             instance=self._name,
             argv=(self._program, "-c", str(self._bootstrap_of(self._name)), *flags),

@@ -24,12 +24,12 @@ from tholos.access.passes import ISSUER, Passes
 from tholos.access.proxy_log import read_visit
 from tholos.access.service import Admission
 from tholos.gateway.errors import ProxyRefused, ProxySilent
-from tholos.gateway.fleet import Cookies, Fleet, Front, Lane
+from tholos.gateway.fleet import Cookies, Fleet, Front, Lane, Stream, stream_name
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.lane_counts import LaneCount, read_lane_counts
-from tholos.gateway.proxy import Proxy
+from tholos.gateway.proxy import Proxy, streams_before
 from tholos.gateway.proxy import replace as replace_file
-from tholos.gateway.render import render_bootstrap, render_clusters, render_routes
+from tholos.gateway.render import render_bootstrap, render_clusters, render_listeners, render_routes
 from tholos.server.parts import find_envoy
 from tholos.testing.authority import Authority
 
@@ -63,7 +63,7 @@ LANES = st.builds(
     revoked=st.lists(IDS, max_size=300, unique=True).map(tuple),
 )
 FLEETS = st.lists(LANES, max_size=12, unique_by=(lambda lane: lane.host, lambda lane: lane.place)).map(
-    lambda lanes: Fleet(tuple(lanes))
+    lambda lanes: Fleet(tuple(lanes), streams=tuple(Stream(one.place, "ses_1", one.instance, one.socket) for one in lanes))
 )
 
 
@@ -75,6 +75,8 @@ def whole(front: Front, fleet: Fleet) -> str:
     (table,) = json.loads(render_routes(front, fleet)[0])["resources"]
     made["static_resources"]["clusters"] = [without_type(one) for one in clusters]
     (listener,) = made["static_resources"]["listeners"]
+    inside = json.loads(render_listeners(fleet)[0])["resources"]
+    made["static_resources"]["listeners"] += [without_type(one) for one in inside]
     manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
     del manager["rds"]
     manager["route_config"] = without_type(table)
@@ -114,6 +116,9 @@ class Echo:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
+                if b"upgrade: websocket" in head.lower():
+                    await self.echo(reader, writer)
+                    return
                 lines = [line.partition(": ") for line in head.decode("latin-1").split("\r\n")[1:] if line]
                 told = json.dumps([self.name, [(name, value) for name, _, value in lines]]).encode()
                 writer.write(
@@ -124,6 +129,13 @@ class Echo:
                 await writer.drain()
         writer.close()
 
+    async def echo(self, reader, writer):
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
+        writer.write(self.name.encode())
+        while data := await reader.read(1000):
+            writer.write(data)
+        writer.close()
+
 
 class Bench:
     def __init__(self, folder: Path, port: int, **more: object) -> None:
@@ -132,6 +144,7 @@ class Bench:
         self.proxy = Proxy(self.front, confirm_s=PATIENCE_S)
         self.host = f"app.localhost:{port}"
         self.lane = Lane(self.host, "app_1", 3, "ins_1", f"{folder}/app.sock", "app_1", 1)
+        self.tunnels = []
         self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
 
     def cookie(self, **told):
@@ -157,7 +170,7 @@ async def running(folder: Path, port: int, **more: object):
     servers = [
         await asyncio.start_unix_server(Echo(name), folder / f"{name}.sock") for name in ("app", "door")
     ]
-    flags = ("--disable-hot-restart", "-l", "error", "--file-flush-interval-msec", "50")
+    flags = ("--disable-hot-restart", "--drain-time-s", "0", "-l", "error", "--file-flush-interval-msec", "50")
     with (folder / "said").open("wb") as said:
         process = await asyncio.create_subprocess_exec(
             find_envoy({"PATH": "/usr/bin"}), "-c", f"{folder}/bootstrap.json", *flags,
@@ -169,6 +182,10 @@ async def running(folder: Path, port: int, **more: object):
                 await asyncio.sleep(0.02)
         yield bench
     finally:
+        for tunnel in bench.tunnels:
+            tunnel.close()
+            with suppress(ConnectionError):
+                await tunnel.wait_closed()
         await bench.client.aclose()
         await bench.proxy.close()
         with suppress(ProcessLookupError):
@@ -212,6 +229,90 @@ async def test_who_proves_it_goes_to_the_app_and_all_else_to_the_door(bench):
     assert counted == LaneCount(0, 3, {"2xx": 3})
     await bench.proxy.show(Fleet())
     assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
+
+
+# What lasts
+
+
+class Tunnel:
+    """A websocket, as far as a proxy sees one."""
+
+    def __init__(self, bench):
+        self.bench = bench
+
+    async def open(self, session, **headers):
+        host = self.bench.host
+        self.reader, self.writer = await asyncio.open_connection(*host.replace("app.", "").split(":"))
+        self.bench.tunnels.append(self.writer)
+        sent = {"host": host, "connection": "upgrade", "upgrade": "websocket", "origin": f"http://{host}"}
+        sent |= {"cookie": self.bench.cookie(g=session, k=stream_name("app_1", session)), **headers}
+        head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+        self.writer.write(f"GET / HTTP/1.1\r\n{head}\r\n".encode())
+        got = await self.reader.readuntil(b"\r\n\r\n")
+        assert got.startswith(b"HTTP/1.1 101"), got
+        self.by = (await self.reader.read(100)).decode()
+        return self
+
+    async def says(self, text):
+        self.writer.write(text)
+        return await self.reader.readexactly(len(text))
+
+    async def ends(self):
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.reader.read() == b""
+
+
+async def test_the_streams_of_a_session_end_as_a_whole_and_nobody_elses(bench):
+    ada, bea = (Stream("app_1", session, "ins_1", bench.lane.socket) for session in ("ses_ada", "ses_bea"))
+    await bench.proxy.show(Fleet((bench.lane,), streams=(ada, bea)))
+    opened = [await Tunnel(bench).open(session) for session in ("ses_ada", "ses_ada", "ses_bea", "ses_cid")]
+    assert [one.by for one in opened] == ["app", "app", "app", "door"]
+    assert (await bench.proxy.active([bench.lane.cluster]))[bench.lane.cluster] == 3
+    assert set((await bench.proxy.active([ada.name, bea.name])).values()) == {2, 1}
+    assert streams_before(Path(bench.front.folder)) == (ada, bea)
+    await bench.proxy.show(Fleet((bench.lane,), streams=(bea,)))
+    for one in opened[:2]:
+        assert await one.ends()
+    assert [await one.says(b"still") for one in opened[2:]] == [b"still", b"still"]
+    assert (await Tunnel(bench).open("ses_ada")).by == "door"
+
+
+async def test_a_stream_goes_on_at_the_instance_where_it_began(bench):
+    before = Stream("app_1", "ses_ada", "ins_1", bench.lane.socket)
+    await bench.proxy.show(Fleet((bench.lane,), streams=(before,)))
+    old = await Tunnel(bench).open("ses_ada")
+    lane = replace(bench.lane, instance="ins_2", socket=bench.front.door)
+    after = replace(before, instance="ins_2", socket=lane.socket)
+    await bench.proxy.show(Fleet((lane,), (bench.lane,), (before, after)))
+    new = await Tunnel(bench).open("ses_ada")
+    assert (old.by, new.by) == ("app", "door")
+    await bench.proxy.show(Fleet((), (), (before, after)))
+    assert [await one.says(b"still") for one in (old, new)] == [b"still", b"still"]
+    assert set((await bench.proxy.active([before.cluster, after.cluster])).values()) == {1}
+    assert (await bench.proxy.active([before.name]))[before.name] == 2
+    await bench.proxy.show(Fleet())
+    assert await old.ends()
+    assert await new.ends()
+
+
+async def test_a_stream_takes_no_lane_from_another_page_or_with_a_pass_that_is_not_believed(bench):
+    own = Stream("app_1", "ses_ada", "ins_1", bench.lane.socket)
+    await bench.proxy.show(Fleet((replace(bench.lane, revoked=("ses_ada",)),), streams=(own,)))
+    assert (await Tunnel(bench).open("ses_ada")).by == "door"
+    await bench.proxy.show(Fleet((bench.lane,), streams=(own,)))
+    assert (await Tunnel(bench).open("ses_ada")).by == "app"
+    wrong = [
+        {"origin": "http://evil.localhost"}, {"origin": "null"}, {"cookie": "a=1"}, {"authorization": "Bearer tholos_x"},
+        {"cookie": bench.cookie(v=2, k=own.name)}, {"cookie": bench.cookie(e="before", k=own.name)},
+        {"cookie": bench.cookie(g="ses_bea", k=own.name)}, {"cookie": "a=1", "x-tholos-stream": own.name},
+    ]  # fmt: skip
+    assert [(await Tunnel(bench).open("ses_ada", **one)).by for one in wrong] == ["door"] * len(wrong)
+    events = {"cookie": bench.cookie(k=own.name), "accept": "Text/Event-Stream"}
+    own_page = f"http://{bench.host}"
+    assert (await bench.ask(**events))[0] == "app"
+    assert (await bench.ask("POST", origin=own_page, **events))[0] == "app"
+    assert (await bench.ask("POST", **events))[0] == "door"
+    assert not [one for one in (await bench.ask(**events))[1] if one[0] == "x-tholos-stream"]
 
 
 async def test_no_identity_but_ours_arrives(bench):
