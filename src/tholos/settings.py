@@ -170,6 +170,13 @@ class GatewaySettings(BaseModel):
         description="Seconds without a byte after which an answer or a websocket is ended, and by Envoy a request that waits for "
         "its answer too; 0 never ends one for that.",
     )
+    max_body_mb: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Megabytes that the body of a request for an app may have, an upload for example; with more it is answered "
+        "413. 0 bounds none.",
+    )
     compress: bool = Field(
         default=False,
         description="Whether answers are sent compressed (gzip) that apps did not compress; what an app sends piece by "

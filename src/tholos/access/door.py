@@ -115,6 +115,7 @@ class Door:
     Args:
         console_address: where the console's own server listens.
         hold_s: how long a request waits for an app that is starting.
+        max_body: bytes that the body of a request for an app may have; 0 bounds none.
         routing: what wakes apps and chooses among several instances of one; without it neither is done.
         find_inroad: which addresses on the console's hosts lead to an app.
         outstanding: what a proxy in front may believe without asking; none where there is no proxy.
@@ -132,6 +133,7 @@ class Door:
         console_address: str,
         console_hosts: frozenset[str],
         hold_s: float,
+        max_body: int = 0,
         routing: Routing | None = None,
         find_inroad: FindInroad = nowhere,
         outstanding: Outstanding | None = None,
@@ -145,6 +147,7 @@ class Door:
         self._console_address = console_address
         self._console_hosts = console_hosts
         self._hold_s = hold_s
+        self._max_body = max_body
         self._routing = routing
         self._find_inroad = find_inroad
         self._outstanding = outstanding
@@ -525,6 +528,7 @@ class Door:
             set_headers=[*self._forwarded(head), *address.headers, *_identity(admitted.known.admission)],
             answer_headers=[*admitted.renewed, *told],
             still_allowed=admitted.use,
+            max_body=self._max_body,
             details=_details(row, admitted.known.admission),
         )
 

@@ -9,7 +9,7 @@ import struct
 from typing import cast
 
 from tholos.gateway import answers
-from tholos.gateway.errors import BadRequest
+from tholos.gateway.errors import BadRequest, BodyTooLong
 from tholos.gateway.exchange import Exchange
 from tholos.gateway.incoming import check_unfinished, parse_request
 from tholos.gateway.shared import Shared
@@ -148,7 +148,7 @@ class Connection(asyncio.Protocol):
     def _feed(self, exchange: Exchange, data: bytes) -> None:
         try:
             self._held += exchange.feed(data)
-        except BadRequest as error:
+        except (BadRequest, BodyTooLong) as error:
             exchange.fail(error, error.status)
             return
         if exchange.upstream is None or self._held:

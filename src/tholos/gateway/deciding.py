@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tholos.gateway.answers import plain_answer
+from tholos.gateway.errors import BodyTooLong
 from tholos.gateway.incoming import Request
 from tholos.gateway.model import Answer, Carry
 from tholos.gateway.outgoing import field_lines, render_request
@@ -37,6 +38,8 @@ async def find_way(shared: Shared, request: Request, attempt: int) -> Way | Answ
             decision = await shared.decide(head, attempt)
             if isinstance(decision, Answer):
                 return decision
+            if 0 < decision.max_body < request.length:
+                return shared.render(head, BodyTooLong(decision.max_body), BodyTooLong.status)
             # Access that changed while this was being decided may have been read before the change.
             if changes == shared.access_changes or is_allowed(decision):
                 return Way(decision, render_request(request, decision), field_lines(decision.answer_headers))

@@ -15,6 +15,19 @@ class BadRequest(Invalid):
         super().__init__(message, fix="Send one request as RFC 9112 writes it.")
 
 
+class BodyTooLong(Invalid):
+    """Cannot take this: its body is longer than apps are sent here."""
+
+    code = "body_too_long"
+    status = 413
+
+    def __init__(self, most: int = 0) -> None:
+        super().__init__(
+            f"Cannot take this: its body is longer than the {most / (1 << 20):g} MB that apps are sent here." if most else "",
+            fix="Send it in parts, or ask who runs this server for more: gateway.max_body_mb.",
+        )
+
+
 class BadAnswer(Unavailable):
     """Cannot pass on the answer: it is not well-formed HTTP/1.1."""
 

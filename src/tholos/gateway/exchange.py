@@ -17,6 +17,7 @@ from tholos.gateway.deciding import WRONG, find_way, is_allowed
 from tholos.gateway.errors import (
     BadAnswer,
     BadRequest,
+    BodyTooLong,
     ClientSlow,
     UpstreamAway,
     UpstreamGone,
@@ -168,6 +169,7 @@ class Exchange:
 
         Raises:
             BadRequest: the body's chunks are malformed.
+            BodyTooLong: it has more bytes than may be sent there.
         """
         try:
             piece, rest = self._body.take(data)
@@ -175,6 +177,9 @@ class Exchange:
             raise BadRequest(f"Cannot read the request's body: {error}.") from error
         self.request_done = self._body.done
         self.bytes_in += len(piece)
+        decision = self._decision
+        if isinstance(decision, Carry) and 0 < decision.max_body < self.bytes_in:
+            raise BodyTooLong(decision.max_body)
         if self.upstream is None:
             self._pending.append(piece)
         else:

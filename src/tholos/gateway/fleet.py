@@ -58,6 +58,8 @@ class Front:
     keep_alive_s: float = 75.0
     idle_timeout_s: float = 0.0
     """Between two bytes of a request and its answer; 0 never ends one."""
+    max_body: int = 0
+    """Bytes that a request's body may have on a lane; 0 bounds none. What says less, or nothing, is left to the door."""
     compresses: bool = False
     logs: bool = False
     """Whether it writes a line of every request that it carries past the door."""

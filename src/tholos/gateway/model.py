@@ -55,6 +55,8 @@ class Carry:
     """Headers added to the answer, 101 included: a renewed pass, say."""
     still_allowed: Callable[[], bool] | None = None
     """Asked when access changed anywhere: False ends this exchange within five seconds. None is always allowed."""
+    max_body: int = 0
+    """Bytes that the request's body may have; with more it is answered 413. 0 bounds none."""
     details: Mapping[str, str] = field(default_factory=dict)
     """For the access log: app, release, account."""
 

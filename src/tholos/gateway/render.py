@@ -37,7 +37,7 @@ _TRACE = "x-envoy-internal"
 """Added by Envoy to what comes from this machine or a private network."""
 _TYPE = "type.googleapis.com/"
 _COOKIE_SPACE = "tholos.cookie"
-_SAFE = "GET|HEAD|OPTIONS|TRACE"
+_READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS|TRACE"}}}
 
 
 def version_of(resources: object) -> str:
@@ -277,7 +277,7 @@ def _lane_host(front: Front, fleet: Fleet, lane: Lane) -> Json:
     streaming = [one.session for one in fleet.streams_of(lane) if one.session not in lane.revoked]
     routes = [_to_door(path=CALLBACK), *_proven(front, lane, streaming)]
     if lane.is_public:
-        routes.append(_unproven(front, lane))
+        routes += _unproven(front, lane)
     return {"name": lane.place, "domains": [lane.host], "routes": [*routes, _to_door()]}
 
 
@@ -294,25 +294,37 @@ def _proven(front: Front, lane: Lane, streaming: list[str]) -> list[Json]:
     scheme = "https" if front.is_secure else "http"
     who = [("x-tholos-account", f"%DYNAMIC_METADATA({JWT}:pass:n)%"),
            ("rstudio-connect-credentials", f"%DYNAMIC_METADATA({JWT}:pass:c)%")]  # fmt: skip
-    reading: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": _SAFE}}}
-    own = _equals("origin", f"{scheme}://{lane.host}")
+    own_page = _equals("origin", f"{scheme}://{lane.host}")
+    reading, own = [_READING, *_bodiless(front)], [own_page, *_bounded(front)]
     no_token = _without("authorization", "tholos_")
     routes = [
-        _to_lane(front, lane, [condition, *IS_SHORT, no_token], [*claims, *not_revoked], who)
+        _to_lane(front, lane, [*condition, *IS_SHORT, no_token], [*claims, *not_revoked], who)
         for condition in (reading, own)
     ]
     if streaming:
         theirs = [*claims, _claim("g", _one_of(streaming))]
-        for lasting in ([own, IS_UPGRADE], [reading, *IS_EVENTS], [own, *IS_EVENTS]):
+        for lasting in ([own_page, IS_UPGRADE], [*reading, *IS_EVENTS], [*own, *IS_EVENTS]):
             route = _to_lane(front, lane, [*lasting, no_token], theirs, who, cluster={"cluster_header": STREAM_HEADER})
             routes.append(route)
     return routes
 
 
-def _unproven(front: Front, lane: Lane) -> Json:
+def _bounded(front: Front) -> list[Json]:
+    """Where bodies have a bound: what says that it keeps to it. A body that does not say how long it is the door measures."""
+    within: Json = {"name": "content-length", "range_match": {"start": 0, "end": front.max_body + 1}}
+    return [within] if front.max_body else []
+
+
+def _bodiless(front: Front) -> list[Json]:
+    absent = ("content-length", "transfer-encoding") if front.max_body else ()
+    return [{"name": one, "present_match": True, "invert_match": True} for one in absent]
+
+
+def _unproven(front: Front, lane: Lane) -> list[Json]:
     """Nobody in particular, where everyone is let in; whoever brings something of ours is looked at by the door."""
     nothing = [_without("cookie", "tholos_"), _without("authorization", "tholos_")]
-    return _to_lane(front, lane, [*nothing, *IS_SHORT], [], [])
+    sizes = ([_READING, *_bodiless(front)], _bounded(front)) if front.max_body else ([],)
+    return [_to_lane(front, lane, [*nothing, *size, *IS_SHORT], [], []) for size in sizes]
 
 
 def _to_lane(

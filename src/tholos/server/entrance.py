@@ -165,6 +165,7 @@ class Entrance:
             head_timeout_s=chosen.head_timeout_s,
             keep_alive_s=chosen.keep_alive_s,
             idle_timeout_s=chosen.idle_timeout_s,
+            max_body=chosen.max_body_mb << 20,
             compresses=chosen.compress,
             logs=self._settings.log.access,
             logs_accounts=self._settings.usage.with_accounts,

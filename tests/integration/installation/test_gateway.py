@@ -12,7 +12,7 @@ import pytest
 
 from tholos.testing.installation import Installation
 from tholos.testing.trial import PATIENCE_S, Trial, eventually, wsgi
-from tholos.testing.visitors import Browser
+from tholos.testing.visitors import ECHO, Browser, Watched, again, frame, newcomer
 
 NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -95,6 +95,47 @@ def test_a_pass_of_an_earlier_server_is_renewed_at_its_next_request(site):
     eventually(lambda: "tholos_pass" in browser.ask("GET", "kept", "/").cookies)
     assert "tholos_pass" not in browser.ask("GET", "kept", "/").cookies
     site.delete("kept")
+
+
+def test_what_lasts_goes_on_without_the_server_and_ends_with_access(site):
+    """A websocket and an event stream, which keep their app awake; another browser's go on."""
+    first = newcomer(site, "vera", "viewer")
+    second = again(first, "vera")
+    site.publish("lasting", {"app.py": ECHO})
+    site.server.api("PATCH", "/api/v1/apps/lasting/access", {"audience": "signed_in"})
+    own = {"Origin": first.origin("lasting")}
+    for browser in (first, second):
+        assert browser.go("lasting", "/").status == 200
+    assert first.upgrade("lasting", **own) == 101  # from here on it is known to have such
+    eventually(lambda: lane_of(site, "lasting").count('"cluster_header"') == 3)
+    assert Browser(site).upgrade("lasting", **own) == 401
+    assert first.upgrade("lasting", Origin="http://elsewhere.localhost") == 403
+    with (
+        first.tunnel("lasting", **own) as (one, tunnel),
+        first.stream("lasting") as stream,
+        second.tunnel("lasting", **own) as (two, other_tunnel),
+        second.stream("lasting") as other_stream,
+    ):
+        assert (one, two) == (101, 101)
+        watched, others = [
+            [Watched(opened) for opened in pair] for pair in ((tunnel, stream), (other_tunnel, other_stream))
+        ]
+        site.server.kill()
+        try:
+            tunnel.sendall(frame(b"still there"))
+        finally:
+            site.server.start()
+        site.server.api("PUT", "/api/v1/apps/lasting/life", {"idle_timeout_s": 1})
+        assert not watched[0].ended_within(3.5)
+        assert not watched[1].ended_within(0)
+        assert site.state("lasting") == "serving"
+        assert first.post("/sign-out").status == 303
+        assert all(one.ended_within(5) for one in watched)
+        time.sleep(0.3)
+        assert [one.ended_at for one in others] == [0.0, 0.0]
+    eventually(lambda: site.state("lasting") == "asleep")
+    assert second.upgrade("lasting", **own) == 101
+    site.delete("lasting")
 
 
 def test_another_release_and_the_end_of_being_public_are_seen_at_once(site):

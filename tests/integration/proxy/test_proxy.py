@@ -156,6 +156,17 @@ class Bench:
         sent = [("host", self.host), *((name.replace("_", "-"), value) for name, value in headers.items())]
         return await self.ask_with(method, path, sent)
 
+    async def led(self, method, **headers):
+        """Where a request is led to by its head alone; nothing of its body is sent."""
+        told = {name.replace("_", "-"): value for name, value in headers.items()}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in {"host": self.host, **told}.items())
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.front.port)
+        self.tunnels.append(writer)
+        writer.write(f"{method} / HTTP/1.1\r\n{lines}\r\n".encode())
+        async with asyncio.timeout(PATIENCE_S):
+            await reader.readuntil(b"\r\n\r\n")
+            return (await reader.readuntil(b'",'))[2:-2].decode()
+
     async def ask_with(self, method, path, sent):
         answer = await self.client.request(method, path, headers=sent)
         name, got = answer.json()
@@ -499,6 +510,25 @@ async def test_every_request_is_told_where_operators_want_it(unused_tcp_port):
         "by": "app", "app": "sales", "release": "1", "instance": "ins_1", "account": "acc_ada",
     }  # fmt: skip
     assert read_visit(line) is None
+
+
+async def test_a_body_takes_the_lane_where_it_says_that_it_keeps_to_the_bound(unused_tcp_port):
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        async with running(Path(name), unused_tcp_port, max_body=8) as bench:
+            own = f"http://{bench.host}"
+            await bench.proxy.show(Fleet((bench.lane,)))
+            by_pass = {"cookie": bench.cookie(), "origin": own}
+            assert (await bench.ask(cookie=bench.cookie()))[0] == "app"
+            for length, expected in (("0", "app"), ("8", "app"), ("9", "door"), ("99999999999999999999", "door")):
+                assert await bench.led("POST", content_length=length, **by_pass) == expected
+            assert await bench.led("POST", transfer_encoding="chunked", **by_pass) == "door"
+            for says in ({"content_length": "9"}, {"transfer_encoding": "chunked"}):
+                assert await bench.led("GET", cookie=bench.cookie(), **says) == "door"
+            await bench.proxy.show(Fleet((replace(bench.lane, is_public=True),)))
+            assert await bench.led("POST", content_length="8") == "app"
+            assert await bench.led("POST", content_length="9") == "door"
+            assert await bench.led("POST", transfer_encoding="chunked") == "door"
+            assert await bench.led("GET") == "app"
 
 
 async def test_who_sends_too_much_or_too_slowly_is_not_waited_for(unused_tcp_port):

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
-from tholos.access.outstanding import AFTER_S, IDENTITY_AT_MOST, Outstanding
+from tholos.access.outstanding import AFTER_S, IDENTITY_AT_MOST, STREAMS_AT_MOST, Outstanding
 from tholos.access.service import Admission, Stand
+from tholos.gateway.fleet import stream_name
 from tholos.testing.clock import TestClock
 
 ADA = Admission("acc_ada", "ada", "ses_ada", 1, None, ("makers",))
@@ -67,12 +70,69 @@ def test_it_is_forgotten_once_no_pass_is_good_any_more(out, clock):
 
 
 def test_a_pass_tells_the_proxy_who_it_is_unless_that_is_long(out):
-    assert out.claims(ADA) == {"e": out.generation, "n": "ada", "c": '{"user": "ada", "groups": ["makers"]}'}
+    assert out.claims("app_1", ADA) == {
+        "e": out.generation, "n": "ada", "c": '{"user": "ada", "groups": ["makers"]}', "k": stream_name("app_1", "ses_ada")
+    }  # fmt: skip
     many = Admission(
         "acc_ada", "ada", "ses_ada", 1, None, tuple(f"group {n}" for n in range(IDENTITY_AT_MOST))
     )
-    assert out.claims(many) == {}
+    assert out.claims("app_1", many) == {}
 
 
 def test_another_server_believes_none_of_before(out, clock):
     assert Outstanding(clock, 600).generation != out.generation
+
+
+# Ways of streams
+
+
+def test_an_app_that_has_streams_has_ways_for_those_who_have_a_pass_and_who_get_one(out):
+    assert out.streams_of("app_1") == ()
+    out.note_streams("app_1")
+    assert out.streams_of("app_1") == ("ses_ada", "ses_bea")
+    out.note("app_1", replace(ADA, session_id="ses_new"), is_fresh=True)
+    out.note("app_3", ADA, is_fresh=True)
+    assert out.streams_of("app_1") == ("ses_ada", "ses_bea", "ses_new")
+    assert out.streams_of("app_3") == ()
+
+
+def test_the_way_of_who_does_not_stand_any_more_is_gone_and_nobody_elses(out):
+    out.note_streams("app_1")
+    out.settle({stand("app_1", "ses_ada")}, {"acc_ada": ["others"]})
+    assert out.streams_of("app_1") == ("ses_ada",), "who is called otherwise by now has a new pass to get, and is not cut off"
+    assert not out.has_streams(("app_1", "ses_bea"))
+
+
+def test_a_way_is_there_for_as_long_as_a_stream_on_it_though_the_pass_has_ended(out, clock):
+    out.note_streams("app_1")
+    assert out.list_ended() == []
+    clock.move(600 + AFTER_S + 1)
+    assert out.list_ended() == [("app_1", "ses_ada"), ("app_1", "ses_bea")]
+    out.end([("app_1", "ses_bea")])
+    assert stand("app_1", "ses_ada") in out.stands()
+    assert stand("app_1", "ses_bea") not in out.stands()
+    out.note("app_1", ADA, is_fresh=True)
+    assert out.list_ended() == []
+
+
+def test_what_an_earlier_server_left_open_is_asked_about(out, clock):
+    out.adopt([("app_7", "ses_old")])
+    assert stand("app_7", "ses_old") in out.stands()
+    clock.move(600)
+    assert out.list_ended() == []
+    out.settle((), {})
+    assert out.streams_of("app_7") == ()
+
+
+def test_there_are_no_more_ways_than_the_proxy_has_room_for(out, clock):
+    out.note_streams("app_1")
+    for number in range(STREAMS_AT_MOST + 1):
+        out.note("app_1", replace(ADA, session_id=f"ses_{number}"), is_fresh=True)
+    assert len(out.streams_of("app_1")) == STREAMS_AT_MOST
+    clock.move(600 + AFTER_S + 1)
+    out.changed.clear()
+    out.note("app_1", replace(ADA, session_id="ses_late"), is_fresh=True)
+    assert out.changed.is_set(), "the next look makes room"
+    out.end(out.list_ended())
+    out.note("app_1", replace(ADA, session_id="ses_late"), is_fresh=True)
+    assert out.has_streams(("app_1", "ses_late"))

@@ -3,12 +3,12 @@ from dataclasses import replace
 
 import pytest
 
-from tholos.access.outstanding import Outstanding
+from tholos.access.outstanding import AFTER_S, Outstanding
 from tholos.access.service import Admission, Stand
 from tholos.access.steering import Steering
 from tholos.accounts.service import ACCESS_TOPIC
 from tholos.gateway.errors import ProxyRefused, ProxySilent
-from tholos.gateway.fleet import Fleet
+from tholos.gateway.fleet import Fleet, Stream, stream_name
 from tholos.instances.serving import Serving
 from tholos.kit.notices import Notices
 from tholos.testing.clock import TestClock
@@ -68,7 +68,8 @@ class Bench:
     def __init__(self):
         self.table, self.host = Table(), Host()
         self.notices = Notices(asyncio.get_running_loop())
-        self.out = Outstanding(TestClock(), 600)
+        self.clock = TestClock()
+        self.out = Outstanding(self.clock, 600)
         self.steering = Steering(self.table, self.out, self.notices, self.host, "{name}.localhost")
 
     @property
@@ -156,3 +157,51 @@ async def test_where_the_door_listens_by_itself_nothing_is_waited_for():
     bench.notices.publish(ACCESS_TOPIC)
     await bench.steering.settled()
     assert await bench.steering.drained("ins_1", 30)
+
+
+# Ways of streams
+
+STREAM = Stream("app_1", "ses_ada", "ins_1", "/run/ins_1.sock")
+
+
+async def test_who_has_a_pass_has_a_way_for_streams_where_there_are_any(bench):
+    bench.out.note_streams("app_1")
+    bench.out.note("app_1", ADA, is_fresh=True)
+    await bench.shows(lambda fleet: fleet.streams == (STREAM,))
+    bench.out.settle((), {})
+    await bench.shows(lambda fleet: not fleet.streams)
+
+
+async def test_a_way_to_an_instance_of_before_is_there_for_as_long_as_something_is_under_way(bench):
+    bench.out.note_streams("app_1")
+    bench.out.note("app_1", ADA, is_fresh=True)
+    await bench.shows(lambda fleet: fleet.streams == (STREAM,))
+    bench.proxy.under_way = {"instance-ins_1": 1}
+    bench.table.put(replace(AWAKE, instance="ins_2", address="unix:/run/ins_2.sock"))
+    now = Stream("app_1", "ses_ada", "ins_2", "/run/ins_2.sock")
+    await bench.shows(lambda fleet: fleet.streams == (STREAM, now))
+    bench.out.changed.set()
+    await bench.shows(lambda fleet: len(bench.proxy.fleets) > 2)
+    assert bench.proxy.fleets[-1].streams == (STREAM, now)
+    bench.proxy.under_way = {}
+    bench.out.changed.set()
+    await bench.shows(lambda fleet: fleet.streams == (now,))
+
+
+async def test_what_an_earlier_server_left_open_goes_on_until_it_is_over():
+    bench = Bench()
+    bench.table.shown = []
+    bench.steering.adopt([STREAM])
+    assert bench.steering.fleet().streams == (STREAM,)
+    bench.proxy.under_way = {"instance-ins_1": 1, stream_name("app_1", "ses_ada"): 1}
+    running = asyncio.ensure_future(bench.steering.run())
+    await bench.shows(lambda fleet: fleet.streams == (STREAM,))
+    bench.clock.move(600 + AFTER_S + 1)
+    bench.out.changed.set()
+    await bench.shows(lambda fleet: len(bench.proxy.fleets) > 1)
+    assert bench.out.has_streams(("app_1", "ses_ada"))
+    bench.proxy.under_way = {}
+    bench.out.changed.set()
+    await bench.shows(lambda fleet: not fleet.streams)
+    assert not bench.out.has_streams(("app_1", "ses_ada"))
+    running.cancel()

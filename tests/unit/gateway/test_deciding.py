@@ -50,6 +50,18 @@ async def test_changed_access_is_decided_again(make_desk):
     assert (await find_way(desk.shared, REQUEST, 1)).status == 403
 
 
+async def test_a_body_that_says_that_it_is_too_long_is_refused_unread(make_desk):
+    async def decide(head, attempt):
+        return Carry("unix:/x", "x", max_body=8)
+
+    shared = make_desk(decide).shared
+    for length, is_refused in ((8, False), (9, True)):
+        head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
+        way = await find_way(shared, parse_request(head.encode(), "", Limits()), 0)
+        assert isinstance(way, Answer) == is_refused
+    assert way.status == 413
+
+
 def test_a_check_that_fails_refuses():
     """Without proof there is no access."""
 

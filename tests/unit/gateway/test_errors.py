@@ -11,7 +11,7 @@ def test_codes_are_distinct_and_messages_complete():
         for kind in vars(errors).values()
         if isinstance(kind, type) and kind.__module__ == errors.__name__
     ]
-    assert len({kind.code for kind in kinds}) == len(kinds) == 10
+    assert len({kind.code for kind in kinds}) == len(kinds) == 11
     for kind in kinds:
         error = kind()
         assert isinstance(error, TholosError)

@@ -154,3 +154,17 @@ async def test_a_decision_that_cannot_be_cancelled(make_desk, settle):
     assert not desk.pool.opened
     assert desk.shared.under_way.under_way("one") == 0
     assert len(desk.done) == 1
+
+
+async def test_a_body_that_turns_out_too_long_is_refused(make_desk, settle):
+    """Before the answer has begun it is answered; after that it is cut."""
+    for begun in (False, True):
+        desk = make_desk(Carry("unix:/memory", "one", max_body=8))
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        client, upstream = await asked(desk, settle, head + b"1\r\nx\r\n")
+        if begun:
+            upstream.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.data_received(b"8\r\n12345678\r\n")
+        assert upstream.transport.closed
+        assert client.transport.written.startswith(b"HTTP/1.1 200" if begun else b"HTTP/1.1 413")
+        assert desk.done[0].status == (200 if begun else 413)
