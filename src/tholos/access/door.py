@@ -253,9 +253,18 @@ class Door:
         if row is None or admitted is None:
             return await self._turn_away(head, address, row, cookies)
         serving = await self._to_app(address.name, row, attempt, admitted)
-        if self._outstanding is not None and may_last(head):
-            self._outstanding.note_streams(row.place)
+        self._tell(head, serving, admitted)
         return self._carry(head, serving, admitted, address)
+
+    def _tell(self, head: RequestHead, row: Serving, admitted: Admitted) -> None:
+        """Let the proxy in front know what it may carry by itself from now on."""
+        out, known, credential = self._outstanding, admitted.known, admitted.credential
+        if out is None:
+            return
+        if may_last(head):
+            out.note_streams(row.place)
+        if credential.form == "token" and known.epoch == self._epoch:
+            out.note_token(row.place, credential.secret, known.admission, known.expires_at)
 
     async def _to_nowhere(self, head: RequestHead, attempt: int) -> Decision:
         if head.target.partition("?")[0] in PROBES:  # by an address, as what watches machines asks

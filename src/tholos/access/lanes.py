@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from tholos.gateway.fleet import Lane, Stream, Unfit
+from tholos.gateway.fleet import Bearer, Lane, Stream, Unfit
 from tholos.instances.serving import Serving
 
 _LOCAL = "unix:"
@@ -17,6 +17,8 @@ class Believed(Protocol):
     def is_public(self, place: str) -> bool: ...
 
     def revoked_of(self, place: str) -> tuple[str, ...]: ...
+
+    def bearers_of(self, place: str) -> tuple[Bearer, ...]: ...
 
 
 class Streaming(Protocol):
@@ -73,4 +75,5 @@ def _lane(row: Serving, believed: Believed, app_host: str) -> Lane:
         name=row.name,
         is_public=not row.draft and believed.is_public(row.place),
         revoked=believed.revoked_of(row.place),
+        bearers=believed.bearers_of(row.place),
     )

@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from tholos.access.service import Admission, Stand
-from tholos.gateway.fleet import stream_name
+from tholos.accounts.service import hash_secret
+from tholos.gateway.fleet import Bearer, Unfit, stream_name
 from tholos.kit import ids
 from tholos.kit.clock import Clock
 
@@ -23,9 +24,11 @@ IDENTITY_AT_MOST = 2_000
 """Bytes of an identity that a pass holds; one with more goes by the door, which asks the database."""
 STREAMS_AT_MOST = 500
 """Sessions with a way for streams of their own, each of which costs the proxy some 50 KB; those of others go by the door."""
+TOKENS_AT_MOST = 200
+"""API tokens, by place, that are known to the proxy; those of others are looked at by the door."""
 
 Key = tuple[str, str]
-"""A place, and a session that opened it."""
+"""A place, and a session or token that opened it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,14 @@ class Out:
     identity: str
     until: float
     """Unix seconds: then the youngest of them has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """An API token that was good for a place."""
+
+    bearer: Bearer
+    groups: frozenset[str]
 
 
 class Outstanding:
@@ -52,6 +63,7 @@ class Outstanding:
         self._out: dict[Key, Out] = {}
         self._revoked: dict[Key, float] = {}
         self._public: set[str] = set()
+        self._tokens: dict[Key, Learned] = {}
         self._streaming: set[str] = set()
         self._streams: dict[Key, float] = {}
 
@@ -60,7 +72,12 @@ class Outstanding:
         identity = identity_of(admission)
         if len(identity) > IDENTITY_AT_MOST:
             return {}
-        return {"e": self.generation, "n": admission.name, "c": identity, "k": stream_name(place, admission.session_id)}
+        return {
+            "e": self.generation,
+            "n": admission.name,
+            "c": identity,
+            "k": stream_name(place, admission.session_id),
+        }
 
     def note(self, place: str, admission: Admission, *, is_fresh: bool) -> None:
         """A pass goes out; one whose proof is older than the last change of access is for the door alone."""
@@ -81,6 +98,24 @@ class Outstanding:
             for key in self._out:
                 if key[0] == place:
                     self._give_way(key)
+
+    def note_token(self, place: str, token: str, admission: Admission, until: float) -> None:
+        """It was found good just now, and is so until then (Unix seconds)."""
+        self._forget_old()
+        key, identity = (place, token), identity_of(admission)
+        if key in self._tokens or len(identity) > IDENTITY_AT_MOST:
+            return
+        try:
+            bearer = Bearer(hash_secret(token), int(until), admission.account_id, admission.name, identity)
+        except Unfit:
+            return
+        if len(self._tokens) >= TOKENS_AT_MOST:
+            del self._tokens[next(iter(self._tokens))]
+        self._tokens[key] = Learned(bearer, frozenset(admission.groups))
+        self.changed.set()
+
+    def bearers_of(self, place: str) -> tuple[Bearer, ...]:
+        return tuple(sorted(known.bearer for (at, _), known in self._tokens.items() if at == place))
 
     def note_public(self, place: str) -> None:
         """Everyone is let in there, as was found just now."""
@@ -121,15 +156,23 @@ class Outstanding:
         """What all of it stands on."""
         self._forget_old()
         sessions = {Stand(place, "session", session) for place, session in (*self._out, *self._streams)}
-        return sessions | {Stand(place, "public", "") for place in self._public}
+        tokens = {Stand(place, "token", token) for place, token in self._tokens}
+        return sessions | tokens | {Stand(place, "public", "") for place in self._public}
 
     def accounts(self) -> set[str]:
-        return {out.account_id for out in self._out.values()}
+        bearers = {known.bearer.account for known in self._tokens.values()}
+        return bearers | {out.account_id for out in self._out.values()}
 
     def settle(self, standing: Collection[Stand], groups: Mapping[str, Collection[str]]) -> None:
-        """Believe nothing that does not stand, and no pass that tells old groups."""
+        """Believe nothing that does not stand, and nothing that tells old groups."""
         now = self._clock.now().timestamp()
         self._public = {place for place in self._public if Stand(place, "public", "") in standing}
+        self._tokens = {
+            key: known
+            for key, known in self._tokens.items()
+            if Stand(key[0], "token", key[1]) in standing
+            and known.groups == {*groups.get(known.bearer.account, ())}
+        }
         self._streams = {
             key: until for key, until in self._streams.items() if Stand(key[0], "session", key[1]) in standing
         }
@@ -155,6 +198,7 @@ class Outstanding:
         now = self._clock.now().timestamp()
         self._out = {key: out for key, out in self._out.items() if out.until + AFTER_S > now}
         self._revoked = {key: until for key, until in self._revoked.items() if until > now}
+        self._tokens = {key: known for key, known in self._tokens.items() if known.bearer.until > now}
 
 
 def identity_of(admission: Admission) -> str:

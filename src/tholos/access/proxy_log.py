@@ -59,7 +59,8 @@ def read_visit(line: bytes) -> Seen | None:
         return None
     try:
         told = json.loads(line)
-        app, account, agent = (told[name] or "" for name in ("app", "account", "agent"))
+        app, agent = told["app"] or "", told["agent"] or ""
+        account = told["account"] or told.get("token_account") or ""
         at = datetime.fromtimestamp(float(told["at"]), UTC)
         path, release = str(told["path"]), int(told["release"] or 0)
     except (ValueError, KeyError, TypeError, OverflowError):

@@ -84,7 +84,9 @@ class Steering:
         if self._is_bare:
             return Fleet()
         here = streams_of(lanes, self._outstanding)
-        before = (one for one in self._shown.streams if self._outstanding.has_streams((one.place, one.session)))
+        before = (
+            one for one in self._shown.streams if self._outstanding.has_streams((one.place, one.session))
+        )
         return Fleet(lanes, streams=tuple(sorted({*here, *before})))
 
     def adopt(self, streams: Iterable[Stream]) -> None:

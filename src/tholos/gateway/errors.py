@@ -23,7 +23,9 @@ class BodyTooLong(Invalid):
 
     def __init__(self, most: int = 0) -> None:
         super().__init__(
-            f"Cannot take this: its body is longer than the {most / (1 << 20):g} MB that apps are sent here." if most else "",
+            f"Cannot take this: its body is longer than the {most / (1 << 20):g} MB that apps are sent here."
+            if most
+            else "",
             fix="Send it in parts, or ask who runs this server for more: gateway.max_body_mb.",
         )
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 _ID = re.compile(r"[a-z0-9.-]{1,64}")
 _PLACE = re.compile(r"[a-z0-9._-]{1,64}(?:/r[0-9]{1,9})?")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_PRINTABLE = re.compile(r"[!-~](?:[ -~]{0,2500}[!-~])?")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(?::[0-9]{1,5})?")
 
 
@@ -68,6 +70,26 @@ class Front:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Bearer:
+    """Whom an API token admits to one place."""
+
+    hash: str
+    """SHA-256 of the token, in hexadecimal digits."""
+    until: int
+    """Unix seconds: from then on the door is asked."""
+    account: str
+    name: str
+    identity: str
+    """JSON."""
+
+    def __post_init__(self) -> None:
+        """Raises: Unfit."""
+        is_printable = _PRINTABLE.fullmatch(self.name) and _PRINTABLE.fullmatch(self.identity)
+        if not _HASH.fullmatch(self.hash) or not _is_id(self.account) or not is_printable:
+            raise Unfit(self.name)
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Lane:
     """The fast path of one app, or of one of its drafts."""
 
@@ -86,6 +108,8 @@ class Lane:
     """What logs call it."""
     revoked: tuple[str, ...] = ()
     """Sessions whose passes for this place are not to be believed any more."""
+    bearers: tuple[Bearer, ...] = ()
+    """Of whom an API token was good here within the last minutes."""
 
     def __post_init__(self) -> None:
         """Raises: Unfit."""

@@ -23,6 +23,7 @@ from tholos.gateway.render_streams import (
     endpoints_of,
     listeners_of,
 )
+from tholos.gateway.render_tokens import FILTER, identity_of, is_sent, looking_for
 
 Json = dict[str, object]
 
@@ -59,7 +60,8 @@ def render_routes(front: Front, fleet: Fleet) -> tuple[str, str]:
 
 def render_clusters(front: Front, fleet: Fleet) -> tuple[str, str]:
     """The file of clusters, and its version; a lane that is leaving keeps its own until it is idle."""
-    sockets = {one.cluster: one.socket for one in (*fleet.streams, *fleet.leaving, *fleet.lanes)}
+    sockets = {one.cluster: one.socket for one in fleet.streams}
+    sockets |= {one.cluster: one.socket for one in (*fleet.leaving, *fleet.lanes)}
     addresses = {name: _pipe(path) for name, path in sockets.items()} | endpoints_of(fleet)
     clusters = [_cluster(name, address, idle_s=1.5) for name, address in sorted(addresses.items())]
     return _file([_cluster(DOOR, _pipe(front.door), idle_s=30.0), *clusters])
@@ -209,6 +211,7 @@ def _filters(front: Front) -> list[Json]:
     return [
         *([_filter("envoy.filters.http.compressor", _COMPRESSOR)] if front.compresses else []),
         _filter(JWT, _passes(front)),
+        FILTER,
         _filter("envoy.filters.http.header_to_metadata", _kept_cookies(front.cookies)),
         _filter("envoy.filters.http.router", {
             "@type": _TYPE + "envoy.extensions.filters.http.router.v3.Router",
@@ -275,7 +278,7 @@ def _kept_cookies(cookies: Cookies) -> Json:
 
 def _lane_host(front: Front, fleet: Fleet, lane: Lane) -> Json:
     streaming = [one.session for one in fleet.streams_of(lane) if one.session not in lane.revoked]
-    routes = [_to_door(path=CALLBACK), *_proven(front, lane, streaming)]
+    routes = [_to_door(path=CALLBACK), *_by_token(front, lane), *_proven(front, lane, streaming)]
     if lane.is_public:
         routes += _unproven(front, lane)
     return {"name": lane.place, "domains": [lane.host], "routes": [*routes, _to_door()]}
@@ -304,9 +307,27 @@ def _proven(front: Front, lane: Lane, streaming: list[str]) -> list[Json]:
     if streaming:
         theirs = [*claims, _claim("g", _one_of(streaming))]
         for lasting in ([own_page, IS_UPGRADE], [*reading, *IS_EVENTS], [*own, *IS_EVENTS]):
-            route = _to_lane(front, lane, [*lasting, no_token], theirs, who, cluster={"cluster_header": STREAM_HEADER})
+            route = _to_lane(
+                front, lane, [*lasting, no_token], theirs, who, cluster={"cluster_header": STREAM_HEADER}
+            )
             routes.append(route)
     return routes
+
+
+def _by_token(front: Front, lane: Lane) -> list[Json]:
+    """By an API token alone, whatever page it comes from; what may last is left to the door, and so is what brings a pass too."""
+    if not lane.bearers:
+        return []
+    alone = [_without("cookie", "tholos_"), *IS_SHORT]
+    routes: list[Json] = []
+    for one in lane.bearers:
+        for size in _sizes(front):
+            route = _to_lane(
+                front, lane, [*alone, *size], [is_sent(one)], identity_of(one), account=one.account
+            )
+            routes.append(route)
+    sent: Json = {"name": "authorization", "string_match": {"contains": "tholos_"}}
+    return [*routes, looking_for(lane.bearers, _to_door(), [sent, *alone])]
 
 
 def _bounded(front: Front) -> list[Json]:
@@ -315,16 +336,21 @@ def _bounded(front: Front) -> list[Json]:
     return [within] if front.max_body else []
 
 
+def _sizes(front: Front) -> list[list[Json]]:
+    """The ways in which a request of any method keeps to the bound."""
+    return [[_READING, *_bodiless(front)], _bounded(front)] if front.max_body else [[]]
+
+
 def _bodiless(front: Front) -> list[Json]:
-    absent = ("content-length", "transfer-encoding") if front.max_body else ()
-    return [{"name": one, "present_match": True, "invert_match": True} for one in absent]
+    """What only reads has no body; what comes in chunks all the same is not measured on a lane."""
+    without: Json = {"name": "content-length", "present_match": True, "invert_match": True}
+    return [without] if front.max_body else []
 
 
 def _unproven(front: Front, lane: Lane) -> list[Json]:
     """Nobody in particular, where everyone is let in; whoever brings something of ours is looked at by the door."""
     nothing = [_without("cookie", "tholos_"), _without("authorization", "tholos_")]
-    sizes = ([_READING, *_bodiless(front)], _bounded(front)) if front.max_body else ([],)
-    return [_to_lane(front, lane, [*nothing, *size, *IS_SHORT], [], []) for size in sizes]
+    return [_to_lane(front, lane, [*nothing, *size, *IS_SHORT], [], []) for size in _sizes(front)]
 
 
 def _to_lane(
@@ -335,6 +361,7 @@ def _to_lane(
     who: Iterable[tuple[str, str]],
     *,
     cluster: Json | None = None,
+    account: str = "",
 ) -> Json:
     added = [
         *_forwarded(front),
@@ -344,11 +371,17 @@ def _to_lane(
     where = cluster or {"cluster": lane.cluster}
     action: Json = {**where, "timeout": "0s", "retry_policy": _again(5, 0.025, 0.25)}
     told = {"app": lane.app, "release": str(lane.release), "name": lane.name, "instance": lane.instance}
+    told |= {"account": account} if account else {}
     return {
         "match": {"prefix": "/", "headers": headers, "dynamic_metadata": claims},
         "route": action,
         "metadata": {"filter_metadata": {"tholos": told}},
-        "request_headers_to_remove": ["cookie", STREAM_HEADER, _TRACE],
+        "request_headers_to_remove": [
+            "cookie",
+            STREAM_HEADER,
+            _TRACE,
+            *(["authorization"] if account else []),
+        ],
         "request_headers_to_add": [_set(name, value) for name, value in added],
     }
 

@@ -16,6 +16,12 @@ JWT = "envoy.filters.http.jwt_authn"
 FORWARDED_HOST = "x-forwarded-host"
 """Set by lanes alone; what clients send of it is gone by then."""
 
+_ACCOUNT = {
+    "account": f"%DYNAMIC_METADATA({JWT}:pass:sub)%",
+    "token_account": "%METADATA(ROUTE:tholos:account)%",
+}
+"""By a pass, or by an API token."""
+
 
 def render_logs(front: Front) -> list[Json]:
     return [_visits_log(), *([_access_log(front)] if front.logs else [])]
@@ -38,7 +44,7 @@ def _access_log(front: Front) -> Json:
         "release": "%METADATA(ROUTE:tholos:release)%",
         "instance": "%METADATA(ROUTE:tholos:instance)%",
     }
-    told |= {"account": f"%DYNAMIC_METADATA({JWT}:pass:sub)%"} if front.logs_accounts else {}
+    told |= _ACCOUNT if front.logs_accounts else {}
     is_past_the_door: Json = {"header_filter": {"header": {"name": FORWARDED_HOST, "present_match": True}}}
     return _to_output(is_past_the_door, told)
 
@@ -48,7 +54,7 @@ def _visits_log() -> Json:
     told = {
         "app": "%METADATA(ROUTE:tholos:app)%",
         "release": "%METADATA(ROUTE:tholos:release)%",
-        "account": f"%DYNAMIC_METADATA({JWT}:pass:sub)%",
+        **_ACCOUNT,
         "at": "%START_TIME(%s.%3f)%",
         "path": "%REQ(:PATH)%",
         "agent": "%REQ(USER-AGENT)%",

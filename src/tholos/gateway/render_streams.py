@@ -8,6 +8,7 @@ others. A pass names the cluster that leads there (claim ``k``), so that one rou
 from __future__ import annotations
 
 import json
+
 from tholos.gateway.fleet import Fleet, Stream, Unfit
 
 Json = dict[str, object]
@@ -26,9 +27,7 @@ IS_SHORT: list[Json] = [
 BOOTSTRAP: list[Json] = [
     {
         "name": "envoy.bootstrap.internal_listener",
-        "typed_config": {
-            "@type": _TYPE + "envoy.extensions.bootstrap.internal_listener.v3.InternalListener"
-        },
+        "typed_config": {"@type": _TYPE + "envoy.extensions.bootstrap.internal_listener.v3.InternalListener"},
     }
 ]
 """What the proxy is started with, so that a listener can be inside it."""
@@ -54,9 +53,7 @@ def read_streams(text: str) -> tuple[Stream, ...]:
     """What a file of listeners says; nothing where it is none of this form."""
     try:
         told = [one["metadata"]["filter_metadata"]["tholos"] for one in json.loads(text)["resources"]]
-        return tuple(
-            Stream(one["place"], one["session"], one["instance"], one["socket"]) for one in told
-        )
+        return tuple(Stream(one["place"], one["session"], one["instance"], one["socket"]) for one in told)
     except (ValueError, KeyError, TypeError, Unfit):
         return ()
 
@@ -71,7 +68,12 @@ def _listener(stream: Stream) -> Json:
             "idle_timeout": "0s",
         },
     }
-    told = {"place": stream.place, "session": stream.session, "instance": stream.instance, "socket": stream.socket}
+    told = {
+        "place": stream.place,
+        "session": stream.session,
+        "instance": stream.instance,
+        "socket": stream.socket,
+    }
     return {
         "@type": _TYPE + "envoy.config.listener.v3.Listener",
         "name": stream.listener,

@@ -219,7 +219,14 @@ class ProxyHost:
 
     def _spec(self) -> InstanceSpec:
         folder = self._front.folder
-        flags = ("--log-level", "warning", "--use-dynamic-base-id", "--disable-hot-restart", *_SOON, *_AT_ONCE)
+        flags = (
+            "--log-level",
+            "warning",
+            "--use-dynamic-base-id",
+            "--disable-hot-restart",
+            *_SOON,
+            *_AT_ONCE,
+        )
         return InstanceSpec(
             instance=self._name,
             argv=(self._program, "-c", str(self._bootstrap_of(self._name)), *flags),

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from functools import partial
+from hashlib import sha256
 
 import pytest
 
@@ -66,8 +67,14 @@ def lanes(trial: Trial) -> str:
 
 def test_an_app_answers_while_there_is_no_server(site):
     eventually(lambda: ask(site).status == 200 and '"name":"cookie"' in lanes(site))  # what everyone may open
+    by_token = partial(site.server.ask, "GET", "/", host="shown", token=site.server.token)
+    eventually(
+        lambda: by_token().status == 200 and sha256(site.server.token.encode()).hexdigest() in lanes(site)
+    )
+    assert site.server.token not in lanes(site)
     site.server.kill()
     try:
+        assert by_token().status == 200
         answers = [ask(site, "/while-away", **NAVIGATION, **{"User-Agent": FIREFOX}).status for _ in range(3)]
     finally:
         site.server.start()
@@ -143,6 +150,12 @@ def test_another_release_and_the_end_of_being_public_are_seen_at_once(site):
     eventually(lambda: ask(site).body == b"release 2")
     site.server.api("PATCH", "/api/v1/apps/shown/access", {"audience": "listed"})
     assert ask(site).status == 401, "the answer of the change comes when it lives"
+    made = site.server.api("POST", "/api/v1/tokens", {})
+    by_token = partial(site.server.ask, "GET", "/", host="shown", token=made["token"])
+    eventually(lambda: by_token().status == 200 and sha256(made["token"].encode()).hexdigest() in lanes(site))
+    assert by_token().body == b"release 2"
+    site.server.api("DELETE", f"/api/v1/tokens/{made['id']}")
+    assert by_token().status == 401
     site.server.api("PATCH", "/api/v1/apps/shown/access", {"audience": "everyone"})
     eventually(lambda: ask(site).status == 200)
 

@@ -15,6 +15,9 @@ class Believed:
     def revoked_of(self, place):
         return ("ses_1",)
 
+    def bearers_of(self, place):
+        return ()
+
 
 def test_an_app_that_is_awake_has_a_lane():
     (lane,) = lanes_of([AWAKE], Believed(), HOST)

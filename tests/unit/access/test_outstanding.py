@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from tholos.access.outstanding import AFTER_S, IDENTITY_AT_MOST, STREAMS_AT_MOST, Outstanding
+from tholos.access.outstanding import AFTER_S, IDENTITY_AT_MOST, STREAMS_AT_MOST, TOKENS_AT_MOST, Outstanding
 from tholos.access.service import Admission, Stand
 from tholos.gateway.fleet import stream_name
 from tholos.testing.clock import TestClock
@@ -99,7 +99,9 @@ def test_an_app_that_has_streams_has_ways_for_those_who_have_a_pass_and_who_get_
 def test_the_way_of_who_does_not_stand_any_more_is_gone_and_nobody_elses(out):
     out.note_streams("app_1")
     out.settle({stand("app_1", "ses_ada")}, {"acc_ada": ["others"]})
-    assert out.streams_of("app_1") == ("ses_ada",), "who is called otherwise by now has a new pass to get, and is not cut off"
+    assert out.streams_of("app_1") == ("ses_ada",), (
+        "who is called otherwise by now has a new pass to get, and is not cut off"
+    )
     assert not out.has_streams(("app_1", "ses_bea"))
 
 
@@ -136,3 +138,47 @@ def test_there_are_no_more_ways_than_the_proxy_has_room_for(out, clock):
     out.end(out.list_ended())
     out.note("app_1", replace(ADA, session_id="ses_late"), is_fresh=True)
     assert out.has_streams(("app_1", "ses_late"))
+
+
+# API tokens
+
+
+def bearers(out, place="app_1"):
+    return [(one.account, one.name) for one in out.bearers_of(place)]
+
+
+def test_a_token_that_was_good_is_known_by_its_hash_until_it_ends(out, clock):
+    out.note_token("app_1", "tholos_a", ADA, clock.now().timestamp() + 300)
+    assert bearers(out) == [("acc_ada", "ada")]
+    assert bearers(out, "app_2") == []
+    assert "tholos_a" not in repr(out.bearers_of("app_1"))
+    clock.move(301)
+    out.note_token("app_1", "tholos_a", ADA, clock.now().timestamp() + 300)
+    (again,) = out.bearers_of("app_1")
+    assert again.until > clock.now().timestamp()
+    clock.move(301)
+    out.stands()
+    assert bearers(out) == []
+
+
+def test_a_token_that_does_not_stand_or_tells_old_groups_is_known_no_more(out, clock):
+    until = clock.now().timestamp() + 300
+    out.note_token("app_1", "tholos_a", ADA, until)
+    out.note_token("app_1", "tholos_b", BEA, until)
+    assert Stand("app_1", "token", "tholos_a") in out.stands()
+    out.settle(out.stands(), GROUPS)
+    assert len(bearers(out)) == 2
+    out.settle(out.stands() - {Stand("app_1", "token", "tholos_b")}, GROUPS)
+    assert bearers(out) == [("acc_ada", "ada")]
+    out.settle(out.stands(), {"acc_ada": ["others"]})
+    assert bearers(out) == []
+
+
+def test_no_more_tokens_are_known_than_there_is_room_for_and_none_that_cannot_be_told(out, clock):
+    until = clock.now().timestamp() + 300
+    for number in range(TOKENS_AT_MOST + 1):
+        out.note_token("app_1", f"tholos_{number}", ADA, until)
+    assert len(bearers(out)) == TOKENS_AT_MOST
+    out.note_token("app_4", "tholos_x", replace(ADA, name="a\nb"), until)
+    out.note_token("app_4", "tholos_x", replace(ADA, groups=("x" * IDENTITY_AT_MOST,)), until)
+    assert bearers(out, "app_4") == []

@@ -36,7 +36,9 @@ def test_a_session_is_led_to_what_is_live():
 
 
 def test_names_tell_places_and_sessions_apart():
-    assert stream_name("app_1", "ses_ada") != stream_name("app_1", "ses_bea") != stream_name("app_2", "ses_ada")
+    assert (
+        stream_name("app_1", "ses_ada") != stream_name("app_1", "ses_bea") != stream_name("app_2", "ses_ada")
+    )
 
 
 @pytest.mark.parametrize("wrong", [{"place": "a b"}, {"session": ""}, {"instance": "/"}, {"socket": "x"}])
