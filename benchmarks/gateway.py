@@ -30,7 +30,7 @@ import carrier
 from measuring import free_port, report, scratch
 
 from tholos.access.passes import ISSUER, Passes
-from tholos.gateway.fleet import Cookies, Fleet, Front, Lane
+from tholos.gateway.fleet import Cookies, Fleet, Front, Lane, stream_name
 from tholos.gateway.proxy import Proxy
 from tholos.gateway.render import render_bootstrap
 from tholos.server.parts import find_envoy
@@ -103,7 +103,7 @@ def envoy(folder: Path, port: int) -> Iterator[tuple[int, str]]:
     words = [find_envoy(os.environ), "-c", f"{folder}/bootstrap.json", "--disable-hot-restart", "-l", "error"]
     words += ["--concurrency", "1", "--use-dynamic-base-id"]
     command = ["sh", "-c", 'exec "$@" >/dev/null', "sh", *words]
-    said = {"e": "now", "n": "ada", "c": '{"user": "ada", "groups": []}'}
+    said = {"e": "now", "n": "ada", "c": '{"user": "ada", "groups": []}', "k": stream_name("app_1", "ses_1")}
     with carrier.running(command, port) as pid:
         yield pid, passes.issue("app_1", "acc_1", "ses_1", 1, said)
 

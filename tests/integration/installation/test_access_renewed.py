@@ -13,7 +13,7 @@ from tholos.testing.visitors import Browser, Got, frame, hashed, newcomer
 WAYS = ("door", "gateway")
 LIFE_S = 2
 RENEWALS = 2
-SETTINGS = {"THOLOS_APPS__PASS_LIFE_S": str(LIFE_S)}
+SETTINGS = {"THOLOS_APPS__PASS_LIFE_S": str(LIFE_S), "THOLOS_GATEWAY__MAX_BODY_MB": "1"}
 
 LASTING = """
 import asyncio
@@ -172,6 +172,21 @@ def head_of(browser: Browser, path: str, more: dict[str, str]) -> bytes:
         while b"\r\n\r\n" not in head:
             head += opened.recv(65536)
     return head
+
+
+def test_a_body_beyond_the_bound_is_refused(ada: Browser) -> None:
+    """With a length that says so before it is read; in chunks once it turns out."""
+    own, most = {"Origin": ada.origin("lasting")}, 1 << 20
+    assert ada.ask("POST", "lasting", "/", b"x" * most, **own).status == 200
+    with ada.sent("POST", "lasting", "/", **own, **{"Content-Length": str(most + 1)}) as opened:
+        said = opened.recv(65536)
+    assert said.startswith(b"HTTP/1.1 413")
+    assert b"body_too_long" in said
+    with ada.sent("POST", "lasting", "/", **own, **{"Transfer-Encoding": "chunked"}) as opened:
+        for _ in range(most >> 16):
+            opened.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        opened.sendall(b"1\r\nx\r\n")
+        assert opened.recv(65536).startswith(b"HTTP/1.1 413")
 
 
 def test_who_has_lost_the_session_is_told_before_a_body_is_read(trial: Trial, ada: Browser) -> None:
