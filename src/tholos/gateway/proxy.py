@@ -25,7 +25,7 @@ from tholos.kit.lazily import load_when_used
 if TYPE_CHECKING:
     import httpx
 else:
-    httpx = load_when_used("httpx")  # 5 MB, with what it prints prettily with; nobody needs it who has no proxy
+    httpx = load_when_used("httpx")  # 5 MB that nobody needs who has no proxy
 
 CONFIRM_S: Final = 8.0
 """In which a change, all its files together, is live or does not count as such. Who changes access waits for it, and to begin
