@@ -9,21 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from tholos.gateway.fleet import Cookies, Fleet, Front, Lane
-from tholos.gateway.hygiene import CALLBACK, IDENTITY_HEADERS, IDENTITY_PREFIXES
-from tholos.gateway.render_logs import FORWARDED_HOST, JWT, render_logs
-from tholos.gateway.render_streams import (
-    BOOTSTRAP,
-    IS_EVENTS,
-    IS_SHORT,
-    IS_UPGRADE,
-    STREAM_HEADER,
-    endpoints_of,
-    listeners_of,
-)
-from tholos.gateway.render_tokens import FILTER, identity_of, is_sent, looking_for
+from tholos.gateway.fleet import Cookies, Fleet, Front
+from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
+from tholos.gateway.render_logs import JWT, render_logs
+from tholos.gateway.render_routes import COOKIE_SPACE, DOOR, lane_host, seconds, to_door
+from tholos.gateway.render_streams import BOOTSTRAP, STREAM_HEADER, endpoints_of, listeners_of
+from tholos.gateway.render_tokens import FILTER
 
 Json = dict[str, object]
 
@@ -31,14 +24,9 @@ ROUTES = "routes.json"
 CLUSTERS = "clusters.json"
 LISTENERS = "listeners.json"
 CERTIFICATES = "certificates.json"
-DOOR = "door"
 _OWN_PREFIXES = ("x-envoy-",)
 """What Envoy itself would take orders by."""
-_TRACE = "x-envoy-internal"
-"""Added by Envoy to what comes from this machine or a private network."""
 _TYPE = "type.googleapis.com/"
-_COOKIE_SPACE = "tholos.cookie"
-_READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS|TRACE"}}}
 
 
 def version_of(resources: object) -> str:
@@ -48,8 +36,8 @@ def version_of(resources: object) -> str:
 
 def render_routes(front: Front, fleet: Fleet) -> tuple[str, str]:
     """The file of routes, and its version."""
-    hosts = [_lane_host(front, fleet, lane) for lane in fleet.lanes]
-    everything_else: Json = {"name": DOOR, "domains": ["*"], "routes": [_to_door()]}
+    hosts = [lane_host(front, fleet, lane) for lane in fleet.lanes]
+    everything_else: Json = {"name": DOOR, "domains": ["*"], "routes": [to_door()]}
     table: Json = {
         "@type": _TYPE + "envoy.config.route.v3.RouteConfiguration",
         "name": "tholos",
@@ -176,7 +164,7 @@ def _manager(front: Front) -> Json:
         "internal_address_config": {},
         "max_request_headers_kb": front.max_head_kb,
         "common_http_protocol_options": {
-            "idle_timeout": _seconds(front.keep_alive_s),
+            "idle_timeout": seconds(front.keep_alive_s),
             "max_headers_count": 200,
             "headers_with_underscores_action": "DROP_HEADER",
         },
@@ -186,9 +174,9 @@ def _manager(front: Front) -> Json:
             "initial_stream_window_size": 262_144,
             "initial_connection_window_size": 1_048_576,
         },
-        "request_headers_timeout": _seconds(front.head_timeout_s),
+        "request_headers_timeout": seconds(front.head_timeout_s),
         # Streams may be silent for as long as they like, where nothing is said of it.
-        "stream_idle_timeout": _seconds(front.idle_timeout_s),
+        "stream_idle_timeout": seconds(front.idle_timeout_s),
         # A body is asked for by whoever will read it: who refuses a request does not want it first.
         "proxy_100_continue": True,
         "upgrade_configs": [{"upgrade_type": "websocket"}],
@@ -262,7 +250,7 @@ def cookie_pattern(cookies: Cookies) -> str:
 def _kept_cookies(cookies: Cookies) -> Json:
     """The cookies that an app is to see, beside those that came: only a lane takes them, the door needs all."""
     kept: Json = {
-        "metadata_namespace": _COOKIE_SPACE,
+        "metadata_namespace": COOKIE_SPACE,
         "key": "kept",
         "type": "STRING",
         "regex_value_rewrite": {
@@ -274,145 +262,6 @@ def _kept_cookies(cookies: Cookies) -> Json:
         "@type": _TYPE + "envoy.extensions.filters.http.header_to_metadata.v3.Config",
         "request_rules": [{"header": "cookie", "on_header_present": kept, "remove": False}],
     }
-
-
-def _lane_host(front: Front, fleet: Fleet, lane: Lane) -> Json:
-    streaming = [one.session for one in fleet.streams_of(lane) if one.session not in lane.revoked]
-    routes = [_to_door(path=CALLBACK), *_by_token(front, lane), *_proven(front, lane, streaming)]
-    if lane.is_public:
-        routes += _unproven(front, lane)
-    return {"name": lane.place, "domains": [lane.host], "routes": [*routes, _to_door()]}
-
-
-def _proven(front: Front, lane: Lane, streaming: list[str]) -> list[Json]:
-    """By a pass: what only reads, and what comes from the app's own pages. What may last has a way that can be ended, or is
-    left to the door.
-    """
-    claims: list[Json] = [
-        _claim("aud", {"string_match": {"exact": lane.place}}),
-        _claim("v", {"double_match": {"exact": lane.access_version}}),
-        _claim("e", {"string_match": {"exact": front.generation}}),
-    ]
-    not_revoked = [_claim("g", _one_of(lane.revoked)) | {"invert": True}] if lane.revoked else []
-    scheme = "https" if front.is_secure else "http"
-    who = [("x-tholos-account", f"%DYNAMIC_METADATA({JWT}:pass:n)%"),
-           ("rstudio-connect-credentials", f"%DYNAMIC_METADATA({JWT}:pass:c)%")]  # fmt: skip
-    own_page = _equals("origin", f"{scheme}://{lane.host}")
-    reading, own = [_READING, *_bodiless(front)], [own_page, *_bounded(front)]
-    no_token = _without("authorization", "tholos_")
-    routes = [
-        _to_lane(front, lane, [*condition, *IS_SHORT, no_token], [*claims, *not_revoked], who)
-        for condition in (reading, own)
-    ]
-    if streaming:
-        theirs = [*claims, _claim("g", _one_of(streaming))]
-        for lasting in ([own_page, IS_UPGRADE], [*reading, *IS_EVENTS], [*own, *IS_EVENTS]):
-            route = _to_lane(
-                front, lane, [*lasting, no_token], theirs, who, cluster={"cluster_header": STREAM_HEADER}
-            )
-            routes.append(route)
-    return routes
-
-
-def _by_token(front: Front, lane: Lane) -> list[Json]:
-    """By an API token alone, whatever page it comes from; what may last is left to the door, and so is what brings a pass too."""
-    if not lane.bearers:
-        return []
-    alone = [_without("cookie", "tholos_"), *IS_SHORT]
-    routes: list[Json] = []
-    for one in lane.bearers:
-        for size in _sizes(front):
-            route = _to_lane(
-                front, lane, [*alone, *size], [is_sent(one)], identity_of(one), account=one.account
-            )
-            routes.append(route)
-    sent: Json = {"name": "authorization", "string_match": {"contains": "tholos_"}}
-    return [*routes, looking_for(lane.bearers, _to_door(), [sent, *alone])]
-
-
-def _bounded(front: Front) -> list[Json]:
-    """Where bodies have a bound: what says that it keeps to it. A body that does not say how long it is the door measures."""
-    within: Json = {"name": "content-length", "range_match": {"start": 0, "end": front.max_body + 1}}
-    return [within] if front.max_body else []
-
-
-def _sizes(front: Front) -> list[list[Json]]:
-    """The ways in which a request of any method keeps to the bound."""
-    return [[_READING, *_bodiless(front)], _bounded(front)] if front.max_body else [[]]
-
-
-def _bodiless(front: Front) -> list[Json]:
-    """What only reads has no body; what comes in chunks all the same is not measured on a lane."""
-    without: Json = {"name": "content-length", "present_match": True, "invert_match": True}
-    return [without] if front.max_body else []
-
-
-def _unproven(front: Front, lane: Lane) -> list[Json]:
-    """Nobody in particular, where everyone is let in; whoever brings something of ours is looked at by the door."""
-    nothing = [_without("cookie", "tholos_"), _without("authorization", "tholos_")]
-    return [_to_lane(front, lane, [*nothing, *size, *IS_SHORT], [], []) for size in _sizes(front)]
-
-
-def _to_lane(
-    front: Front,
-    lane: Lane,
-    headers: list[Json],
-    claims: list[Json],
-    who: Iterable[tuple[str, str]],
-    *,
-    cluster: Json | None = None,
-    account: str = "",
-) -> Json:
-    added = [
-        *_forwarded(front),
-        *who,
-        ("cookie", f"%DYNAMIC_METADATA({_COOKIE_SPACE}:kept)%"),
-    ]
-    where = cluster or {"cluster": lane.cluster}
-    action: Json = {**where, "timeout": "0s", "retry_policy": _again(5, 0.025, 0.25)}
-    told = {"app": lane.app, "release": str(lane.release), "name": lane.name, "instance": lane.instance}
-    told |= {"account": account} if account else {}
-    return {
-        "match": {"prefix": "/", "headers": headers, "dynamic_metadata": claims},
-        "route": action,
-        "metadata": {"filter_metadata": {"tholos": told}},
-        "request_headers_to_remove": [
-            "cookie",
-            STREAM_HEADER,
-            _TRACE,
-            *(["authorization"] if account else []),
-        ],
-        "request_headers_to_add": [_set(name, value) for name, value in added],
-    }
-
-
-def _to_door(*, path: str = "") -> Json:
-    """The door is told where a request comes from, and otherwise gets it as it came. One that is just being started again
-    is waited for.
-    """
-    return {
-        "match": {"path": path} if path else {"prefix": "/"},
-        "route": {"cluster": DOOR, "timeout": "0s", "retry_policy": _again(60, 0.05, 0.5)},
-        "request_headers_to_remove": [STREAM_HEADER, _TRACE],
-        "request_headers_to_add": [_set("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")],
-    }
-
-
-def _again(times: int, first_s: float, most_s: float) -> Json:
-    """Only where no connection could be made: what was sent to an app is never sent again."""
-    return {
-        "retry_on": "connect-failure",
-        "num_retries": times,
-        "retry_back_off": {"base_interval": _seconds(first_s), "max_interval": _seconds(most_s)},
-    }
-
-
-def _forwarded(front: Front) -> list[tuple[str, str]]:
-    return [
-        ("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
-        ("x-forwarded-proto", "https" if front.is_secure else "http"),
-        (FORWARDED_HOST, "%REQ(:AUTHORITY)%"),
-    ]
 
 
 def _pipe(path: str) -> Json:
@@ -427,7 +276,7 @@ def _cluster(name: str, address: Json, *, idle_s: float) -> Json:
     protocol = {
         "@type": _TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
         # Shorter than the keep-alive of common servers, so that they seldom close first.
-        "common_http_protocol_options": {"idle_timeout": _seconds(idle_s)},
+        "common_http_protocol_options": {"idle_timeout": seconds(idle_s)},
         "explicit_http_config": {"http_protocol_options": {}},
     }
     return {
@@ -444,39 +293,8 @@ def _cluster(name: str, address: Json, *, idle_s: float) -> Json:
     }
 
 
-def _one_of(texts: Iterable[str]) -> Json:
-    """Envoy wants two at least to choose from."""
-    values: list[Json] = [{"string_match": {"exact": one}} for one in texts]
-    return values[0] if len(values) == 1 else {"or_match": {"value_matchers": values}}
-
-
-def _claim(name: str, value: Json) -> Json:
-    return {"filter": JWT, "path": [{"key": "pass"}, {"key": name}], "value": value}
-
-
-def _equals(name: str, value: str) -> Json:
-    return {"name": name, "string_match": {"exact": value}}
-
-
-def _without(name: str, part: str) -> Json:
-    return {
-        "name": name,
-        "string_match": {"contains": part},
-        "invert_match": True,
-        "treat_missing_header_as_empty": True,
-    }
-
-
-def _set(name: str, value: str) -> Json:
-    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-
-
 def _filter(name: str, typed: Json) -> Json:
     return {"name": name, "typed_config": typed}
-
-
-def _seconds(number: float) -> str:
-    return f"{number:g}s"
 
 
 def _text(value: Mapping[str, object] | object) -> str:
