@@ -20,6 +20,7 @@ from tholos.access.addresses import Address, Addresses
 from tholos.access.errors import ConsoleAway, CookiesNeeded, NotShared
 from tholos.access.heads import cookies_of, header, is_navigation, is_of_browser, may_last, own_token
 from tholos.access.inroads import CONFINED, FindInroad, Inroad, nowhere
+from tholos.access.lanes import is_fit
 from tholos.access.outstanding import Outstanding, identity_of
 from tholos.access.passes import Claims, Passes
 from tholos.access.service import Admission, Stand
@@ -260,18 +261,19 @@ class Door:
         if row is None or admitted is None:
             return await self._turn_away(head, address, row, cookies)
         serving = await self._to_app(address.name, row, attempt, admitted)
-        self._tell(head, serving, admitted)
+        if not address.prefix and is_fit(serving):
+            self._tell(head, serving.place, admitted)
         return self._carry(head, serving, admitted, address)
 
-    def _tell(self, head: RequestHead, row: Serving, admitted: Admitted) -> None:
+    def _tell(self, head: RequestHead, place: str, admitted: Admitted) -> None:
         """Let the proxy in front know what it may carry by itself from now on."""
         out, known, credential = self._outstanding, admitted.known, admitted.credential
         if out is None:
             return
         if may_last(head):
-            out.note_streams(row.place)
+            out.note_streams(place)
         if credential.form == "token" and known.epoch == self._epoch:
-            out.note_token(row.place, credential.secret, known.admission, known.expires_at)
+            out.note_token(place, credential.secret, known.admission, known.expires_at)
 
     async def _to_nowhere(self, head: RequestHead, attempt: int) -> Decision:
         if head.target.partition("?")[0] in PROBES:  # by an address, as what watches machines asks

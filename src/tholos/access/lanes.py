@@ -39,7 +39,7 @@ def lanes_of(rows: Iterable[Serving], believed: Believed, app_host: str) -> tupl
         return ()  # under paths what stands before an app's own is the door's to take away
     lanes = []
     for row in rows:
-        if not _is_fit(row):
+        if not is_fit(row):
             continue
         try:
             lanes.append(_lane(row, believed, app_host))
@@ -57,7 +57,7 @@ def streams_of(lanes: Iterable[Lane], streaming: Streaming) -> tuple[Stream, ...
     )
 
 
-def _is_fit(row: Serving) -> bool:
+def is_fit(row: Serving) -> bool:
     """Whether nothing is lost where the door does not see its requests: it chooses among several instances."""
     is_one = row.rules.max_instances == 1 and not row.rules.personal
     return is_one and row.address.startswith(_LOCAL)

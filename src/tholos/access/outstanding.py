@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tholos.access.service import Admission, Stand
 from tholos.accounts.service import hash_secret
-from tholos.gateway.fleet import Bearer, Unfit, stream_name
+from tholos.gateway.fleet import EVERYONE, Bearer, Unfit, stream_name
 from tholos.kit import ids
 from tholos.kit.clock import Clock
 
@@ -92,10 +92,13 @@ class Outstanding:
             self._give_way(key)
 
     def note_streams(self, place: str) -> None:
-        """An app there has websockets or event streams: who comes with a good pass has a way for them from now on."""
+        """An app there has websockets or event streams: who comes with a good pass has a way for them from now on, and so has
+        everyone where everyone is let in.
+        """
         if place not in self._streaming:
             self._streaming.add(place)
-            for key in self._out:
+            everyone = [(place, EVERYONE)] if place in self._public else []
+            for key in (*self._out, *everyone):
                 if key[0] == place:
                     self._give_way(key)
 
@@ -122,6 +125,8 @@ class Outstanding:
         if place not in self._public:
             self._public.add(place)
             self.changed.set()
+            if place in self._streaming:
+                self._give_way((place, EVERYONE))
 
     def is_public(self, place: str) -> bool:
         return place in self._public
@@ -146,7 +151,11 @@ class Outstanding:
         """Those with whose passes nothing can begin any more; something may go on."""
         now = self._clock.now().timestamp()
         ends = {key: self._out[key].until + AFTER_S for key in self._streams if key in self._out}
-        return [key for key, until in self._streams.items() if max(until, ends.get(key, 0.0)) < now]
+        return [
+            key
+            for key, until in self._streams.items()
+            if max(until, ends.get(key, 0.0)) < now and not (key[1] == EVERYONE and key[0] in self._public)
+        ]
 
     def end(self, keys: Iterable[Key]) -> None:
         for key in keys:
@@ -155,7 +164,7 @@ class Outstanding:
     def stands(self) -> set[Stand]:
         """What all of it stands on."""
         self._forget_old()
-        sessions = {Stand(place, "session", session) for place, session in (*self._out, *self._streams)}
+        sessions = {_stand_of(key) for key in (*self._out, *self._streams)}
         tokens = {Stand(place, "token", token) for place, token in self._tokens}
         return sessions | tokens | {Stand(place, "public", "") for place in self._public}
 
@@ -173,9 +182,7 @@ class Outstanding:
             if Stand(key[0], "token", key[1]) in standing
             and known.groups == {*groups.get(known.bearer.account, ())}
         }
-        self._streams = {
-            key: until for key, until in self._streams.items() if Stand(key[0], "session", key[1]) in standing
-        }
+        self._streams = {key: until for key, until in self._streams.items() if _stand_of(key) in standing}
         for key, out in self._out.items():
             place, session = key
             told = set(json.loads(out.identity)["groups"])
@@ -199,6 +206,11 @@ class Outstanding:
         self._out = {key: out for key, out in self._out.items() if out.until + AFTER_S > now}
         self._revoked = {key: until for key, until in self._revoked.items() if until > now}
         self._tokens = {key: known for key, known in self._tokens.items() if known.bearer.until > now}
+
+
+def _stand_of(key: Key) -> Stand:
+    place, session = key
+    return Stand(place, "public", "") if session == EVERYONE else Stand(place, "session", session)
 
 
 def identity_of(admission: Admission) -> str:

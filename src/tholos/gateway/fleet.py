@@ -17,6 +17,10 @@ _PRINTABLE = re.compile(r"[!-~](?:[ -~]{0,2500}[!-~])?")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(?::[0-9]{1,5})?")
 
 
+EVERYONE = "everyone"
+"""In the place of a session, where everyone is let in; ids of sessions are others."""
+
+
 class Unfit(ValueError):
     """A value that must not stand in the proxy's files: no user's text can make it refuse one."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tholos.gateway.fleet import Fleet, Front, Lane
+from tholos.gateway.fleet import EVERYONE, Fleet, Front, Lane, stream_name
 from tholos.gateway.hygiene import CALLBACK
 from tholos.gateway.render_logs import FORWARDED_HOST, JWT
 from tholos.gateway.render_streams import IS_EVENTS, IS_SHORT, IS_UPGRADE, STREAM_HEADER
@@ -24,9 +24,10 @@ _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "G
 
 def lane_host(front: Front, fleet: Fleet, lane: Lane) -> Json:
     streaming = [one.session for one in fleet.streams_of(lane) if one.session not in lane.revoked]
-    routes = [to_door(path=CALLBACK), *_by_token(front, lane), *_proven(front, lane, streaming)]
+    sessions = [one for one in streaming if one != EVERYONE]
+    routes = [to_door(path=CALLBACK), *_by_token(front, lane), *_proven(front, lane, sessions)]
     if lane.is_public:
-        routes += _unproven(front, lane)
+        routes += _unproven(front, lane, streams=EVERYONE in streaming)
     return {"name": lane.place, "domains": [lane.host], "routes": [*routes, to_door()]}
 
 
@@ -93,10 +94,15 @@ def _bodiless(front: Front) -> list[Json]:
     return [without] if front.max_body else []
 
 
-def _unproven(front: Front, lane: Lane) -> list[Json]:
+def _unproven(front: Front, lane: Lane, *, streams: bool) -> list[Json]:
     """Nobody in particular, where everyone is let in; whoever brings something of ours is looked at by the door."""
     nothing = [_without("cookie", "tholos_"), _without("authorization", "tholos_")]
-    return [_to_lane(front, lane, [*nothing, *size, *IS_SHORT], [], []) for size in _sizes(front)]
+    routes = [_to_lane(front, lane, [*nothing, *size, *IS_SHORT], [], []) for size in _sizes(front)]
+    if streams:
+        way: Json = {"cluster": stream_name(lane.place, EVERYONE)}
+        lasting = [[IS_UPGRADE], *([*IS_EVENTS, *size] for size in _sizes(front))]
+        routes += [_to_lane(front, lane, [*nothing, *one], [], [], cluster=way) for one in lasting]
+    return routes
 
 
 def _to_lane(

@@ -25,7 +25,7 @@ from tholos.access.passes import ISSUER, Passes
 from tholos.access.proxy_log import read_visit
 from tholos.access.service import Admission
 from tholos.gateway.errors import ProxyRefused, ProxySilent
-from tholos.gateway.fleet import Bearer, Cookies, Fleet, Front, Lane, Stream, stream_name
+from tholos.gateway.fleet import EVERYONE, Bearer, Cookies, Fleet, Front, Lane, Stream, stream_name
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.lane_counts import LaneCount, read_lane_counts
 from tholos.gateway.proxy import Proxy, streams_before
@@ -345,6 +345,22 @@ async def test_a_stream_takes_no_lane_from_another_page_or_with_a_pass_that_is_n
     assert (await bench.ask("POST", origin=own_page, **events))[0] == "app"
     assert (await bench.ask("POST", **events))[0] == "door"
     assert not [one for one in (await bench.ask(**events))[1] if one[0] == "x-tholos-stream"]
+
+
+async def test_where_everyone_is_let_in_streams_of_nobody_in_particular_have_a_way(bench):
+    lane = replace(bench.lane, is_public=True)
+    way = Stream("app_1", EVERYONE, "ins_1", lane.socket)
+    nobody = {"cookie": "a=1", "origin": "http://elsewhere.localhost"}
+    await bench.proxy.show(Fleet((lane,)))
+    assert (await Tunnel(bench).open("ses_ada", **nobody)).by == "door"
+    await bench.proxy.show(Fleet((lane,), streams=(way,)))
+    opened = await Tunnel(bench).open("ses_ada", **nobody)
+    assert opened.by == "app"
+    assert (await bench.ask(accept="text/event-stream"))[0] == "app"
+    left = [bench.cookie(k=way.name), bench.cookie(g=EVERYONE, k=way.name), "tholos_handle=x"]
+    assert [(await Tunnel(bench).open("ses_ada", cookie=one)).by for one in left] == ["door"] * 3
+    await bench.proxy.show(Fleet((bench.lane,)))
+    assert await opened.ends()
 
 
 # API tokens

@@ -4,7 +4,7 @@ import pytest
 
 from tholos.access.outstanding import AFTER_S, IDENTITY_AT_MOST, STREAMS_AT_MOST, TOKENS_AT_MOST, Outstanding
 from tholos.access.service import Admission, Stand
-from tholos.gateway.fleet import stream_name
+from tholos.gateway.fleet import EVERYONE, stream_name
 from tholos.testing.clock import TestClock
 
 ADA = Admission("acc_ada", "ada", "ses_ada", 1, None, ("makers",))
@@ -94,6 +94,18 @@ def test_an_app_that_has_streams_has_ways_for_those_who_have_a_pass_and_who_get_
     out.note("app_3", ADA, is_fresh=True)
     assert out.streams_of("app_1") == ("ses_ada", "ses_bea", "ses_new")
     assert out.streams_of("app_3") == ()
+
+
+def test_where_everyone_is_let_in_everyone_has_a_way_until_that_ends(out, clock):
+    out.note_streams("app_2")
+    out.note_streams("app_5")
+    out.note_public("app_5")
+    assert (out.streams_of("app_2"), out.streams_of("app_5")) == ((EVERYONE,), (EVERYONE,))
+    clock.move(1_000_000)
+    assert out.list_ended() == []
+    assert Stand("app_5", "public", "") in out.stands()
+    out.settle({Stand("app_2", "public", "")}, {})
+    assert (out.streams_of("app_2"), out.streams_of("app_5")) == ((EVERYONE,), ())
 
 
 def test_the_way_of_who_does_not_stand_any_more_is_gone_and_nobody_elses(out):
