@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final, Protocol
 
 from tholos.access.lanes import lanes_of
@@ -81,17 +82,24 @@ class Steering:
     def fleet(self) -> Fleet:
         """As everything is now."""
         lanes = lanes_of(self._serving.rows(), self._outstanding, self._app_host)
-        return Fleet(() if self._is_bare else lanes)
+        return Fleet(() if self._is_bare else lanes, (), self._outstanding.generations)
 
     async def run(self) -> None:
         """Steer until cancelled."""
         changed = self._outstanding.changed
         changed.set()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._turn())
+            while True:
+                await changed.wait()
+                await asyncio.sleep(TOGETHER_S)
+                changed.clear()
+                await self._bring()
+
+    async def _turn(self) -> None:
         while True:
-            await changed.wait()
-            await asyncio.sleep(TOGETHER_S)
-            changed.clear()
-            await self._bring()
+            await asyncio.sleep(self._outstanding.turn_s)
+            self._outstanding.turn()
 
     async def settled(self) -> None:
         """Return once the proxy lives by every change of access that was told of before; the files fail closed, not this."""
@@ -167,7 +175,7 @@ class Steering:
         except ProxySilent:
             active = {}
         kept = [lane for name, lane in sorted(before.items()) if name in fresh or active.get(name)]
-        return Fleet(fleet.lanes, tuple(kept))
+        return replace(fleet, leaving=tuple(kept))
 
     async def _wait(self, holds: Callable[[], bool], seconds: float) -> bool:
         try:

@@ -44,8 +44,6 @@ class Front:
     keys: str
     """The public keys of passes, as a JSON Web Key Set (RFC 7517)."""
     issuer: str
-    generation: str
-    """Of passes: those of an earlier server are looked at once by this one."""
     cookies: Cookies
     is_secure: bool
     """Whether people come by https, here or at whatever stands in front."""
@@ -110,6 +108,8 @@ class Fleet:
     lanes: tuple[Lane, ...] = ()
     leaving: tuple[Lane, ...] = ()
     """Lanes of before, whose instances may still be answering: nothing new goes there."""
+    generations: tuple[str, ...] = ()
+    """Of passes: no others are believed, and with none, nobody's."""
 
 
 def _is_id(text: str) -> bool:

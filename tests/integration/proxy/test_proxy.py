@@ -43,8 +43,12 @@ COOKIE_ROUNDS = 200
 def front_in(folder: Path, passes: Passes, port: int = 0) -> Front:
     return Front(
         "127.0.0.1", port, f"{folder}/door.sock", f"{folder}/proxy.sock", str(folder), passes.public_keys(), ISSUER,
-        "now", COOKIES, False,
+        COOKIES, False,
     )  # fmt: skip
+
+
+def of(*lanes: Lane) -> Fleet:
+    return Fleet(lanes, (), ("earlier", "now"))
 
 
 # What is rendered is taken
@@ -63,7 +67,7 @@ LANES = st.builds(
     revoked=st.lists(IDS, max_size=300, unique=True).map(tuple),
 )
 FLEETS = st.lists(LANES, max_size=12, unique_by=(lambda lane: lane.host, lambda lane: lane.place)).map(
-    lambda lanes: Fleet(tuple(lanes))
+    lambda lanes: Fleet(tuple(lanes), (), ("before", "now"))
 )
 
 
@@ -188,11 +192,12 @@ async def bench(tmp_path, unused_tcp_port):
 async def test_who_proves_it_goes_to_the_app_and_all_else_to_the_door(bench):
     lane = replace(bench.lane, revoked=("ses_gone",))
     assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
-    await bench.proxy.show(Fleet((lane,)))
+    await bench.proxy.show(of(lane))
     own = f"http://{bench.host}"
     asked = [
         ("app", "GET", {"cookie": bench.cookie()}),
         ("app", "POST", {"cookie": bench.cookie(), "origin": own}),
+        ("app", "GET", {"cookie": bench.cookie(e="earlier")}),
         ("door", "GET", {}),
         ("door", "GET", {"cookie": "tholos_pass=garbage"}),
         ("door", "GET", {"cookie": bench.cookie(g="ses_gone")}),
@@ -209,13 +214,13 @@ async def test_who_proves_it_goes_to_the_app_and_all_else_to_the_door(bench):
     assert got == [name for name, _, _ in asked]
     assert (await bench.ask(path="/.tholos/callback?t=1", cookie=bench.cookie()))[0] == "door"
     counted = (await asyncio.to_thread(read_lane_counts, bench.front.admin, PATIENCE_S))["ins_1"]
-    assert counted == LaneCount(0, 3, {"2xx": 3})
+    assert counted == LaneCount(0, 4, {"2xx": 4})
     await bench.proxy.show(Fleet())
     assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
 
 
 async def test_no_identity_but_ours_arrives(bench):
-    await bench.proxy.show(Fleet((bench.lane,)))
+    await bench.proxy.show(of(bench.lane))
     forged = [
         *(f"{one.decode()}account" for one in IDENTITY_PREFIXES),
         *(one.decode() for one in IDENTITY_HEADERS),
@@ -254,7 +259,7 @@ async def test_whoever_is_let_in_an_oracle_would_let_in(bench):
     """Claims drawn at random, mostly right and wrong in one or two, for apps of one host after another's."""
     draw = random.Random(15)  # noqa: S311 - no secret
     lane = replace(bench.lane, revoked=("ses_gone", "ses_left"))
-    await bench.proxy.show(Fleet((lane,)))
+    await bench.proxy.show(of(lane))
     key = serialization.load_pem_private_key(
         (Path(bench.front.folder) / "keys" / "passes.pem").read_bytes(), None
     )
@@ -288,9 +293,9 @@ async def test_whoever_is_let_in_an_oracle_would_let_in(bench):
 
 async def test_a_name_that_somebody_else_has_now_lets_nobody_of_before_in(bench):
     """The host is the same and the place another: ids are never used again."""
-    await bench.proxy.show(Fleet((bench.lane,)))
+    await bench.proxy.show(of(bench.lane))
     assert (await bench.ask(cookie=bench.cookie()))[0] == "app"
-    await bench.proxy.show(Fleet((replace(bench.lane, place="app_2", app="app_2"),)))
+    await bench.proxy.show(of(replace(bench.lane, place="app_2", app="app_2")))
     assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
 
 
@@ -304,7 +309,7 @@ PARTS = [
 async def test_no_cookie_of_ours_arrives_however_it_is_written(bench):
     """In one header or several, with any separator, quoted, empty or huge; whatever is the app's own does."""
     draw = random.Random(8)  # noqa: S311 - no secret
-    await bench.proxy.show(Fleet((bench.lane,)))
+    await bench.proxy.show(of(bench.lane))
     good = bench.cookie()
     by_lane = 0
     for _ in range(COOKIE_ROUNDS):
@@ -327,7 +332,7 @@ async def test_no_cookie_of_ours_arrives_however_it_is_written(bench):
 
 
 async def test_what_it_refuses_is_told_and_changes_nothing(bench, monkeypatch):
-    await bench.proxy.show(Fleet((bench.lane,)))
+    await bench.proxy.show(of(bench.lane))
     broken = json.dumps({"version_info": "x", "resources": [{"@type": "no.such/Type"}]})
     monkeypatch.setattr("tholos.gateway.proxy.render_routes", lambda *_: (broken, "x"))
     with pytest.raises(ProxyRefused):
@@ -383,7 +388,7 @@ async def test_every_request_is_told_where_operators_want_it(unused_tcp_port):
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         folder = Path(name)
         async with running(folder, unused_tcp_port, logs=True, logs_accounts=True) as bench:
-            await bench.proxy.show(Fleet((replace(bench.lane, name="sales"),)))
+            await bench.proxy.show(of(replace(bench.lane, name="sales")))
             await bench.ask(path="/door?secret=1", x_forwarded_host="forged")
             await bench.ask(path="/app?secret=1", cookie=bench.cookie())
             async with asyncio.timeout(PATIENCE_S):

@@ -8,10 +8,8 @@ from tholos.access.service import Admission, Stand
 from tholos.access.steering import Steering
 from tholos.accounts.service import ACCESS_TOPIC
 from tholos.gateway.errors import ProxyRefused, ProxySilent
-from tholos.gateway.fleet import Fleet
 from tholos.instances.serving import Serving
 from tholos.kit.notices import Notices
-from tholos.testing.clock import TestClock
 
 AWAKE = Serving("app_1", "sales", "acc_1", "listed", 3, 0, 2, "ins_1", "unix:/run/ins_1.sock", "ready", "")
 ADA = Admission("acc_ada", "ada", "ses_ada", 1, None)
@@ -68,7 +66,8 @@ class Bench:
     def __init__(self):
         self.table, self.host = Table(), Host()
         self.notices = Notices(asyncio.get_running_loop())
-        self.out = Outstanding(TestClock(), 600)
+        self.out = Outstanding(600)
+        self.out.turn_s = 0.02
         self.steering = Steering(self.table, self.out, self.notices, self.host, "{name}.localhost")
 
     @property
@@ -119,7 +118,13 @@ async def test_a_refusal_leaves_only_the_way_to_the_door_for_good(bench):
     await bench.begun_anew()
     assert bench.host.reason == "no"
     bench.table.put(AWAKE)
-    await bench.shows(lambda fleet: fleet == Fleet())
+    await bench.shows(lambda fleet: not fleet.lanes)
+
+
+async def test_passes_have_another_generation_after_a_while(bench):
+    first = bench.out.generations
+    await bench.shows(lambda fleet: fleet.generations == first)
+    await bench.shows(lambda fleet: len(fleet.generations) == 3 and not {*first} & {*fleet.generations})
 
 
 async def test_silence_may_pass(bench):
