@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import threading
+import uuid
 
 import pytest
 
@@ -72,32 +73,43 @@ async def ending_tls(context, port, is_over, is_up):
         await asyncio.to_thread(is_over.wait)
 
 
-@pytest.fixture(scope="module", params=["door", "gateway"])
-def site(request, tmp_path_factory, unused_tcp_port_factory):
-    """An installation behind TLS, with the hostile app and another one, which everybody may open who is signed in."""
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory, unused_tcp_port_factory):
+    """Behind TLS, with the hostile app and another one, which everybody may open who is signed in."""
     port = unused_tcp_port_factory()
     settings = {
         "THOLOS_PUBLIC_URL": f"https://tholos.example.test:{port}",
         "THOLOS_APPS_DOMAIN": "example.test",
     }
-    settings |= {"THOLOS_GATEWAY__MODE": "on"} if request.param == "gateway" else {}
-    installation = Installation(tmp_path_factory.mktemp("site"), settings, _port=port)
+    made = Installation(tmp_path_factory.mktemp("site"), settings, _port=port)
     context = Authority.make(tmp_path_factory.mktemp("authority")).context_for(ADDRESS)
     is_over, is_up = threading.Event(), threading.Event()
     ending = threading.Thread(target=lambda: asyncio.run(ending_tls(context, port, is_over, is_up)))
     ending.start()
     try:
         assert is_up.wait(chromium.PATIENCE_S)
-        installation.start()
-        trial = Trial(installation)
+        made.start()
         for name in ("hostile", "target"):
-            trial.publish(name, {"app.py": PLANTS})
-            installation.api("PATCH", f"/api/v1/apps/{name}/access", {"audience": "signed_in"})
-        yield installation
-        installation.clean()
+            Trial(made).publish(name, {"app.py": PLANTS})
+            made.api("PATCH", f"/api/v1/apps/{name}/access", {"audience": "signed_in"})
+        yield made
+        made.clean()
     finally:
         is_over.set()
         ending.join()
+
+
+@pytest.fixture(scope="module", params=["door", "gateway"])
+def site(request, installation):
+    mode = "on" if request.param == "gateway" else "off"
+    installation.settings = {**installation.settings, "THOLOS_GATEWAY__MODE": mode}
+    installation.restart()
+    return installation
+
+
+@pytest.fixture
+def name():
+    return f"ada-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture(scope="module")
@@ -106,27 +118,27 @@ def browser():
         yield made
 
 
-def heard(page, site, name, path="/"):
-    page.goto(f"https://{name}.example.test:{site.port}{path}")
+def heard(page, site, app, path="/"):
+    page.goto(f"https://{app}.example.test:{site.port}{path}")
     return json.loads(page.locator("pre").inner_text())
 
 
-def test_what_an_app_plants_for_its_siblings_changes_nothing_for_them(site, browser):
+def test_what_an_app_plants_for_its_siblings_changes_nothing_for_them(site, browser, name):
     """Sign-in goes on, nobody is somebody else, our cookies reach no app, and the app's own do."""
-    link = str(site.api("POST", "/api/v1/accounts", {"name": "ada", "role": "viewer"})["sign_in_url"])
+    link = str(site.api("POST", "/api/v1/accounts", {"name": name, "role": "viewer"})["sign_in_url"])
     context = browser.new_context(ignore_https_errors=True)
     page = context.new_page()
     chromium.sign_in(page, link, "correct horse battery")
-    assert heard(page, site, "target")["account"] == "ada"
+    assert heard(page, site, "target")["account"] == name
     for plant in (lambda: heard(page, site, "hostile", "/plant"), lambda: page.evaluate(TOSSES, NAMES)):
         plant()
-        for name in ("target", "hostile"):
-            said = heard(page, site, name)
-            assert said["account"] == "ada"
+        for app in ("target", "hostile"):
+            said = heard(page, site, app)
+            assert said["account"] == name
             assert "__Host-tholos" not in said["cookie"]
         assert "__Host-" not in page.evaluate("() => document.cookie")
         page.goto(f"{site.url}/account")
-        assert "ada" in page.locator("body").inner_text()
+        assert name in page.locator("body").inner_text()
         ours = {one["name"]: one for one in context.cookies() if one["name"].startswith("__Host-")}
         assert {"__Host-tholos_session", "__Host-tholos_pass", "__Host-tholos_handle"} <= ours.keys()
         assert all(one["httpOnly"] and one["secure"] and one["value"] != "evil" for one in ours.values())
@@ -134,25 +146,25 @@ def test_what_an_app_plants_for_its_siblings_changes_nothing_for_them(site, brow
     page.evaluate(OVERFLOWS)  # a browser keeps so many of one domain, and lets go of others
     page.goto(f"https://target.example.test:{site.port}/deep")
     if page.get_by_label("Password").is_visible():
-        sign_in_again(page)
-    assert json.loads(page.locator("pre").inner_text())["account"] == "ada"
+        sign_in_again(page, name)
+    assert json.loads(page.locator("pre").inner_text())["account"] == name
     context.close()
 
 
-def sign_in_again(page):
-    page.get_by_label("Name").fill("ada")
+def sign_in_again(page, name):
+    page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/deep")
 
 
-def test_who_comes_with_planted_cookies_signs_in_as_anybody(site, browser):
-    made = site.api("POST", "/api/v1/accounts", {"name": "bea", "role": "viewer"})
+def test_who_comes_with_planted_cookies_signs_in_as_anybody(site, browser, name):
+    made = site.api("POST", "/api/v1/accounts", {"name": name, "role": "viewer"})
     fresh = browser.new_context(ignore_https_errors=True)
     fresh.add_cookies([
-        {"name": name, "value": "evil", "domain": ".example.test", "path": "/", "secure": True} for name in NAMES
+        {"name": one, "value": "evil", "domain": ".example.test", "path": "/", "secure": True} for one in NAMES
     ])  # fmt: skip
     page = fresh.new_page()
     chromium.sign_in(page, str(made["sign_in_url"]))
-    assert heard(page, site, "target", "/deep")["account"] == "bea"
+    assert heard(page, site, "target", "/deep")["account"] == name
     fresh.close()

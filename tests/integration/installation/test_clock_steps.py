@@ -1,6 +1,7 @@
 """A machine whose clock is put forth and back, as one is that finds out late what time it is: both programs at once, both ways."""
 
 import os
+import uuid
 
 import pytest
 
@@ -19,23 +20,34 @@ def clock(tmp_path_factory):
     return SteppingClock.make(tmp_path_factory.mktemp("clock"))
 
 
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory, clock):
+    made = Installation(tmp_path_factory.mktemp("site"), clock.variables)
+    made.start()
+    Trial(made).publish("echo", {"app.py": ECHO})
+    made.api("PATCH", "/api/v1/apps/echo/access", {"audience": "signed_in"})
+    yield made
+    made.clean()
+
+
 @pytest.fixture(scope="module", params=["door", "gateway"])
-def trial(request, tmp_path_factory, clock):
-    settings = dict(clock.variables)
-    if request.param == "gateway":
-        program = clock.program(find_envoy(os.environ))
-        settings |= {"THOLOS_GATEWAY__MODE": "on", "THOLOS_GATEWAY__PROGRAM": str(program)}
-    installation = Installation(tmp_path_factory.mktemp("site"), settings)
-    installation.start()
-    yield Trial(installation)
-    installation.clean()
+def trial(request, installation, clock):
+    program = clock.program(find_envoy(os.environ))
+    proxy = {"THOLOS_GATEWAY__MODE": "on", "THOLOS_GATEWAY__PROGRAM": str(program)}
+    installation.settings = {**clock.variables, **(proxy if request.param == "gateway" else {})}
+    installation.restart()
+    return Trial(installation)
 
 
 @pytest.fixture(scope="module")
 def ada(trial: Trial) -> Browser:
-    browser = newcomer(trial, "ada")
-    trial.publish("echo", {"app.py": ECHO}, token=browser.token())
-    return browser
+    made = newcomer(trial, f"ada-{uuid.uuid4().hex[:8]}")
+    assert made.go("echo", "/").status == 200
+    return made
+
+
+def another(browser: Browser) -> Browser:
+    return again(browser, str(browser.ask("GET", "", "/api/v1/me").json()["name"]))
 
 
 @pytest.fixture(autouse=True)
@@ -52,11 +64,11 @@ def test_who_is_let_in_stays_so_whatever_time_it_is(trial, ada, clock):
         assert ada.ask("GET", "echo", "/").status == 200, step
         assert ada.ask("POST", "echo", "/", "x", Origin=ada.origin("echo")).status == 200, step
         assert ada.upgrade("echo", Origin=ada.origin("echo")) == 101, step
-        assert again(ada, "ada").go("echo", "/").status == 200, step
+        assert another(ada).go("echo", "/").status == 200, step
 
 
 def test_a_pass_that_has_ended_opens_nothing_until_it_is_renewed(trial, ada, clock):
-    browser = again(ada, "ada")
+    browser = another(ada)
     assert browser.go("echo", "/").status == 200
     alone = {"Cookie": f"tholos_pass={browser.jar[browser.host('echo')]['tholos_pass']}"}
     assert Browser(trial).ask("GET", "echo", "/", **alone).status == 200
@@ -68,13 +80,13 @@ def test_a_pass_that_has_ended_opens_nothing_until_it_is_renewed(trial, ada, clo
 def test_who_has_left_is_not_let_in_by_an_earlier_hour(trial, ada, clock, made_at):
     """Although the pass that was taken back has not ended by then, and it was long forgotten that it was."""
     clock.put(made_at)
-    leaving = again(ada, "ada")
+    leaving = another(ada)
     assert leaving.go("echo", "/").status == 200
     kept = "; ".join(f"{name}={value}" for name, value in leaving.jar[leaving.host("echo")].items())
     assert leaving.post("/sign-out").status == 303
     for step in (made_at + HOUR, made_at, 0, made_at):
         clock.put(step)
         # A change of access, of which this app knows nothing.
-        assert again(ada, "ada").post("/sign-out").status == 303
+        assert another(ada).post("/sign-out").status == 303
         assert Browser(trial).ask("GET", "echo", "/", Cookie=kept).status == 401, step
         assert Browser(trial).upgrade("echo", Cookie=kept, Origin=leaving.origin("echo")) == 401, step

@@ -90,18 +90,16 @@ def run_as_user(folder: Path) -> tuple[str, ...]:
     return ("unshare", "--mount", "sh", str(script), *OURS)
 
 
-@pytest.fixture(scope="module", params=["namespaces", "none"])
-def installation(request) -> Iterator[Installation]:
+@pytest.fixture(scope="module")
+def served() -> Iterator[Installation]:
     if os.getuid() != 0:
         pytest.skip("only root becomes somebody else; who is not is an ordinary user in all the other tests")
     folder = Path(tempfile.mkdtemp(prefix="tholos-user-"))  # pytest's own folders are root's alone
     folder.chmod(0o755)
+    (folder / "bin").mkdir()
+    (folder / "bin" / "bwrap").write_text(NO_NAMESPACES)
+    (folder / "bin" / "bwrap").chmod(0o755)
     settings = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "home")}
-    if request.param == "none":
-        (folder / "bin").mkdir()
-        (folder / "bin" / "bwrap").write_text(NO_NAMESPACES)
-        (folder / "bin" / "bwrap").chmod(0o755)
-        settings["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
     made = Installation(folder / "home", settings, run_as_user(folder))
     made.folder.mkdir()
     os.chown(made.folder, USER, USER)
@@ -110,11 +108,24 @@ def installation(request) -> Iterator[Installation]:
         pytest.skip("this root may not mount, or become anybody")
     try:
         made.start()
-        Trial(made).publish("plain", wsgi("good"))
+        trial = Trial(made)
+        trial.publish("plain", wsgi("good"))
+        trial.publish("looks", {"app.py": LOOKS})
         yield made
         made.clean()
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module", params=["namespaces", "none"])
+def installation(request, served: Installation) -> Installation:
+    """Begun anew, so that it looks again which walls there are."""
+    own = {name: value for name, value in served.settings.items() if name != "PATH"}
+    none = {"PATH": f"{served.folder.parent / 'bin'}:{os.environ['PATH']}"}
+    served.settings = own | (none if request.param == "none" else {})
+    served.stop()
+    served.start()
+    return served
 
 
 def test_it_serves_and_says_which_walls_there_are(installation):
@@ -125,12 +136,13 @@ def test_it_serves_and_says_which_walls_there_are(installation):
     assert "does not run as root" in checks["uid"]["text"]
     assert {checks[one]["verdict"] for one in ("uid", "cgroups", "sandbox")} == {"note"}
     assert "as root" in checks["cgroups"]["fix"]
+    has_namespaces = "PATH" not in installation.settings
+    assert checks["bubblewrap"]["verdict"] == ("ok" if has_namespaces else "note")
     assert Path(f"/proc/{trial.instance('plain')['pid']}").stat().st_uid == USER
 
 
 def test_an_app_finds_nothing_of_the_server(installation):
     trial = Trial(installation)
-    trial.publish("looks", {"app.py": LOOKS})
     got = trial.get("looks", f"/?{installation.data}", headers={"X-Server": str(installation.pid)})
     found = json.loads(got.body)
     assert found.pop("user") == USER
