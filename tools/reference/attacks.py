@@ -8,8 +8,9 @@ from tools.reference.tables import MADE, table
 
 HEAD = f"""# What is tried
 
-What somebody may try who wants in, or whose app is not what it should be; what becomes of it; and the test that tries it. *door*: with
-the server alone; *gateway*: with Envoy in front; *both*: each test once with either. Where nothing stands, no way leads past both.
+What somebody may try who wants in, or whose app is not what it should be; what becomes of it; and the tests that try it. *door*: with
+the server alone; *gateway*: with Envoy in front; *both*: some of the tests are run with either. Where nothing stands, it is not a
+matter of requests.
 
 {MADE}
 
