@@ -16,6 +16,7 @@ NEEDED = {
     "postgresql": lambda: [*Path("/usr/lib/postgresql").glob("*/bin/initdb")],
     "bubblewrap": lambda: shutil.which("bwrap"),
     "curl": lambda: shutil.which("curl"),
+    "gcc": lambda: shutil.which("cc"),
     "npm": lambda: shutil.which("npm"),
 }
 FOR_BENCHMARKS = {

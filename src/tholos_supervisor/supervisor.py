@@ -49,6 +49,7 @@ class Supervisor:
         loaded = self.records.load()
         for record in loaded:
             self._instances[record.spec.instance] = Instance(self, record)
+            self._heed(record.spec)
         self._clear_groups({group for record in loaded for group in record.groups})
         for instance in self._instances.values():
             instance.resume()
@@ -104,6 +105,7 @@ class Supervisor:
 
     def _start(self, request: Request) -> None:
         spec = spec_from(request.body.get("spec"))
+        self._heed(spec)
         instance = self._instances.get(spec.instance)
         if instance is None:
             if self._leaving:
@@ -119,6 +121,11 @@ class Supervisor:
         else:
             instance.go_on(spec)
         request.answer(instance.shown._asdict())
+
+    def _heed(self, spec: Spec) -> None:
+        """Without bubblewrap an instance finds our socket, and where it is of our user it may speak to it."""
+        if spec.sandbox is not None and not spec.sandbox.bubblewrap:
+            self._listener.is_wary = True
 
     def _stop(self, request: Request) -> None:
         instance = self._named(request)

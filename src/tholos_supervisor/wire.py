@@ -10,9 +10,11 @@ import errno
 import json
 import os
 import socket
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
+from tholos_supervisor import processes
 from tholos_supervisor.loop import Loop
 from tholos_supervisor.model import Refused
 
@@ -23,6 +25,7 @@ MOST_PENDING = 1 << 20
 """Bytes that may wait for a client that does not read before it is dropped."""
 MOST_CONNECTIONS = 256
 READ_STEP = 64 << 10
+_CREDENTIALS = struct.Struct("3i")
 
 
 class Request:
@@ -153,6 +156,8 @@ class Listener:
 
     loop: Loop
     answer: Callable[[Request], None]
+    is_wary = False
+    """Whether instances run that find the socket: then nobody is heard who gave up more than this process did."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -196,7 +201,19 @@ class Listener:
                 peer, _ = self._socket.accept()
             except OSError:
                 return
-            if len(self._connections) < MOST_CONNECTIONS:
+            if self.is_wary and _is_behind_walls(peer):
+                peer.close()
+            elif len(self._connections) < MOST_CONNECTIONS:
                 self._connections.add(Connection(self, peer))
             else:
                 peer.close()
+
+
+def _is_behind_walls(peer: socket.socket) -> bool:
+    """Whether this may be an instance. Source: SO_PEERCRED of unix(7); who is of another namespace has no number here."""
+    told = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    try:
+        theirs, ours = processes.gave_up(_CREDENTIALS.unpack(told)[0]), processes.gave_up(os.getpid())
+    except OSError:
+        return True
+    return any(one > own for one, own in zip(theirs, ours, strict=True))

@@ -447,7 +447,7 @@ class Door:
     def _is_old(self, claims: Claims) -> bool:
         """Whether another server than this told the proxy of it; what no proxy was told of is no older for it."""
         out = self._outstanding
-        return out is not None and claims.generation not in {"", out.generation}
+        return out is not None and claims.generation not in {"", *out.generations}
 
     def _good_until(self, admission: Admission, said: float | None = None) -> float:
         """Never longer than what it came from."""

@@ -3,6 +3,9 @@
 Whatever changes access anywhere, those that are out are asked about again, as open exchanges are; who would no longer be let
 in, or is by now called otherwise, is led to the door from then on. Passes of an earlier server are not known here: they are of
 another generation, which no lane believes, and the door makes a new one of each at its next request.
+
+A proxy judges by the machine's clock whether a pass has ended, and that may be put back. So one server has several generations
+too, one after the other: passes of the youngest few are believed, and for longer than these last none is, whatever the clock says.
 """
 
 from __future__ import annotations
@@ -16,10 +19,10 @@ from tholos.access.service import Admission, Stand
 from tholos.accounts.service import hash_secret
 from tholos.gateway.fleet import EVERYONE, Bearer, Unfit, stream_name
 from tholos.kit import ids
-from tholos.kit.clock import Clock
 
-AFTER_S = 60.0
-"""How long beyond a pass's life it is still remembered that it is not to be believed."""
+TURNS_IN_LIFE = 2
+"""Generations that begin while a pass is good."""
+TURN_AT_LEAST_S = 30.0
 IDENTITY_AT_MOST = 2_000
 """Bytes of an identity that a pass holds; one with more goes by the door, which asks the database."""
 STREAMS_AT_MOST = 500
@@ -37,8 +40,8 @@ class Out:
 
     account_id: str
     identity: str
-    until: float
-    """Unix seconds: then the youngest of them has ended."""
+    turn: int
+    """That of the youngest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +50,34 @@ class Learned:
 
     bearer: Bearer
     groups: frozenset[str]
+    turn: int
+    """In which it was."""
 
 
 class Outstanding:
-    """For one event loop."""
+    """For one event loop.
 
-    def __init__(self, clock: Clock, life_s: float) -> None:
-        self.generation = ids.new_secret()[:16]
+    Args:
+        life_s: seconds that a pass is good for.
+    """
+
+    def __init__(self, life_s: float) -> None:
+        self.generations: tuple[str, ...] = (_new_generation(),)
+        """Passes of these are believed; the last is that of new ones."""
+        self.turn_s = max(life_s / TURNS_IN_LIFE, TURN_AT_LEAST_S)
+        """How long one lasts: whoever steers the proxy begins the next, by a clock that nobody sets."""
         self.changed = asyncio.Event()
         """Set when there is something new for the proxy; whoever steers it clears it."""
         self.seen = 0
         """How many changes of access it has heeded."""
-        self._clock = clock
-        self._life_s = life_s
+        self._turn = 0
         self._out: dict[Key, Out] = {}
-        self._revoked: dict[Key, float] = {}
+        self._revoked: dict[Key, int] = {}
         self._public: set[str] = set()
         self._tokens: dict[Key, Learned] = {}
         self._streaming: set[str] = set()
-        self._streams: dict[Key, float] = {}
+        self._streams: dict[Key, int] = {}
+        """With the turn in which each was given or adopted."""
 
     def claims(self, place: str, admission: Admission) -> dict[str, str]:
         """What a pass tells the proxy besides; nothing where it is not to be believed there."""
@@ -73,7 +85,7 @@ class Outstanding:
         if len(identity) > IDENTITY_AT_MOST:
             return {}
         return {
-            "e": self.generation,
+            "e": self.generations[-1],
             "n": admission.name,
             "c": identity,
             "k": stream_name(place, admission.session_id),
@@ -81,15 +93,31 @@ class Outstanding:
 
     def note(self, place: str, admission: Admission, *, is_fresh: bool) -> None:
         """A pass goes out; one whose proof is older than the last change of access is for the door alone."""
-        now = self._clock.now().timestamp()
         key = (place, admission.session_id)
         known = self._out.get(key)
         identity = identity_of(admission)
-        self._out[key] = Out(admission.account_id, identity, now + self._life_s)
-        if not is_fresh or (known is not None and known.identity != identity and known.until > now):
-            self._revoke(key, now)
+        self._out[key] = Out(admission.account_id, identity, self._turn)
+        if not is_fresh or (known is not None and known.identity != identity):
+            self._revoke(key)
         if place in self._streaming:
             self._give_way(key)
+
+    def turn(self) -> None:
+        """Begin another generation, and believe the oldest no more. What is forgotten was believed the turn before the last,
+        so every proxy knows by now that it is not.
+        """
+        self._turn += 1
+        self.generations = (*self.generations, _new_generation())[-TURNS_IN_LIFE - 1 :]
+        oldest = self._oldest
+        self._out = {key: out for key, out in self._out.items() if out.turn >= oldest}
+        self._revoked = {key: turn for key, turn in self._revoked.items() if turn >= oldest}
+        self._tokens = {key: known for key, known in self._tokens.items() if known.turn >= oldest}
+        self.changed.set()
+
+    @property
+    def _oldest(self) -> int:
+        """The turn of what may still be believed somewhere."""
+        return self._turn - TURNS_IN_LIFE - 1
 
     def note_streams(self, place: str) -> None:
         """An app there has websockets or event streams: who comes with a good pass has a way for them from now on, and so has
@@ -104,17 +132,17 @@ class Outstanding:
 
     def note_token(self, place: str, token: str, admission: Admission, until: float) -> None:
         """It was found good just now, and is so until then (Unix seconds)."""
-        self._forget_old()
         key, identity = (place, token), identity_of(admission)
-        if key in self._tokens or len(identity) > IDENTITY_AT_MOST:
+        known = self._tokens.get(key)
+        if (known is not None and known.bearer.until >= int(until)) or len(identity) > IDENTITY_AT_MOST:
             return
         try:
             bearer = Bearer(hash_secret(token), int(until), admission.account_id, admission.name, identity)
         except Unfit:
             return
-        if len(self._tokens) >= TOKENS_AT_MOST:
+        if known is None and len(self._tokens) >= TOKENS_AT_MOST:
             del self._tokens[next(iter(self._tokens))]
-        self._tokens[key] = Learned(bearer, frozenset(admission.groups))
+        self._tokens[key] = Learned(bearer, frozenset(admission.groups), self._turn)
         self.changed.set()
 
     def bearers_of(self, place: str) -> tuple[Bearer, ...]:
@@ -144,17 +172,16 @@ class Outstanding:
 
     def adopt(self, keys: Iterable[Key]) -> None:
         """Those of an earlier server, which stand until that is asked."""
-        until = self._clock.now().timestamp() + self._life_s + AFTER_S
-        self._streams |= dict.fromkeys(keys, until)
+        self._streams |= dict.fromkeys(keys, self._turn)
 
     def list_ended(self) -> list[Key]:
         """Those with whose passes nothing can begin any more; something may go on."""
-        now = self._clock.now().timestamp()
-        ends = {key: self._out[key].until + AFTER_S for key in self._streams if key in self._out}
         return [
             key
-            for key, until in self._streams.items()
-            if max(until, ends.get(key, 0.0)) < now and not (key[1] == EVERYONE and key[0] in self._public)
+            for key, turn in self._streams.items()
+            if turn < self._oldest
+            and key not in self._out
+            and not (key[1] == EVERYONE and key[0] in self._public)
         ]
 
     def end(self, keys: Iterable[Key]) -> None:
@@ -163,7 +190,6 @@ class Outstanding:
 
     def stands(self) -> set[Stand]:
         """What all of it stands on."""
-        self._forget_old()
         sessions = {_stand_of(key) for key in (*self._out, *self._streams)}
         tokens = {Stand(place, "token", token) for place, token in self._tokens}
         return sessions | tokens | {Stand(place, "public", "") for place in self._public}
@@ -174,7 +200,6 @@ class Outstanding:
 
     def settle(self, standing: Collection[Stand], groups: Mapping[str, Collection[str]]) -> None:
         """Believe nothing that does not stand, and nothing that tells old groups."""
-        now = self._clock.now().timestamp()
         self._public = {place for place in self._public if Stand(place, "public", "") in standing}
         self._tokens = {
             key: known
@@ -182,35 +207,33 @@ class Outstanding:
             if Stand(key[0], "token", key[1]) in standing
             and known.groups == {*groups.get(known.bearer.account, ())}
         }
-        self._streams = {key: until for key, until in self._streams.items() if _stand_of(key) in standing}
+        self._streams = {key: turn for key, turn in self._streams.items() if _stand_of(key) in standing}
         for key, out in self._out.items():
             place, session = key
             told = set(json.loads(out.identity)["groups"])
             if Stand(place, "session", session) not in standing or told != {*groups.get(out.account_id, ())}:
-                self._revoke(key, now)
+                self._revoke(key)
         self.changed.set()
 
     def _give_way(self, key: Key) -> None:
         if key not in self._streams and len(self._streams) < STREAMS_AT_MOST:
-            self._streams[key] = 0.0
+            self._streams[key] = self._turn
             self.changed.set()
         elif key not in self._streams and self.list_ended():
             self.changed.set()  # there is room at the next look
 
-    def _revoke(self, key: Key, now: float) -> None:
-        self._revoked[key] = now + self._life_s + AFTER_S
+    def _revoke(self, key: Key) -> None:
+        self._revoked[key] = self._turn
         self.changed.set()
-
-    def _forget_old(self) -> None:
-        now = self._clock.now().timestamp()
-        self._out = {key: out for key, out in self._out.items() if out.until + AFTER_S > now}
-        self._revoked = {key: until for key, until in self._revoked.items() if until > now}
-        self._tokens = {key: known for key, known in self._tokens.items() if known.bearer.until > now}
 
 
 def _stand_of(key: Key) -> Stand:
     place, session = key
     return Stand(place, "public", "") if session == EVERYONE else Stand(place, "session", session)
+
+
+def _new_generation() -> str:
+    return ids.new_secret()[:16]
 
 
 def identity_of(admission: Admission) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final, Protocol
 
 from tholos.access.lanes import lanes_of, streams_of
@@ -87,7 +88,8 @@ class Steering:
         before = (
             one for one in self._shown.streams if self._outstanding.has_streams((one.place, one.session))
         )
-        return Fleet(lanes, streams=tuple(sorted({*here, *before})))
+        streams = tuple(sorted({*here, *before}))
+        return Fleet(lanes, streams=streams, generations=self._outstanding.generations)
 
     def adopt(self, streams: Iterable[Stream]) -> None:
         """What an earlier server left open goes on, as long as it stands."""
@@ -98,11 +100,18 @@ class Steering:
         """Steer until cancelled."""
         changed = self._outstanding.changed
         changed.set()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._turn())
+            while True:
+                await changed.wait()
+                await asyncio.sleep(TOGETHER_S)
+                changed.clear()
+                await self._bring()
+
+    async def _turn(self) -> None:
         while True:
-            await changed.wait()
-            await asyncio.sleep(TOGETHER_S)
-            changed.clear()
-            await self._bring()
+            await asyncio.sleep(self._outstanding.turn_s)
+            self._outstanding.turn()
 
     async def settled(self) -> None:
         """Return once the proxy lives by every change of access that was told of before; the files fail closed, not this."""
@@ -182,7 +191,7 @@ class Steering:
         going = fresh | {name for name, number in active.items() if number}
         kept = [lane for name, lane in sorted(before.items()) if name in going]
         streams = [one for one in fleet.streams if one.cluster in staying | going]
-        return Fleet(fleet.lanes, tuple(kept), tuple(streams))
+        return replace(fleet, leaving=tuple(kept), streams=tuple(streams))
 
     async def _end_streams(self, proxy: Shown) -> None:
         """Take away the ways on which nothing goes on, and nothing can begin."""

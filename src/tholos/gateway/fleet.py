@@ -51,8 +51,6 @@ class Front:
     keys: str
     """The public keys of passes, as a JSON Web Key Set (RFC 7517)."""
     issuer: str
-    generation: str
-    """Of passes: those of an earlier server are looked at once by this one."""
     cookies: Cookies
     is_secure: bool
     """Whether people come by https, here or at whatever stands in front."""
@@ -182,6 +180,8 @@ class Fleet:
     """Lanes of before, whose instances may still be answering: nothing new goes there."""
     streams: tuple[Stream, ...] = ()
     """Of lanes, and those of before that are still open."""
+    generations: tuple[str, ...] = ()
+    """Of passes: no others are believed, and with none, nobody's."""
 
     def streams_of(self, lane: Lane) -> tuple[Stream, ...]:
         """Those that begin and go on at a lane's instance."""

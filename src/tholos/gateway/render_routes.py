@@ -25,20 +25,22 @@ _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "G
 def lane_host(front: Front, fleet: Fleet, lane: Lane) -> Json:
     streaming = [one.session for one in fleet.streams_of(lane) if one.session not in lane.revoked]
     sessions = [one for one in streaming if one != EVERYONE]
-    routes = [to_door(path=CALLBACK), *_by_token(front, lane), *_proven(front, lane, sessions)]
+    routes = [to_door(path=CALLBACK), *_by_token(front, lane)]
+    if fleet.generations:
+        routes += _proven(front, lane, fleet.generations, sessions)
     if lane.is_public:
         routes += _unproven(front, lane, streams=EVERYONE in streaming)
     return {"name": lane.place, "domains": [lane.host], "routes": [*routes, to_door()]}
 
 
-def _proven(front: Front, lane: Lane, streaming: list[str]) -> list[Json]:
+def _proven(front: Front, lane: Lane, generations: tuple[str, ...], streaming: list[str]) -> list[Json]:
     """By a pass: what only reads, and what comes from the app's own pages. What may last has a way that can be ended, or is
     left to the door.
     """
     claims: list[Json] = [
         _claim("aud", {"string_match": {"exact": lane.place}}),
         _claim("v", {"double_match": {"exact": lane.access_version}}),
-        _claim("e", {"string_match": {"exact": front.generation}}),
+        _claim("e", _one_of(generations)),
     ]
     not_revoked = [_claim("g", _one_of(lane.revoked)) | {"invert": True}] if lane.revoked else []
     scheme = "https" if front.is_secure else "http"

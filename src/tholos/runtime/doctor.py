@@ -164,8 +164,11 @@ def _sandbox(enclosure: Enclosure) -> Iterator[Check]:
         yield Check("sandbox", Verdict.NOTE, "is switched off: apps may do what the server may", fix)
         return
     walls = enclosure.walls
-    if not walls.needed:
+    if not walls.needed and walls.has("bubblewrap"):
         yield Check("sandbox", Verdict.OK, "apps are kept from the machine and from each other")
+    elif not walls.needed:
+        text = "apps are kept from each other's files and processes, and not from each other's sockets"
+        yield Check("sandbox", Verdict.NOTE, text, "Publish only code that you trust with the other apps.")
     else:
         is_required = enclosure.mode is Mode.REQUIRED
         yield Check(
@@ -178,7 +181,9 @@ def _sandbox(enclosure: Enclosure) -> Iterator[Check]:
         if walls.has(layer.name):
             yield Check(layer.name, Verdict.OK, layer.does)
         elif layer.name != "landlock" or not walls.has("bubblewrap"):
-            yield Check(layer.name, Verdict.NOTE, f"not {layer.does}: {walls.missing[layer.name]}", layer.fix)
+            yield Check(
+                layer.name, Verdict.NOTE, f"missing: {layer.does} ({walls.missing[layer.name]})", layer.fix
+            )
 
 
 def _names() -> Iterator[Check]:

@@ -23,7 +23,6 @@ from tholos.gateway.fleet import Cookies, Front
 from tholos.gateway.lane_counts import LaneCount, read_lane_counts
 from tholos.gateway.proxy import CONFIRM_S, streams_before
 from tholos.instances.serving import ServingTable
-from tholos.kit.clock import Clock
 from tholos.kit.http import SAFE_METHODS
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
@@ -81,10 +80,10 @@ class Entrance:
         self.port = int(self._reserved.getsockname()[1])
         return self.port
 
-    def prepare(self, clock: Clock) -> Outstanding | None:
+    def prepare(self) -> Outstanding | None:
         """What the door tells of the passes that it makes."""
         if self._reserved is not None:
-            self.outstanding = Outstanding(clock, self.passes.life_s)
+            self.outstanding = Outstanding(self.passes.life_s)
         return self.outstanding
 
     async def open(self, site: Site, serving: ServingTable, notices: Notices) -> None:
@@ -92,7 +91,7 @@ class Entrance:
         if self._reserved is None or self.outstanding is None:
             return
         await self._carrier.listen_unix(self._layout.door_socket)
-        front = self._front(site, self._reserved, self.outstanding)
+        front = self._front(site, self._reserved)
         log = proxy_log(self._layout)
         self._layout.proxy.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._host = proxy.ProxyHost(
@@ -145,7 +144,7 @@ class Entrance:
             return {}
         return read_lane_counts(self._host.proxy.front.admin, CONFIRM_S)
 
-    def _front(self, site: Site, reserved: socket.socket, outstanding: Outstanding) -> Front:
+    def _front(self, site: Site, reserved: socket.socket) -> Front:
         host, port = reserved.getsockname()[:2]
         cookies, chosen = site.cookies, self._settings.gateway
         return Front(
@@ -156,7 +155,6 @@ class Entrance:
             folder=str(self._layout.proxy),
             keys=self.passes.public_keys(),
             issuer=ISSUER,
-            generation=outstanding.generation,
             cookies=Cookies(cookies.app_pass, cookies.handle, cookies.transaction),
             is_secure=site.is_secure,
             certificate=str(chosen.tls_cert.absolute()) if chosen.tls_cert else "",

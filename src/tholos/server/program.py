@@ -319,7 +319,7 @@ def _door(
         database, clock, site, serving, entrance.passes, errors,
         console_address=f"unix:{layout.console_socket}", console_hosts=settings.console_hosts(entrance.port),
         hold_s=settings.apps.hold_s, routing=routing, find_inroad=Inroads(paths, ContentInroads(database, serving)),
-        outstanding=entrance.prepare(clock), max_body=settings.gateway.max_body_mb << 20,
+        outstanding=entrance.prepare(), max_body=settings.gateway.max_body_mb << 20,
     )  # fmt: skip
 
 

@@ -44,8 +44,12 @@ COOKIE_ROUNDS = 200
 def front_in(folder: Path, passes: Passes, port: int = 0) -> Front:
     return Front(
         "127.0.0.1", port, f"{folder}/door.sock", f"{folder}/proxy.sock", str(folder), passes.public_keys(), ISSUER,
-        "now", COOKIES, False,
+        COOKIES, False,
     )  # fmt: skip
+
+
+def of(*lanes: Lane, streams: tuple[Stream, ...] = ()) -> Fleet:
+    return Fleet(lanes, streams=streams, generations=("earlier", "now"))
 
 
 # What is rendered is taken
@@ -75,7 +79,9 @@ LANES = st.builds(
 )
 FLEETS = st.lists(LANES, max_size=12, unique_by=(lambda lane: lane.host, lambda lane: lane.place)).map(
     lambda lanes: Fleet(
-        tuple(lanes), streams=tuple(Stream(one.place, "ses_1", one.instance, one.socket) for one in lanes)
+        tuple(lanes),
+        streams=tuple(Stream(one.place, "ses_1", one.instance, one.socket) for one in lanes),
+        generations=("before", "now"),
     )
 )
 
@@ -237,11 +243,12 @@ async def bench(tmp_path, unused_tcp_port):
 async def test_who_proves_it_goes_to_the_app_and_all_else_to_the_door(bench):
     lane = replace(bench.lane, revoked=("ses_gone",))
     assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
-    await bench.proxy.show(Fleet((lane,)))
+    await bench.proxy.show(of(lane))
     own = f"http://{bench.host}"
     asked = [
         ("app", "GET", {"cookie": bench.cookie()}),
         ("app", "POST", {"cookie": bench.cookie(), "origin": own}),
+        ("app", "GET", {"cookie": bench.cookie(e="earlier")}),
         ("door", "GET", {}),
         ("door", "GET", {"cookie": "tholos_pass=garbage"}),
         ("door", "GET", {"cookie": bench.cookie(g="ses_gone")}),
@@ -258,7 +265,7 @@ async def test_who_proves_it_goes_to_the_app_and_all_else_to_the_door(bench):
     assert got == [name for name, _, _ in asked]
     assert (await bench.ask(path="/.tholos/callback?t=1", cookie=bench.cookie()))[0] == "door"
     counted = (await asyncio.to_thread(read_lane_counts, bench.front.admin, PATIENCE_S))["ins_1"]
-    assert counted == LaneCount(0, 3, {"2xx": 3})
+    assert counted == LaneCount(0, 4, {"2xx": 4})
     await bench.proxy.show(Fleet())
     assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
 
@@ -296,13 +303,13 @@ class Tunnel:
 
 async def test_the_streams_of_a_session_end_as_a_whole_and_nobody_elses(bench):
     ada, bea = (Stream("app_1", session, "ins_1", bench.lane.socket) for session in ("ses_ada", "ses_bea"))
-    await bench.proxy.show(Fleet((bench.lane,), streams=(ada, bea)))
+    await bench.proxy.show(of(bench.lane, streams=(ada, bea)))
     opened = [await Tunnel(bench).open(session) for session in ("ses_ada", "ses_ada", "ses_bea", "ses_cid")]
     assert [one.by for one in opened] == ["app", "app", "app", "door"]
     assert (await bench.proxy.active([bench.lane.cluster]))[bench.lane.cluster] == 3
     assert set((await bench.proxy.active([ada.name, bea.name])).values()) == {2, 1}
     assert streams_before(Path(bench.front.folder)) == (ada, bea)
-    await bench.proxy.show(Fleet((bench.lane,), streams=(bea,)))
+    await bench.proxy.show(of(bench.lane, streams=(bea,)))
     for one in opened[:2]:
         assert await one.ends()
     assert [await one.says(b"still") for one in opened[2:]] == [b"still", b"still"]
@@ -311,14 +318,14 @@ async def test_the_streams_of_a_session_end_as_a_whole_and_nobody_elses(bench):
 
 async def test_a_stream_goes_on_at_the_instance_where_it_began(bench):
     before = Stream("app_1", "ses_ada", "ins_1", bench.lane.socket)
-    await bench.proxy.show(Fleet((bench.lane,), streams=(before,)))
+    await bench.proxy.show(of(bench.lane, streams=(before,)))
     old = await Tunnel(bench).open("ses_ada")
     lane = replace(bench.lane, instance="ins_2", socket=bench.front.door)
     after = replace(before, instance="ins_2", socket=lane.socket)
-    await bench.proxy.show(Fleet((lane,), (bench.lane,), (before, after)))
+    await bench.proxy.show(replace(of(lane, streams=(before, after)), leaving=(bench.lane,)))
     new = await Tunnel(bench).open("ses_ada")
     assert (old.by, new.by) == ("app", "door")
-    await bench.proxy.show(Fleet((), (), (before, after)))
+    await bench.proxy.show(of(streams=(before, after)))
     assert [await one.says(b"still") for one in (old, new)] == [b"still", b"still"]
     assert set((await bench.proxy.active([before.cluster, after.cluster])).values()) == {1}
     assert (await bench.proxy.active([before.name]))[before.name] == 2
@@ -329,9 +336,9 @@ async def test_a_stream_goes_on_at_the_instance_where_it_began(bench):
 
 async def test_a_stream_takes_no_lane_from_another_page_or_with_a_pass_that_is_not_believed(bench):
     own = Stream("app_1", "ses_ada", "ins_1", bench.lane.socket)
-    await bench.proxy.show(Fleet((replace(bench.lane, revoked=("ses_ada",)),), streams=(own,)))
+    await bench.proxy.show(of(replace(bench.lane, revoked=("ses_ada",)), streams=(own,)))
     assert (await Tunnel(bench).open("ses_ada")).by == "door"
-    await bench.proxy.show(Fleet((bench.lane,), streams=(own,)))
+    await bench.proxy.show(of(bench.lane, streams=(own,)))
     assert (await Tunnel(bench).open("ses_ada")).by == "app"
     wrong = [
         {"origin": "http://evil.localhost"}, {"origin": "null"}, {"cookie": "a=1"}, {"authorization": "Bearer tholos_x"},
@@ -351,15 +358,15 @@ async def test_where_everyone_is_let_in_streams_of_nobody_in_particular_have_a_w
     lane = replace(bench.lane, is_public=True)
     way = Stream("app_1", EVERYONE, "ins_1", lane.socket)
     nobody = {"cookie": "a=1", "origin": "http://elsewhere.localhost"}
-    await bench.proxy.show(Fleet((lane,)))
+    await bench.proxy.show(of(lane))
     assert (await Tunnel(bench).open("ses_ada", **nobody)).by == "door"
-    await bench.proxy.show(Fleet((lane,), streams=(way,)))
+    await bench.proxy.show(of(lane, streams=(way,)))
     opened = await Tunnel(bench).open("ses_ada", **nobody)
     assert opened.by == "app"
     assert (await bench.ask(accept="text/event-stream"))[0] == "app"
     left = [bench.cookie(k=way.name), bench.cookie(g=EVERYONE, k=way.name), "tholos_handle=x"]
     assert [(await Tunnel(bench).open("ses_ada", cookie=one)).by for one in left] == ["door"] * 3
-    await bench.proxy.show(Fleet((bench.lane,)))
+    await bench.proxy.show(of(bench.lane))
     assert await opened.ends()
 
 
@@ -375,7 +382,7 @@ async def test_who_sends_a_token_that_was_good_goes_to_the_app_and_the_token_doe
     past = "tholos_past"
     lane = replace(bench.lane, bearers=(bearer(token), bearer(past, until=int(time.time()))))
     assert (await bench.ask(authorization=f"Bearer {token}"))[0] == "door"
-    await bench.proxy.show(Fleet((lane,)))
+    await bench.proxy.show(of(lane))
     for scheme in ("Bearer", "Key", "bearer", "KEY"):
         name, got = await bench.ask("POST", authorization=f"{scheme} {token}", origin="http://evil.localhost")
         assert name == "app"
@@ -394,19 +401,19 @@ async def test_who_sends_a_token_that_was_good_goes_to_the_app_and_the_token_doe
     assert [(await bench.ask(**one))[0] for one in left] == ["door"] * len(left)
     name, got = await bench.ask(authorization=f"Bearer {past}")
     assert (name, dict(got)["authorization"]) == ("door", f"Bearer {past}")
-    await bench.proxy.show(Fleet((bench.lane,)))
+    await bench.proxy.show(of(bench.lane))
     assert (await bench.ask(authorization=f"Bearer {token}"))[0] == "door"
 
 
 async def test_a_token_of_any_length_is_known_by_its_hash(bench):
     draw = random.Random(256)  # noqa: S311 - no secret
     tokens = ["tholos_" + "".join(draw.choices("azAZ09-_", k=length)) for length in range(1, 190, 3)]
-    await bench.proxy.show(Fleet((replace(bench.lane, bearers=tuple(bearer(one) for one in tokens)),)))
+    await bench.proxy.show(of(replace(bench.lane, bearers=tuple(bearer(one) for one in tokens))))
     assert [(await bench.ask(authorization=f"Key {one}"))[0] for one in tokens] == ["app"] * len(tokens)
 
 
 async def test_no_identity_but_ours_arrives(bench):
-    await bench.proxy.show(Fleet((bench.lane,)))
+    await bench.proxy.show(of(bench.lane))
     forged = [
         *(f"{one.decode()}account" for one in IDENTITY_PREFIXES),
         *(one.decode() for one in IDENTITY_HEADERS),
@@ -445,7 +452,7 @@ async def test_whoever_is_let_in_an_oracle_would_let_in(bench):
     """Claims drawn at random, mostly right and wrong in one or two, for apps of one host after another's."""
     draw = random.Random(15)  # noqa: S311 - no secret
     lane = replace(bench.lane, revoked=("ses_gone", "ses_left"))
-    await bench.proxy.show(Fleet((lane,)))
+    await bench.proxy.show(of(lane))
     key = serialization.load_pem_private_key(
         (Path(bench.front.folder) / "keys" / "passes.pem").read_bytes(), None
     )
@@ -479,9 +486,9 @@ async def test_whoever_is_let_in_an_oracle_would_let_in(bench):
 
 async def test_a_name_that_somebody_else_has_now_lets_nobody_of_before_in(bench):
     """The host is the same and the place another: ids are never used again."""
-    await bench.proxy.show(Fleet((bench.lane,)))
+    await bench.proxy.show(of(bench.lane))
     assert (await bench.ask(cookie=bench.cookie()))[0] == "app"
-    await bench.proxy.show(Fleet((replace(bench.lane, place="app_2", app="app_2"),)))
+    await bench.proxy.show(of(replace(bench.lane, place="app_2", app="app_2")))
     assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
 
 
@@ -495,7 +502,7 @@ PARTS = [
 async def test_no_cookie_of_ours_arrives_however_it_is_written(bench):
     """In one header or several, with any separator, quoted, empty or huge; whatever is the app's own does."""
     draw = random.Random(8)  # noqa: S311 - no secret
-    await bench.proxy.show(Fleet((bench.lane,)))
+    await bench.proxy.show(of(bench.lane))
     good = bench.cookie()
     by_lane = 0
     for _ in range(COOKIE_ROUNDS):
@@ -518,7 +525,7 @@ async def test_no_cookie_of_ours_arrives_however_it_is_written(bench):
 
 
 async def test_what_it_refuses_is_told_and_changes_nothing(bench, monkeypatch):
-    await bench.proxy.show(Fleet((bench.lane,)))
+    await bench.proxy.show(of(bench.lane))
     broken = json.dumps({"version_info": "x", "resources": [{"@type": "no.such/Type"}]})
     monkeypatch.setattr("tholos.gateway.proxy.render_routes", lambda *_: (broken, "x"))
     with pytest.raises(ProxyRefused):
@@ -574,7 +581,7 @@ async def test_every_request_is_told_where_operators_want_it(unused_tcp_port):
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         folder = Path(name)
         async with running(folder, unused_tcp_port, logs=True, logs_accounts=True) as bench:
-            await bench.proxy.show(Fleet((replace(bench.lane, name="sales"),)))
+            await bench.proxy.show(of(replace(bench.lane, name="sales")))
             await bench.ask(path="/door?secret=1", x_forwarded_host="forged")
             await bench.ask(path="/app?secret=1", cookie=bench.cookie())
             async with asyncio.timeout(PATIENCE_S):
@@ -596,7 +603,7 @@ async def test_a_body_takes_the_lane_where_it_says_that_it_keeps_to_the_bound(un
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         async with running(Path(name), unused_tcp_port, max_body=8) as bench:
             own = f"http://{bench.host}"
-            await bench.proxy.show(Fleet((bench.lane,)))
+            await bench.proxy.show(of(bench.lane))
             by_pass = {"cookie": bench.cookie(), "origin": own}
             assert (await bench.ask(cookie=bench.cookie()))[0] == "app"
             for length, expected in (
@@ -608,7 +615,7 @@ async def test_a_body_takes_the_lane_where_it_says_that_it_keeps_to_the_bound(un
                 assert await bench.led("POST", content_length=length, **by_pass) == expected
             assert await bench.led("POST", transfer_encoding="chunked", **by_pass) == "door"
             assert await bench.led("GET", content_length="9", cookie=bench.cookie()) == "door"
-            await bench.proxy.show(Fleet((replace(bench.lane, is_public=True),)))
+            await bench.proxy.show(of(replace(bench.lane, is_public=True)))
             assert await bench.led("POST", content_length="8") == "app"
             assert await bench.led("POST", content_length="9") == "door"
             assert await bench.led("POST", transfer_encoding="chunked") == "door"

@@ -1,6 +1,8 @@
 """Instances behind walls: they begin, end and are ended as others are, and the walls hold. On what this machine has."""
 
 import os
+import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +114,32 @@ async def test_landlock_alone_keeps_files_apart(home, launcher, script, found):
     assert (status.exit_code, "of the server" in home.log("one")) == (4, False)
     assert home.log("one").count("Permission denied") == 2
     assert (home.run / "own" / "file").read_text() == "x\n"
+
+
+REAL_PYTHON = str(Path(sys.executable).resolve())
+ASKS = """
+import socket, sys
+with socket.socket(socket.AF_UNIX) as client:
+    client.connect(sys.argv[1])
+    client.sendall(b'{"id": 1, "op": "list"}\\n')
+    print("it answers" if client.recv(1) else "it is silent")
+"""
+
+
+async def test_without_bubblewrap_nobody_behind_walls_gets_orders_taken(home, launcher, script, found):
+    """Landlock keeps nobody from a socket that lies in a folder, and what runs there is of the supervisor's user."""
+    if not found.has("landlock"):
+        pytest.skip(found.missing["landlock"])
+    mounts = (Mount(sys.base_prefix, MountAccess.READ), Mount(str(home.run / "own"), MountAccess.WRITE))
+    within = Sandbox(landlock=True, seccomp=found.has("seccomp"), mounts=mounts)
+    words = shlex.join([REAL_PYTHON, "-I", "-S", "-c", ASKS, str(home.socket)])
+    await launcher.start(script(f"{words}; exit 4", within=within))
+    status = await wait_for(launcher, "one", ProcessState.FAILED)
+    assert status.exit_code == 4
+    assert "it answers" not in home.log("one")
+    ends = ("it is silent", "ConnectionResetError", "BrokenPipeError")
+    assert any(one in home.log("one") for one in ends)
+    assert [one.instance for one in await launcher.list()] == ["one"]
 
 
 async def test_a_wall_that_is_missing_starts_nothing(launcher, script, sandbox):

@@ -3,15 +3,14 @@ from dataclasses import replace
 
 import pytest
 
-from tholos.access.outstanding import AFTER_S, Outstanding
+from tholos.access.outstanding import TURNS_IN_LIFE, Outstanding
 from tholos.access.service import Admission, Stand
 from tholos.access.steering import Steering
 from tholos.accounts.service import ACCESS_TOPIC
 from tholos.gateway.errors import ProxyRefused, ProxySilent
-from tholos.gateway.fleet import Fleet, Stream, stream_name
+from tholos.gateway.fleet import Stream, stream_name
 from tholos.instances.serving import Serving
 from tholos.kit.notices import Notices
-from tholos.testing.clock import TestClock
 
 AWAKE = Serving("app_1", "sales", "acc_1", "listed", 3, 0, 2, "ins_1", "unix:/run/ins_1.sock", "ready", "")
 ADA = Admission("acc_ada", "ada", "ses_ada", 1, None)
@@ -65,11 +64,11 @@ class Host:
 
 
 class Bench:
-    def __init__(self):
+    def __init__(self, turn_s=300):
         self.table, self.host = Table(), Host()
         self.notices = Notices(asyncio.get_running_loop())
-        self.clock = TestClock()
-        self.out = Outstanding(self.clock, 600)
+        self.out = Outstanding(600)
+        self.out.turn_s = turn_s
         self.steering = Steering(self.table, self.out, self.notices, self.host, "{name}.localhost")
 
     @property
@@ -120,7 +119,16 @@ async def test_a_refusal_leaves_only_the_way_to_the_door_for_good(bench):
     await bench.begun_anew()
     assert bench.host.reason == "no"
     bench.table.put(AWAKE)
-    await bench.shows(lambda fleet: fleet == Fleet())
+    await bench.shows(lambda fleet: not fleet.lanes)
+
+
+async def test_passes_have_another_generation_after_a_while():
+    bench = Bench(turn_s=0.02)
+    running = asyncio.ensure_future(bench.steering.run())
+    first = bench.out.generations
+    await bench.shows(lambda fleet: fleet.generations == first)
+    await bench.shows(lambda fleet: len(fleet.generations) == 3 and not {*first} & {*fleet.generations})
+    running.cancel()
 
 
 async def test_silence_may_pass(bench):
@@ -196,7 +204,8 @@ async def test_what_an_earlier_server_left_open_goes_on_until_it_is_over():
     bench.proxy.under_way = {"instance-ins_1": 1, stream_name("app_1", "ses_ada"): 1}
     running = asyncio.ensure_future(bench.steering.run())
     await bench.shows(lambda fleet: fleet.streams == (STREAM,))
-    bench.clock.move(600 + AFTER_S + 1)
+    for _ in range(TURNS_IN_LIFE + 2):
+        bench.out.turn()
     bench.out.changed.set()
     await bench.shows(lambda fleet: len(bench.proxy.fleets) > 1)
     assert bench.out.has_streams(("app_1", "ses_ada"))

@@ -23,15 +23,14 @@ FRONT = Front(
     "/data/proxy",
     "{}",
     "tholos",
-    "now",
     COOKIES,
     False,
 )
 LANE = Lane("app.localhost:8080", "app_1", 3, "ins_1", "/run/ins_1.sock", "app_1", 2)
 
 
-def routes(lane):
-    (table,) = json.loads(render_routes(FRONT, Fleet((lane,)))[0])["resources"]
+def routes(lane, generations=("now",)):
+    (table,) = json.loads(render_routes(FRONT, Fleet((lane,), generations=generations))[0])["resources"]
     host, other = table["virtual_hosts"]
     assert other["domains"] == ["*"]
     return host["routes"]
@@ -39,6 +38,15 @@ def routes(lane):
 
 def claims(route):
     return {one["path"][-1]["key"]: one for one in route["match"].get("dynamic_metadata", [])}
+
+
+def test_of_several_generations_each_is_believed_and_of_none_nobody():
+    for route in routes(LANE, ("before", "now"))[1:-1]:
+        told = [
+            one["string_match"]["exact"] for one in claims(route)["e"]["value"]["or_match"]["value_matchers"]
+        ]
+        assert told == ["before", "now"]
+    assert all(is_to_door(route) for route in routes(LANE, ()))
 
 
 def is_to_door(route):
@@ -91,9 +99,14 @@ def test_a_lane_that_is_leaving_has_a_cluster_and_no_route():
 
 def test_the_same_model_makes_the_same_version():
     again = Lane("app.localhost:8080", "app_1", 3, "ins_1", "/run/ins_1.sock", "app_1", 2)
-    assert render_routes(FRONT, Fleet((LANE,))) == render_routes(FRONT, Fleet((again,)))
+    assert render_routes(FRONT, Fleet((LANE,), generations=("now",))) == render_routes(
+        FRONT, Fleet((again,), generations=("now",))
+    )
     other = Lane("app.localhost:8080", "app_1", 4, "ins_1", "/run/ins_1.sock", "app_1", 2)
-    assert render_routes(FRONT, Fleet((LANE,)))[1] != render_routes(FRONT, Fleet((other,)))[1]
+    assert (
+        render_routes(FRONT, Fleet((LANE,), generations=("now",)))[1]
+        != render_routes(FRONT, Fleet((other,), generations=("now",)))[1]
+    )
 
 
 def test_the_bootstrap_is_json_that_never_says_which_apps_there_are():
