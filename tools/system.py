@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 NEEDED = {
-    "chromium": lambda: shutil.which("chromium"),
+    "chromium-headless-shell": lambda: shutil.which("chromium-headless-shell"),
     "postgresql": lambda: [*Path("/usr/lib/postgresql").glob("*/bin/initdb")],
     "bubblewrap": lambda: shutil.which("bwrap"),
     "curl": lambda: shutil.which("curl"),

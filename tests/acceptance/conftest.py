@@ -183,7 +183,7 @@ def asking(server: Installation, person: Person) -> Asking:
         asked, stop = Asked(), threading.Event()
 
         def ask() -> None:
-            while not stop.wait(0.01):
+            while not stop.wait(0.05):
                 try:
                     answer = server.ask("GET", path, host=app, token=person.token, timeout_s=30)
                 except OSError as error:

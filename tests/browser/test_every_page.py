@@ -68,14 +68,17 @@ LOST = """() => [...document.querySelectorAll("[aria-describedby], [aria-labelle
   .filter((id) => !document.getElementById(id)).map((id) => `names what is not there: ${id}`)"""
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
   .filter((e) => e.checkVisibility()).map((e) => Number(e.tagName[1]))"""
-CONTENT = """() => {
-  const main = document.querySelector("main");
+CONTENT = """async (path) => {
+  const bare = async () => new DOMParser().parseFromString(await (await fetch(path, { headers: { accept: "text/html" } })).text(), "text/html");
+  const shown = path ? await bare() : document;
+  const main = shown.querySelector("main");
   const words = (e) => e.textContent.replace(/\\s+/g, " ").trim();
   return {
     headings: [...main.querySelectorAll("h1, h2, h3")].map(words),
     links: [...main.querySelectorAll("a[href]")].map((e) => e.getAttribute("href")),
     fields: [...main.querySelectorAll("form [name]")].map((e) => `${e.form?.getAttribute("action")} ${e.name}`),
     rows: main.querySelectorAll("tr, .card, .line").length,
+    buttons: [...shown.querySelectorAll("button[type=button]")].map((e) => `${e.parentElement.className} ${e.outerHTML}`),
   };
 }"""
 
@@ -218,17 +221,22 @@ def test_a_visit(room, visiting, pictures, arrived, judged, who):
 @pytest.mark.parametrize("who", [*tour.VISITORS, "bob", "eve"])
 def test_without_scripts(room, visiting, who):
     """The same headings, links, fields and rows, and nothing to press that would do nothing; once for each page."""
-    with_scripts = visiting(who).new_page()
+    tab = visiting(who).new_page()
     plain = visiting(who, java_script_enabled=False).new_page()
+    known = set()
     for stop in tour.stops(room):
         if who != stop.seen_by[0]:
             continue
-        with_scripts.goto(stop.path)
-        plain.goto(stop.path)
-        expected, found = with_scripts.evaluate(CONTENT), plain.evaluate(CONTENT)
-        for part, there in expected.items():
+        tab.goto(stop.path)
+        found, sent = tab.evaluate(CONTENT), tab.evaluate(CONTENT, stop.path)
+        buttons = set(sent.pop("buttons"))
+        for part, there in sent.items():
             assert found[part] == there, (stop.name, part)
-        assert plain.locator("button[type=button]:visible").count() == 0, stop.name
+        if not buttons <= known:
+            plain.goto(stop.path)
+            assert plain.locator("main").count() == 1
+            assert plain.locator("button[type=button]:visible").count() == 0, stop.name
+            known |= buttons
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,8 @@ from tholos.testing.gallery import EXAMPLES, Gallery
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
-    with gallery.opened(tmp_path_factory.mktemp("gallery"), "hosts") as room:
+def room(tmp_path_factory: pytest.TempPathFactory, workshop: Path) -> Iterator[Gallery]:
+    with gallery.opened(tmp_path_factory.mktemp("gallery"), "hosts", workshop) as room:
         yield room
 
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +17,8 @@ NUMBER = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
-    with gallery.opened(tmp_path_factory.mktemp("gallery"), "paths") as room:
+def room(tmp_path_factory: pytest.TempPathFactory, workshop: Path) -> Iterator[Gallery]:
+    with gallery.opened(tmp_path_factory.mktemp("gallery"), "paths", workshop) as room:
         yield room
 
 

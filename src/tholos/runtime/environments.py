@@ -74,13 +74,14 @@ class Environments:
         """Nothing is made yet.
 
         Args:
-            root: the folder of caches, locks and environments, all on one file system.
+            root: the folder of caches, locks and environments, all on one file system; or a link to it.
             program: path of uv.
             env: the server's environment variables; only proxies and certificates are passed on.
             index: where packages come from.
         """
-        self.root = root
-        self._workshop = Workshop(root, program=program, env=env, index=index or Index())
+        # What is recorded of an environment, and written into its programs, stays true where the link goes.
+        self.root = root.resolve()
+        self._workshop = Workshop(self.root, program=program, env=env, index=index or Index())
 
     # Locks
 

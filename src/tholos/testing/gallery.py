@@ -136,7 +136,8 @@ class Gallery:
               const texts = (node) => [...node.querySelectorAll("*")].some((one) =>
                 (one.value === undefined ? false : String(one.value).includes(words)) ||
                 (one.shadowRoot !== null && (one.shadowRoot.textContent.includes(words) || texts(one.shadowRoot))))
-              return document.body.innerText.includes(words) || texts(document.body)
+              const shown = document.body;  // none while another page arrives
+              return shown !== null && (shown.innerText.includes(words) || texts(shown))
             }""",
             arg=words,
             timeout=OPENS_S * 1000,
@@ -151,14 +152,16 @@ class Gallery:
 
 
 @contextmanager
-def opened(folder: Path, addresses: str) -> Iterator[Gallery]:
-    """A server whose apps are at ``hosts`` or under ``paths``, with a publisher who is signed in."""
+def opened(folder: Path, addresses: str, workshop: Path) -> Iterator[Gallery]:
+    """A server whose apps are at ``hosts`` or under ``paths``, with a publisher who is signed in. The workshop is for whoever else
+    uses the same environment.
+    """
     settings = {
         "THOLOS_APPS__ADDRESSES": addresses,
         "THOLOS_APPS__PASS_LIFE_S": str(PASS_LIFE_S),
         "THOLOS_APPS__HOLD_S": str(OPENS_S),
     }
-    server = Installation(folder, settings)
+    server = Installation(folder, settings, workshop=workshop)
     server.start()
     try:
         token = server.new_account("ada")

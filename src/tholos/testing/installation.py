@@ -14,11 +14,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
+
+from tholos.testing.forked import LEFT_OUT, Forked
 
 OURS = (sys.executable, "-m", "tholos.cli")
 START_S = 60.0
@@ -46,17 +48,19 @@ class Installation:
         folder: a folder of its own, with room for data, configuration and the log.
         settings: further ``THOLOS_…`` variables.
         command: how the program is started; the installed ``tholos`` of another environment, say.
+        workshop: a folder of environments that other installations use at the same time; none of them may remove one.
     """
 
     folder: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = OURS
+    workshop: Path | None = None
     url: str = ""
     sign_in_url: str = ""
     token: str = ""
     lent: ClassVar[Path | None] = None
     """What an earlier installation of this process made of the code that runs inside apps: it takes seconds to make."""
-    _process: subprocess.Popen[bytes] | None = None
+    _process: subprocess.Popen[bytes] | Forked | None = None
     _port: int = 0
 
     @property
@@ -92,14 +96,7 @@ class Installation:
         # The port is kept from start to start, as an operator's would be.
         arguments = ("up", "--data", str(self.data), "--port", str(self._port))
         offset = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self.command, *arguments],
-                env=self.environment(),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self._process = self._run(arguments)
         told = self._wait_for_line(offset)
         self.sign_in_url = told
         self.url = told.partition("/setup")[0]
@@ -107,6 +104,19 @@ class Installation:
         if not self.token:
             code = told.partition("code=")[2]
             self.token = str(self.api("POST", "/api/v1/tokens", {"code": code}, token="")["token"])
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.Popen[bytes] | Forked:
+        # What else a program is told may have to be there before it imports anything.
+        if self.command == OURS and all(name.startswith("THOLOS_") for name in self.settings):
+            return Forked.start(arguments, self.environment(), self.log)
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [*self.command, *arguments],
+                env=self.environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def kill(self) -> None:
         """End the server at once, as a crash would; its instances and its supervisor stay."""
@@ -164,8 +174,7 @@ class Installation:
     def environment(self) -> dict[str, str]:
         """Of every process of this installation: a home of its own, and nothing of the tests' own settings."""
         # Nor is it told to keep no byte code, as test runs may be: it would compile itself at every start.
-        left_out = ("THOLOS_", "XDG_", "PYTHONDONTWRITEBYTECODE")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
         config = self.folder / "config"
         return {
             **kept,
@@ -233,12 +242,17 @@ class Installation:
         return self.data / "environments" / "guests"
 
     def _borrow(self) -> None:
-        lent = Installation.lent
-        if lent is None or not lent.is_dir() or self.data.exists() or self.command != OURS:
+        if self.data.exists():
             return
-        for folder in (self.data, self._guests.parent):
-            folder.mkdir(mode=0o700)
-        shutil.copytree(lent, self._guests)
+        lent = Installation.lent
+        if self.workshop is not None:
+            self.data.mkdir(mode=0o700)
+            self.workshop.mkdir(mode=0o700, exist_ok=True)
+            self._guests.parent.symlink_to(self.workshop)
+        elif lent is not None and lent.is_dir() and self.command == OURS:
+            for folder in (self.data, self._guests.parent):
+                folder.mkdir(mode=0o700)
+            shutil.copytree(lent, self._guests)
 
     def _wait_for_line(self, offset: int) -> str:
         deadline = time.monotonic() + START_S

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.integration.connect.conftest import Clients
 
 from tholos.testing import chromium
 from tholos.testing.gallery import PACKAGES
+from tholos.testing.installation import Installation
 
 
 def notebook(words: str) -> str:
@@ -41,9 +43,18 @@ FILE_IS_NAMED = frozenset({"voila", "notebook"})
 
 
 @pytest.fixture(scope="module")
-def kim(clients, server):
+def server(tmp_path_factory, workshop) -> Iterator[Installation]:
+    """One of its own, with the environment that examples of every kind have; others of this folder remove environments."""
+    installation = Installation(tmp_path_factory.mktemp("kinds"), workshop=workshop)
+    installation.start()
+    yield installation
+    installation.clean()
+
+
+@pytest.fixture(scope="module")
+def kim(server, tmp_path_factory):
     """A publisher with the clients."""
-    return clients.of(server.new_account("kim"))
+    return Clients(server, tmp_path_factory.mktemp("home"), server.new_account("kim"))
 
 
 @pytest.fixture(scope="module")

@@ -133,8 +133,8 @@ class Answer:
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("runtime"))
+def machine(workshop) -> Machine:
+    return Machine(workshop)
 
 
 @pytest.fixture

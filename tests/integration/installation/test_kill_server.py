@@ -11,6 +11,8 @@ from tholos.testing.trial import Trial, eventually, wsgi
 SETTINGS = {"THOLOS_APPS__DRAIN_TIMEOUT_S": "2", "THOLOS_APPS__START_TIMEOUT_S": "10"}
 
 SLOW = "import time; time.sleep(0.7)"
+PAUSE_S = 0.02
+"""Between two requests: a server is away for longer."""
 PREPARE = "sleep 0.7; echo prepared"
 STEPS = ("upload", "environment", "prepare", "start", "health", "switch")
 MOMENTS = [*((step, "running") for step in STEPS), ("switch", "done")]
@@ -36,7 +38,7 @@ def test_a_publish_goes_on_where_the_server_is_killed(trial: Trial, step: str, s
     """The old release serves until the switch and the new one from then on; nothing is left behind."""
     name = f"at-{step}-{state}"
     trial.publish(name, wsgi("one"))
-    with Asker(trial.server, name) as asker:
+    with Asker(trial.server, name, pause_s=PAUSE_S) as asker:
         operation = trial.begin(name, wsgi("two", before=SLOW), prepare=PREPARE)
         trial.until(operation, step, state)
         away = restarted(trial.server)
@@ -61,7 +63,7 @@ def test_a_publish_without_slow_steps_is_killed_at_any_moment(trial: Trial, paus
     """Between two steps too: the release serves in the end."""
     name = f"after-{pause_s * 100:.0f}-ms"
     trial.publish(name, wsgi("one"))
-    with Asker(trial.server, name) as asker:
+    with Asker(trial.server, name, pause_s=PAUSE_S) as asker:
         operation = trial.begin(name, wsgi("two"))
         time.sleep(pause_s)
         away = restarted(trial.server)

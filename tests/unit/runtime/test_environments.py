@@ -57,3 +57,10 @@ def test_freezing_takes_write_permission_and_thawing_gives_the_folders_back(tmp_
     assert stat.S_IMODE((tree / "lib").stat().st_mode) == 0o755
     environments.discard(tree)
     assert not tree.exists()
+
+
+def test_the_root_may_be_a_link(tmp_path):
+    """What is recorded of an environment names where it is, not the link that led there."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "root").symlink_to(tmp_path / "disk")
+    assert Environments(tmp_path / "root", program="/nowhere/uv", env={}).root == tmp_path / "disk"
