@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tholos.testing.nest import Wish
 
-START_S = 60.0
+START_S = 120.0
 LEFT_OUT = ("THOLOS_", "XDG_", "PYTHONDONTWRITEBYTECODE")
 """Of the environment of tests: nothing of their own settings, and byte code is kept."""
 _lock = threading.Lock()
