@@ -75,14 +75,21 @@ from tholos.runtime.launchers import local
 from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.layout import Layout
 from tholos.runtime.sandbox import Enclosure
-from tholos.runtime.uv import Index
 from tholos.schedules.tasks import Timekeeper
 from tholos.server import monitoring, schema, sealed, tables
 from tholos.server.about import about
 from tholos.server.application import build
 from tholos.server.entrance import Entrance
 from tholos.server.housekeeping import Housekeeper
-from tholos.server.parts import enclosure_of, find_uv, interpreters_of, layout_of, template_folders
+from tholos.server.parts import (
+    builds_of,
+    enclosure_of,
+    find_uv,
+    index_of,
+    interpreters_of,
+    layout_of,
+    template_folders,
+)
 from tholos.server.render import DoorErrors
 from tholos.settings import Settings
 from tholos.sources.api import LocalFolders
@@ -483,13 +490,10 @@ def _site(settings: Settings, port: int) -> Site:
 
 def _starter(settings: Settings, layout: Layout, services: Services, site: Site, port: int) -> Starter:
     enclosure = services.get(Enclosure)
-    packages = settings.packages
-    index = Index(
-        url=packages.index_url,
-        find_links=(packages.find_links,) if packages.find_links else (),
-        is_offline=packages.offline,
-    )
-    environments = Environments(layout.environments, program=find_uv(), env=os.environ, index=index)
+    environments = Environments(
+        layout.environments, program=find_uv(), env=os.environ, index=index_of(settings),
+        builds=builds_of(settings, enclosure, os.environ),
+    )  # fmt: skip
     return Starter(
         layout, services.get(Store), services.get(Sealer), environments, services.get(Interpreters), site.app_url, {},
         limits={"nofile": settings.apps.open_files, "core": 0}, log_limit=settings.apps.log_limit,
