@@ -161,17 +161,21 @@ def _sandbox(enclosure: Enclosure) -> Iterator[Check]:
     """What keeps apps from the machine and from each other, layer by layer."""
     if enclosure.mode is Mode.OFF:
         fix = "Set THOLOS_SANDBOX__MODE to auto, or publish only code that you trust with this machine."
-        yield Check("sandbox", Verdict.NOTE, "is switched off: apps may do what the server may", fix)
+        yield Check(
+            "sandbox", Verdict.NOTE, "is switched off: apps and builds may do what the server may", fix
+        )
         return
     walls = enclosure.walls
     if not walls.needed:
-        yield Check("sandbox", Verdict.OK, "apps are kept from the machine and from each other")
+        yield Check("sandbox", Verdict.OK, "apps and builds are kept from the machine and from each other")
     else:
         is_required = enclosure.mode is Mode.REQUIRED
         yield Check(
             "sandbox",
             Verdict.MISSING if is_required else Verdict.NOTE,
-            "no app starts: walls that are required are missing" if is_required else "walls are missing",
+            "no app starts and nothing is built: walls that are required are missing"
+            if is_required
+            else "walls are missing",
             "" if is_required else "Publish only code that you trust with this machine.",
         )
     for layer in LAYERS:
