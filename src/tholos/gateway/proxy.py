@@ -8,9 +8,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from tholos.gateway.errors import ProxyRefused, ProxySilent
 from tholos.gateway.fleet import Fleet, Front
@@ -22,6 +20,12 @@ from tholos.gateway.render import (
     render_clusters,
     render_routes,
 )
+from tholos.kit.lazily import load_when_used
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = load_when_used("httpx")  # 5 MB that nobody needs who has no proxy
 
 CONFIRM_S: Final = 8.0
 """In which a change, all its files together, is live or does not count as such. Who changes access waits for it, and to begin
