@@ -325,7 +325,7 @@ def build_wheel(folder, config=None, metadata=None):
             found.append(repr(pathlib.Path(path).read_bytes()[:9]))
         except OSError as error:
             found.append(type(error).__name__)
-    raise SystemExit("found " + " ".join([*found, *sorted(name for name in os.environ if "THOLOS" in name)]))
+    raise RuntimeError("found " + " ".join([*found, *sorted(name for name in os.environ if "THOLOS" in name)]))
 """
 
 
