@@ -34,6 +34,7 @@ from tholos.gateway.hygiene import CALLBACK, IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.model import Answer, Carry, Decision, Header, RequestHead
 from tholos.instances import service as instances
 from tholos.instances.errors import AppNotServing
+from tholos.instances.models import VISITORS, InstanceState
 from tholos.instances.serving import ASLEEP, Answering, Serving, ServingTable
 from tholos.kit.clock import Clock, to_text
 from tholos.kit.db import Database
@@ -68,6 +69,12 @@ class Routing(Protocol):
 
     def choose(self, row: Serving, preferred: str = "") -> Answering:
         """One of several that answer; the preferred one if it does."""
+
+    async def find_own(self, row: Serving, whose: str) -> Answering | None:
+        """Where everybody has their own: somebody's. None where the table tells when one has come.
+
+        Raises: InstancesTaken.
+        """
 
 
 class Exchanges(Protocol):
@@ -280,7 +287,23 @@ class Door:
         serving = await self._await_address(name, row, attempt, admitted)
         if serving.place != admitted.credential.place:
             raise NotShared
+        if serving.rules.personal and self._routing is not None:
+            return await self._to_own(serving, self._routing, admitted.known.admission)
         return serving
+
+    async def _to_own(self, row: Serving, routing: Routing, admission: Admission) -> Serving:
+        """The row with the one instance that is this account's own, or that of all visitors who have none.
+
+        Raises: AppNotServing, InstancesTaken.
+        """
+        until = asyncio.get_running_loop().time() + self._hold_s
+        while (own := await routing.find_own(row, admission.account_id or VISITORS)) is None:
+            left_s = until - asyncio.get_running_loop().time()
+            if left_s <= 0:
+                waiting = replace(row, state=InstanceState.STARTING, address="")
+                raise await self._not_serving(waiting, admission.account_id)
+            row = await self._serving.wait_for_change(row, left_s) or row
+        return replace(row, instance=own.instance, address=own.address, ready=(own,))
 
     # Who it is
 
@@ -528,7 +551,8 @@ class Door:
         """An app's instance for a request; of several a browser keeps the one that it came to first, which may hold its state
         (the cookie is no credential: whoever sends another one comes to another instance of the same app).
         """
-        if row.rules.max_instances == 1 or self._routing is None or not row.ready:
+        is_one = row.rules.max_instances == 1 or row.rules.personal
+        if is_one or self._routing is None or not row.ready:
             return Answering(row.instance, row.address), []
         name = self._cookies.instance
         usual = cookies_of(head).get(name, "")

@@ -42,7 +42,8 @@ def lanes_of(rows: Iterable[Serving], believed: Believed, app_host: str) -> tupl
 
 def _is_fit(row: Serving) -> bool:
     """Whether nothing is lost where the door does not see its requests: it chooses among several instances."""
-    return row.address.startswith(_LOCAL) and row.rules.max_instances == 1
+    is_one = row.rules.max_instances == 1 and not row.rules.personal
+    return is_one and row.address.startswith(_LOCAL)
 
 
 def _lane(row: Serving, believed: Believed, app_host: str) -> Lane:

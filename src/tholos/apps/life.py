@@ -38,6 +38,7 @@ RANGES: Mapping[str, Range] = {
     "idle_timeout_s": Range(0, LONGEST_S, "seconds without a request"),
     "drain_timeout_s": Range(0, 86_400, "seconds to finish"),
 }
+_NAMES = (*RANGES, "personal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,15 @@ class Life:
     """Seconds without a request after which an instance ends; 0 for never."""
     drain_timeout_s: int | None = None
     """Seconds that requests have to end by themselves when their instance is to end."""
+    personal: bool | None = None
+    """Whether everybody has an instance of their own."""
 
     @classmethod
     def of(cls, kept: Mapping[str, object]) -> Life:
         """As it is kept with an app."""
-        return cls(**{name: _whole(kept.get(name)) for name in RANGES})
+        personal = kept.get("personal")
+        numbers = {name: _whole(kept.get(name)) for name in RANGES}
+        return cls(**numbers, personal=personal if isinstance(personal, bool) else None)
 
     def to_json(self) -> JsonObject:
         return {name: value for name, value in asdict(self).items() if value is not None}
@@ -72,6 +77,8 @@ class Rules:
     connections: int = 20
     idle_timeout_s: float = 0.0
     drain_timeout_s: float = 300.0
+    personal: bool = False
+    """Everybody has an instance of their own, and the least are those that wait for whoever comes."""
 
     @property
     def may_sleep(self) -> bool:
@@ -82,7 +89,8 @@ class Rules:
         """With what an app says instead; what is least is never above what is most."""
         said = {**asdict(self), **life.to_json()}
         if life.max_instances is None:
-            said["max_instances"] = max(said["max_instances"], said["min_instances"])
+            usual = MOST_INSTANCES if said["personal"] else said["max_instances"]
+            said["max_instances"] = max(usual, said["min_instances"])
         said["min_instances"] = min(said["min_instances"], said["max_instances"])
         return Rules(**said)
 
@@ -114,7 +122,7 @@ def change(db: WriteDb, actor: Actor, name: str, life: Life, seen: int | None, n
         return app
     app.life = life.to_json()
     app.version += 1
-    changed = [key for key in RANGES if getattr(before, key) != getattr(life, key)]
+    changed = [key for key in _NAMES if getattr(before, key) != getattr(life, key)]
     audit.record(
         db, actor, Action.APP_CHANGED, apps.subject_of(app), now,
         before={key: getattr(before, key) for key in changed},

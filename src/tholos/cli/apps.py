@@ -85,10 +85,11 @@ def show_status(*, name: str | None, of_all: bool, watch: bool, server: str | No
 
 def _show_all(server: str | None, *, as_json: bool) -> None:
     with connected(server) as client:
-        instances, standbys = client.all_instances(), client.standbys()
+        found = client.running()
     if as_json:
-        print_json(instances=[asdict(one) for one in instances], standbys=[asdict(one) for one in standbys])
+        print_json(**asdict(found))
         return
+    instances, standbys = found.instances, found.standbys
     console = of_terminal()
     if not instances and not standbys:
         console.row("nothing runs")
@@ -138,7 +139,8 @@ def print_status(console: Console, app: App, instances: list[Instance], running:
     for one in instances:
         process = f", process {one.pid}" if one.pid else ""
         restarts = f", restarted {one.restarts} times" if one.restarts else ""
-        console.row("instance", f"{one.state}{process}, release {one.release}{restarts}")
+        whose = f", {one.whose}'s own" if one.whose else ""
+        console.row("instance", f"{one.state}{process}, release {one.release}{restarts}{whose}")
         if one.memory is not None:
             cpu, memory, requests, last = used(one)
             console.row("", f"{cpu} of a processor, {memory}, {requests} requests", f"used {last}")

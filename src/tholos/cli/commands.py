@@ -400,6 +400,11 @@ def add_bounds(commands: Commands) -> None:
         ("--drain", "TIME", "for requests under way when their instance is to end; or default"),
     ):
         life.add_argument(flag, metavar=metavar, help=text)
+    life.add_argument(
+        "--personal",
+        choices=("on", "off", "default"),
+        help="whether everybody has an instance of their own, and --min says how many wait for whoever comes",
+    )
 
 
 def add_settling(commands: Commands) -> None:

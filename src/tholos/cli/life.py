@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"
 NEVER = "never"
+_SWITCH = {"on": True, "off": False, DEFAULT: None}
 
 
 class NoSuchLife(Invalid):
@@ -32,6 +33,7 @@ def show_life(
     max: str | None,  # noqa: A002 - named as its flag is
     connections: str | None,
     drain: str | None,
+    personal: str | None,
     server: str | None,
     as_json: bool,
 ) -> int:
@@ -45,8 +47,9 @@ def show_life(
     changes = {key: value[0] for key, value in said.items() if value is not None}
     with connected(server, remembered) as client:
         chosen, holds = client.life(name)
-        if changes:
-            chosen, holds = client.set_life(name, replace(chosen, **changes))
+        own = chosen.personal if personal is None else _SWITCH[personal]
+        if changes or own != chosen.personal:
+            chosen, holds = client.set_life(name, replace(chosen, personal=own, **changes))
     if as_json:
         print_json(app=name, life=asdict(chosen), holds=asdict(holds))
         return 0
@@ -65,6 +68,7 @@ def _rows(holds: Life) -> list[tuple[str, str, str]]:
         ("at most", "max_instances", str(holds.max_instances or 1)),
         ("requests", "connections", f"{holds.connections or 0} at once for each, before another starts"),
         ("to finish", "drain_timeout_s", to_words(holds.drain_timeout_s or 0)),
+        ("instances", "personal", "everybody has their own" if holds.personal else "shared by all"),
     ]
 
 

@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 from tholos.client.api import Client
 from tholos.client.deeds import AuditEntry, AuditQuery, Delivery, NewWebhook, Webhook
 from tholos.client.logs import LogLine, LogQuery, Traceback
-from tholos.client.model import App, Event, Instance, Operation, Release, Snapshot, Standby, Unchanged, Why
+from tholos.client.model import App, Event, Instance, Operation, Release, Running, Snapshot, Unchanged, Why
 from tholos.client.own import Ended, Invitation, InvitationMade, NewInvitation, NewToken, Session
 from tholos.client.paths import AppPath
 from tholos.client.patience import Patience
@@ -852,13 +852,9 @@ class AsyncClient:
         """An app's running copies."""
         return await asyncio.to_thread(self._client.instances, name)
 
-    async def all_instances(self) -> list[Instance]:
-        """The running copies of all apps that this account may edit."""
-        return await asyncio.to_thread(self._client.all_instances)
-
-    async def standbys(self) -> list[Standby]:
-        """What waits to wake apps that sleep, of those that this account may edit."""
-        return await asyncio.to_thread(self._client.standbys)
+    async def running(self) -> Running:
+        """What runs of all apps that this account may edit: their instances, and what waits to wake those that sleep."""
+        return await asyncio.to_thread(self._client.running)
 
     async def why(self, name: str) -> Why:
         """Why an app is as it is."""

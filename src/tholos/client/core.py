@@ -21,7 +21,7 @@ from tholos import __version__
 from tholos.client.address import Address
 from tholos.client.errors import Quiet, RemoteUnavailable, UnexpectedAnswer, Unreachable
 from tholos.client.fields import Fields
-from tholos.client.model import App, Event, Instance, Operation, Snapshot, Standby, Unchanged, Why
+from tholos.client.model import App, Event, Instance, Operation, Running, Snapshot, Unchanged, Why
 from tholos.client.patience import Patience
 from tholos.client.transport import Answer, Body, Transport
 from tholos.kit.errors import TholosError
@@ -107,13 +107,9 @@ class Core:
         """An app's running copies."""
         return self._list(f"{app_path(name)}/instances", Instance.from_json)
 
-    def all_instances(self) -> list[Instance]:
-        """The running copies of all apps that this account may edit."""
-        return self._list("/instances", Instance.from_json)
-
-    def standbys(self) -> list[Standby]:
-        """What waits to wake apps that sleep, of those that this account may edit."""
-        return self._get("/instances", Standby.list_from_json)
+    def running(self) -> Running:
+        """What runs of all apps that this account may edit: their instances, and what waits to wake those that sleep."""
+        return self._get("/instances", Running.from_json)
 
     def why(self, name: str) -> Why:
         """Why an app is as it is."""

@@ -133,17 +133,11 @@ class Standby:
     """Bytes, what it shares with others counted by its share."""
 
     @classmethod
-    def list_from_json(cls, value: object) -> list[Standby]:
-        """Out of an answer about instances. Raises UnexpectedAnswer."""
-        return [
-            cls(
-                one.text("app"),
-                one.number("release", 0),
-                one.text("instance", ""),
-                one.number("memory", 0) or None,
-            )
-            for one in Fields(value, "the instances").items("standbys")
-        ]
+    def from_json(cls, value: object) -> Standby:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "a standby")
+        memory = read.number("memory", 0) or None
+        return cls(read.text("app"), read.number("release", 0), read.text("instance", ""), memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +164,8 @@ class Instance:
     under_way: int = 0
     used_at: str = ""
     """When its last request ended."""
+    whose: str = ""
+    """Name of the account whose own it is, or ``visitors``; empty where everybody comes to it."""
 
     @classmethod
     def from_json(cls, value: object) -> Instance:
@@ -191,6 +187,25 @@ class Instance:
             requests=read.number("requests", 0),
             under_way=read.number("under_way", 0),
             used_at=read.text("used_at", ""),
+            whose=read.text("whose", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs of all apps that somebody may edit."""
+
+    instances: list[Instance]
+    standbys: list[Standby]
+    """What waits to wake those that sleep."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Running:
+        """Raises UnexpectedAnswer."""
+        read = Fields(value, "what runs")
+        return cls(
+            [Instance.from_json(one.value) for one in read.items("items")],
+            [Standby.from_json(one.value) for one in read.items("standbys")],
         )
 
 

@@ -51,15 +51,19 @@ class Life:
     """Seconds without a request after which the app sleeps; 0 for never."""
     drain_timeout_s: int | None = None
     """Seconds that requests have to end by themselves when their instance is to end."""
+    personal: bool | None = None
+    """Whether everybody has an instance of their own."""
 
     @classmethod
     def from_json(cls, value: object) -> Life:
         """Raises UnexpectedAnswer."""
         read = Fields(value, "the life of its instances")
-        return cls(**{name: read.number(name, -1) for name in LIFE if read.number(name, -1) >= 0})
+        numbers = {name: read.number(name, -1) for name in _NUMBERS if read.number(name, -1) >= 0}
+        personal = None if read.value.get("personal") is None else read.flag("personal")
+        return cls(**numbers, personal=personal)
 
 
-LIFE = ("min_instances", "max_instances", "connections", "idle_timeout_s", "drain_timeout_s")
+_NUMBERS = ("min_instances", "max_instances", "connections", "idle_timeout_s", "drain_timeout_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +225,7 @@ class SettlingCalls(Core):
 
     def set_life(self, name: str, life: Life) -> tuple[Life, Life]:
         """Set all that an app says of its instances' life; what it says then, and what holds."""
-        said = {key: getattr(life, key) for key in LIFE}
-        return _lives(self._call("PUT", f"{app_path(name)}/life", said).json())
+        return _lives(self._call("PUT", f"{app_path(name)}/life", asdict(life)).json())
 
     def notifications(self, *, most: int = 50) -> list[Notice]:
         """One's inbox, the newest first."""

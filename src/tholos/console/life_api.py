@@ -6,11 +6,14 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from tholos.accounts.routes import Call, Calling, Permission, Routes
+from tholos.accounts.service import ACCESS_TOPIC
 from tholos.apps import life as app_life
 from tholos.apps import service as apps
 from tholos.apps.life import Life, Rules
 from tholos.apps.models import App
+from tholos.instances.tasks import Keeper
 from tholos.kit.notices import Notices
+from tholos.kit.threads import in_thread
 from tholos.kit.versions import to_tag
 
 routes = Routes(prefix="/api/v1/apps", tags=["apps"])
@@ -33,6 +36,7 @@ class LifeIn(BaseModel):
     drain_timeout_s: int | None = Field(
         None, ge=0, le=_MOST, description="Seconds that requests have to end when their instance is to end."
     )
+    personal: bool | None = Field(None, description="Whether everybody has an instance of their own.")
 
 
 class RulesOut(BaseModel):
@@ -43,6 +47,7 @@ class RulesOut(BaseModel):
     connections: int
     idle_timeout_s: int
     drain_timeout_s: int
+    personal: bool
 
 
 class LifeOut(BaseModel):
@@ -51,6 +56,7 @@ class LifeOut(BaseModel):
     connections: int | None
     idle_timeout_s: int | None
     drain_timeout_s: int | None
+    personal: bool | None
     holds: RulesOut
     version: int
     """Of the app."""
@@ -65,14 +71,24 @@ def get_life(call: Calling, response: Response, name: str) -> LifeOut:
 
 
 @routes.declare("PUT", "/{name}/life", permission=Permission.APP_EDIT)
-def set_life(call: Calling, response: Response, name: str, body: LifeIn) -> LifeOut:
+async def set_life(call: Calling, response: Response, name: str, body: LifeIn) -> LifeOut:
     """Set all of it. With If-Match, only if nobody has changed the app since."""
-    with call.write() as db:
-        wanted = Life(**body.model_dump())
-        app = app_life.change(db, call.actor, name, wanted, call.seen_version, call.now)
-        changed = _shown(call, response, app)
-    call.get(Notices).publish(apps.SHARING_TOPIC)
+    app_id, changed = await in_thread(_change, call, response, name, Life(**body.model_dump()))
+    await call.get(Keeper).refresh(app_id)
+    tell(call)
     return changed
+
+
+def tell(call: Call) -> None:
+    """Of what changed; whose an instance is says who comes to it, so the proxy in front knows before the answer is sent."""
+    for topic in (apps.SHARING_TOPIC, ACCESS_TOPIC):
+        call.get(Notices).publish(topic)
+
+
+def _change(call: Call, response: Response, name: str, wanted: Life) -> tuple[str, LifeOut]:
+    with call.write() as db:
+        app = app_life.change(db, call.actor, name, wanted, call.seen_version, call.now)
+        return app.id, _shown(call, response, app)
 
 
 def _shown(call: Call, response: Response, app: App) -> LifeOut:
@@ -85,12 +101,14 @@ def _shown(call: Call, response: Response, app: App) -> LifeOut:
         connections=said.connections,
         idle_timeout_s=said.idle_timeout_s,
         drain_timeout_s=said.drain_timeout_s,
+        personal=said.personal,
         holds=RulesOut(
             min_instances=holds.min_instances,
             max_instances=holds.max_instances,
             connections=holds.connections,
             idle_timeout_s=round(holds.idle_timeout_s),
             drain_timeout_s=round(holds.drain_timeout_s),
+            personal=holds.personal,
         ),
         version=app.version,
     )

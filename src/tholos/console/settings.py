@@ -19,7 +19,7 @@ from tholos.apps import service as apps
 from tholos.apps.details import MOST_DESCRIPTION, MOST_RELEASES, MOST_TITLE, Details
 from tholos.apps.errors import LimitInvalid
 from tholos.apps.models import App
-from tholos.console import limits_api, variables_api
+from tholos.console import life_api, limits_api, variables_api
 from tholos.console.forms import Shown, words_of
 from tholos.console.pages import AppPage, last_operations
 from tholos.console.schedules import Summary, summary_of
@@ -158,7 +158,7 @@ def import_variables(
     return _change_variables(call, name, wanted, version, typed, lambda _: "text")
 
 
-_NETWORK = {"on": True, "off": False}
+_SWITCH = {"on": True, "off": False}
 """As the installation says where it is neither."""
 
 
@@ -186,7 +186,7 @@ def set_limits(
 
     def change(db: WriteDb, seen: int | None) -> Done:
         numbers = {field: _number(field, text) for field, text in typed.items()}
-        wanted = limits.of_numbers(numbers, network=_NETWORK.get(network))
+        wanted = limits.of_numbers(numbers, network=_SWITCH.get(network))
         return limits_api.change(call, db, name, wanted, seen)
 
     return _change(
@@ -203,11 +203,12 @@ def set_life(
     max_instances: Text = "",
     connections: Text = "",
     drain_timeout_s: Text = "",
+    personal: Text = "",
     version: Text = "",
 ) -> Response:
     typed = {
         "idle_timeout_s": idle_timeout_s, "min_instances": min_instances, "max_instances": max_instances,
-        "connections": connections, "drain_timeout_s": drain_timeout_s,
+        "connections": connections, "drain_timeout_s": drain_timeout_s, "personal": personal,
     }  # fmt: skip
 
     def change(db: WriteDb, seen: int | None) -> Done:
@@ -218,11 +219,12 @@ def set_life(
             connections=_number("connections", connections),
             idle_timeout_s=_seconds("idle_timeout_s", idle_timeout_s),
             drain_timeout_s=_seconds("drain_timeout_s", drain_timeout_s),
+            personal=_SWITCH.get(personal),
         )
         return Done(life.change(db, call.actor, name, wanted, seen, call.now), None, "It is saved.")
 
     shown = _change(call, name, change, version, typed, lambda error: error.where or "life")
-    call.get(Notices).publish(apps.SHARING_TOPIC)
+    life_api.tell(call)
     return shown
 
 
@@ -393,7 +395,7 @@ def _present(db: ReadDb, app: App) -> dict[str, str]:
         "keep_releases": str(app.keep_releases or ""),
         "path": path.path if path else "",
         **{name: str(value or "") for name, value in limited.to_json().items() if name in limits.WHOLE},
-        "network": {None: "", True: "on", False: "off"}[limited.network],
+        "network": _switched(limited.network),
         **_present_life(app),
     }
 
@@ -404,9 +406,16 @@ def _present_life(app: App) -> dict[str, str]:
     spans = ("idle_timeout_s", "drain_timeout_s")
     told = {name: getattr(said, name) for name in (*numbers, *spans)}
     return {
-        name: "" if value is None else durations.to_words(value) if name in spans else str(value)
-        for name, value in told.items()
+        "personal": _switched(said.personal),
+        **{
+            name: "" if value is None else durations.to_words(value) if name in spans else str(value)
+            for name, value in told.items()
+        },
     }
+
+
+def _switched(value: bool | None) -> str:
+    return {None: "", True: "on", False: "off"}[value]
 
 
 def _usable_secrets(call: Call, db: ReadDb) -> list[tuple[str, str]]:

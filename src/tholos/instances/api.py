@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Header, Query
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from tholos.accounts import service as accounts
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import service as apps
 from tholos.instances import following, reading, schemas
@@ -17,7 +18,7 @@ from tholos.instances import service as instances
 from tholos.instances.errors import InstanceNotFound
 from tholos.instances.following import Following, Place, find_log
 from tholos.instances.metering import Meter
-from tholos.instances.models import Instance
+from tholos.instances.models import SHARED, VISITORS, Instance
 from tholos.instances.reading import Log, Which
 from tholos.instances.standbys import Standbys
 from tholos.kit.db import ReadDb
@@ -195,13 +196,16 @@ def waiting(call: Call, db: ReadDb, name: str = "") -> list[schemas.StandbyOut]:
 
 
 def shown(call: Call, db: ReadDb, found: Sequence[Instance]) -> list[schemas.InstanceOut]:
-    """Instances as JSON, with two queries however many they are."""
+    """Instances as JSON, with three queries however many they are."""
     measured = call.get(Meter).measure(found)
     names = apps.names_of(db, [one.app_id for one in found])
     numbers = apps.release_numbers(db, [one.release_id for one in found])
+    people = {SHARED: "", VISITORS: VISITORS}
+    people |= accounts.account_names(db, [one.audience for one in found if one.audience not in people])
     return [
         schemas.instance_out(
-            one, names.get(one.app_id, ""), numbers.get(one.release_id, 0), measured[one.id], call.now
+            one, names.get(one.app_id, ""), numbers.get(one.release_id, 0), people.get(one.audience, ""),
+            measured[one.id], call.now,
         )
         for one in found
-    ]
+    ]  # fmt: skip

@@ -61,6 +61,12 @@ class AnswersWithError(TholosError):
     code = "answers_with_error"
 
 
+class InstancesTaken(Unavailable):
+    """Cannot open the app: as many instances as may run are somebody's own already."""
+
+    code = "instances_taken"
+
+
 class AppNotServing(Unavailable):
     """The app has no instance that answers."""
 

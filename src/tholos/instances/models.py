@@ -11,6 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tholos.kit.db import Base, LongText
 
 THIS_NODE = 1
+SHARED = "shared"
+"""Whose an instance is that everybody may come to; in an app where everybody has their own, one that waits for whoever comes."""
+VISITORS = "visitors"
+"""Whose the one is, in such an app, that all who are not signed in come to."""
 
 
 class InstanceState(StrEnum):
@@ -63,8 +67,8 @@ class Instance(Base):
     app_id: Mapped[str] = mapped_column(ForeignKey("apps.id"), index=True)
     release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"), index=True)
     node_id: Mapped[int] = mapped_column(ForeignKey("nodes.id"))
-    audience: Mapped[str] = mapped_column(default="shared")
-    """``shared``, or the id of the account whose own it is."""
+    audience: Mapped[str] = mapped_column(default=SHARED)
+    """:data:`SHARED`, :data:`VISITORS`, or the id of the account whose own it is."""
     server_name: Mapped[str] = mapped_column(default="")
     lease_holder: Mapped[str | None]
     operation_id: Mapped[str | None]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tholos.instances.models import ACTIVE, LEAVING, InstanceState
+from tholos.instances.models import ACTIVE, LEAVING, SHARED, InstanceState
 from tholos.runtime.model import PLATFORM_PREFIX, ProcessState
 
 
@@ -22,6 +22,12 @@ class Seen:
     is_held: bool
     """An operation that has not ended started it."""
     ready_at: datetime | None = None
+    whose: str = SHARED
+
+    @property
+    def is_own(self) -> bool:
+        """Somebody's own, which nobody else comes to."""
+        return self.whose != SHARED
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,9 +37,11 @@ class Wanted:
     app_id: str
     release_id: str
     least: int = 1
-    """How many instances it has at least."""
+    """How many instances it has at least; with those that are somebody's own not counted."""
     most: int = 1
-    """And how many at most, once all of them answer."""
+    """And how many at most, once all of them answer; those counted."""
+    is_personal: bool = False
+    """Instances may be somebody's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +101,15 @@ def plan(
     """
     lost = {row.id for row in rows if _is_lost(row, processes, launching)}
     standing = [row for row in rows if row.id not in lost]
+    personal = {one.release_id for one in wanted if one.is_personal}
+    leaving = [row for row in standing if row.is_own and not _may_stay(row, personal)]
+    shared = [row for row in standing if not row.is_own]
+    staying = [row for row in standing if row not in leaving]
     return [
         *(Lost(one) for one in sorted(lost)),
-        *_to_start(wanted, standing),
-        *_to_retire({**dict.fromkeys(kept, 1), **{one.release_id: one.most for one in wanted}}, standing),
+        *_to_start(wanted, staying),
+        *_to_retire({**dict.fromkeys(kept, 1), **{one.release_id: one.most for one in wanted}}, shared),
+        *(Retire(row.id) for row in leaving),
         *_to_stop({*(row.id for row in standing), *launching, *one_offs}, processes),
     ]
 
@@ -107,10 +120,17 @@ def _is_lost(row: Seen, processes: Mapping[str, ProcessState], launching: Collec
 
 
 def _to_start(wanted: Collection[Wanted], standing: Sequence[Seen]) -> Iterator[Action]:
-    active = Counter(row.release_id for row in standing if row.state in ACTIVE)
+    active = Counter((row.release_id, row.is_own) for row in standing if row.state in ACTIVE)
     for one in sorted(wanted):
-        if active[one.release_id] < one.least:
-            yield Start(one.app_id, one.release_id, active[one.release_id])
+        shared, own = active[one.release_id, False], active[one.release_id, True]
+        if shared < one.least and (not own or shared + own < one.most):
+            yield Start(one.app_id, one.release_id, shared)
+
+
+def _may_stay(row: Seen, personal: Collection[str]) -> bool:
+    """Whether somebody may keep their own; one that was given up makes room for another."""
+    stands = row.state not in LEAVING and row.state != InstanceState.FAILED
+    return row.is_held or (stands and row.release_id in personal)
 
 
 def _to_retire(may_run: Mapping[str, int], standing: Sequence[Seen]) -> Iterator[Action]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from tholos.apps.models import PREVIOUS, App, Pointer, Release
 from tholos.instances.errors import InstanceNotFound
-from tholos.instances.models import ACTIVE, ENDED, Instance, InstanceState, Node
+from tholos.instances.models import ACTIVE, ENDED, SHARED, Instance, InstanceState, Node
 from tholos.kit.db import JsonObject, ReadDb, UtcDateTime
 
 
@@ -35,8 +35,8 @@ def list_standing(db: ReadDb, node_id: int) -> Sequence[Instance]:
     return db.scalars(chosen.order_by(Instance.id)).all()
 
 
-def list_seen(db: ReadDb, node_id: int) -> list[tuple[str, str, str, str, str | None, datetime | None]]:
-    """Id, app, release, state, operation and first answer of those of a node that have not ended."""
+def list_seen(db: ReadDb, node_id: int) -> list[tuple[str, str, str, str, str | None, datetime | None, str]]:
+    """Id, app, release, state, operation, first answer and audience of those of a node that have not ended."""
     chosen = select(
         Instance.id,
         Instance.app_id,
@@ -44,9 +44,13 @@ def list_seen(db: ReadDb, node_id: int) -> list[tuple[str, str, str, str, str | 
         Instance.state,
         Instance.operation_id,
         Instance.ready_at,
+        Instance.audience,
     ).where(Instance.node_id == node_id, Instance.state.not_in(ENDED))
     found = db.execute(chosen.order_by(Instance.id))
-    return [(one, app, release, state, operation, at) for one, app, release, state, operation, at in found]
+    return [
+        (one, app, release, state, operation, at, whose)
+        for one, app, release, state, operation, at, whose in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class ServingRow:
     release_id: str | None
     asleep_at: datetime | None
     """Since when the pointer's release sleeps."""
+    whose: str | None
+    """Whom the instance is for."""
 
 
 def list_serving(db: ReadDb, app_id: str | None = None) -> list[ServingRow]:
@@ -85,7 +91,7 @@ def list_serving(db: ReadDb, app_id: str | None = None) -> list[ServingRow]:
     )
     chosen = (
         app.add_columns(Instance.id, Instance.address, Instance.state, Instance.reason, at, Instance.since)
-        .add_columns(App.life, Pointer.release_id, Pointer.asleep_at)
+        .add_columns(App.life, Pointer.release_id, Pointer.asleep_at, Instance.audience)
         .select_from(App)
         .outerjoin(Pointer, is_shown)
         .outerjoin(Release, Release.id == Pointer.release_id)
@@ -124,13 +130,20 @@ def list_of_release(db: ReadDb, release_id: str) -> Sequence[Instance]:
 
 
 def find_active(db: ReadDb, release_id: str) -> Instance | None:
-    chosen = select(Instance).where(Instance.release_id == release_id, Instance.state.in_(ACTIVE))
+    """The newest that is nobody's own."""
+    chosen = select(Instance).where(*_is_active(release_id))
     return db.scalar(chosen.order_by(Instance.created_at.desc()).limit(1))
 
 
 def count_active(db: ReadDb, release_id: str) -> int:
-    chosen = select(func.count()).select_from(Instance)
-    return db.scalar(chosen.where(Instance.release_id == release_id, Instance.state.in_(ACTIVE))) or 0
+    """As many as are nobody's own."""
+    return db.scalar(select(func.count()).select_from(Instance).where(*_is_active(release_id))) or 0
+
+
+def _is_active(release_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Instance.release_id == release_id, Instance.state.in_(ACTIVE), Instance.audience == SHARED,
+    )  # fmt: skip
 
 
 def find_last(db: ReadDb, app_id: str, release_id: str | None = None) -> Instance | None:
@@ -150,8 +163,9 @@ def find_start_times(db: ReadDb, app_id: str) -> tuple[datetime, datetime] | Non
 
 
 def find_ready(db: ReadDb, release_id: str) -> Instance | None:
+    """The newest that answers, one that is nobody's own before others."""
     chosen = select(Instance).where(Instance.release_id == release_id, Instance.state == InstanceState.READY)
-    return db.scalar(chosen.order_by(Instance.ready_at.desc()).limit(1))
+    return db.scalar(chosen.order_by(Instance.audience != SHARED, Instance.ready_at.desc()).limit(1))
 
 
 def list_held_by(db: ReadDb, operation_id: str) -> Sequence[Instance]:

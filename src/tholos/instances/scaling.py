@@ -14,9 +14,10 @@ from functools import partial
 from typing import Protocol
 
 from tholos.apps import service as apps
+from tholos.apps.life import Rules
 from tholos.instances import service as instances
 from tholos.instances.activity import Activity
-from tholos.instances.models import ACTIVE, InstanceState
+from tholos.instances.models import ACTIVE, SHARED, Instance, InstanceState
 from tholos.instances.serving import Answering, Serving, ServingTable
 from tholos.kit.clock import Clock
 from tholos.kit.db import Database
@@ -27,6 +28,8 @@ from tholos.kit.threads import in_thread
 
 SPARE_IDLE_S = 300.0
 """After so long without a request an instance beyond the least ends, where the app never sleeps."""
+OWN_IDLE_S = 3600.0
+"""And so long one that is somebody's own."""
 _LOOKS = 8
 """In one idle time, where somebody has to be asked how instances are used: an app sleeps by an eighth of it later at most."""
 _SHORTEST_WAIT_S = 0.25
@@ -41,9 +44,9 @@ class Sleep:
 
 @dataclass(frozen=True, slots=True)
 class LetGo:
-    """Nobody used an instance beyond the least for long enough."""
+    """Nobody used an instance beyond the least, or one that is somebody's own, for long enough."""
 
-    instance: str
+    instance: Answering
 
 
 def judge(row: Serving, idle_s: Mapping[str, float]) -> tuple[Sleep | LetGo | None, float]:
@@ -56,18 +59,28 @@ def judge(row: Serving, idle_s: Mapping[str, float]) -> tuple[Sleep | LetGo | No
     rules = row.rules
     if not row.ready:
         return None, math.inf
+    sleeps_in_s = math.inf
     if rules.may_sleep:
-        left_s = rules.idle_timeout_s - min(idle_s.values())
-        if left_s <= 0:
+        sleeps_in_s = rules.idle_timeout_s - min(idle_s.values())
+        if sleeps_in_s <= 0:
             return Sleep(), rules.idle_timeout_s
-        if len(row.ready) == 1:
-            return None, left_s
-    if len(row.ready) <= max(rules.min_instances, 1):
-        return None, math.inf
-    instance = max(idle_s, key=lambda one: idle_s[one])
-    spare_s = rules.idle_timeout_s or SPARE_IDLE_S
-    left_s = spare_s - idle_s[instance]
-    return (LetGo(instance), spare_s) if left_s <= 0 else (None, left_s)
+    spares = [one for one in row.ready if one.whose == SHARED]
+    may_go = [
+        *(one for one in row.ready if one.whose != SHARED),
+        *(spares if len(spares) > max(rules.min_instances, 1) else ()),
+    ]
+    if not may_go:
+        return None, sleeps_in_s
+    left_s, instance = min(
+        ((_may_idle_s(one, rules) - idle_s[one.instance], one) for one in may_go), key=lambda due: due[0]
+    )
+    if left_s <= 0:
+        return LetGo(instance), _may_idle_s(instance, rules)
+    return None, min(left_s, sleeps_in_s)
+
+
+def _may_idle_s(one: Answering, rules: Rules) -> float:
+    return rules.idle_timeout_s or (SPARE_IDLE_S if one.whose == SHARED else OWN_IDLE_S)
 
 
 class Keeping(Protocol):
@@ -146,23 +159,28 @@ class Scaler:
     async def _fall_asleep(self, row: Serving) -> None:
         if await in_thread(self._note_asleep, row):
             get_logger().info("app_fell_asleep", app=row.name, release=row.release)
-            await self.keeper.refresh(row.app_id)  # who asks from here on wakes it
-            self.notices.publish(instances.TOPIC)  # the keeper ends what is not wanted any more
+            await self._told_anew(
+                row
+            )  # who asks from here on wakes it, and the keeper ends what is not wanted any more
             return
         now = asyncio.get_running_loop().time()
         self._met.update({one.instance: now for one in row.ready})  # somebody has plans with it
 
-    async def _let_go(self, row: Serving, instance_id: str) -> None:
-        if await in_thread(self._note_spare, row, instance_id):
-            get_logger().info("instance_let_go", app=row.name, instance=instance_id)
-            await self.keeper.refresh(row.app_id)
-            self.notices.publish(instances.TOPIC)
+    async def _let_go(self, row: Serving, one: Answering) -> None:
+        if await in_thread(self._note_spare, row, one):
+            get_logger().info("instance_let_go", app=row.name, instance=one.instance)
+            await self._told_anew(row)
             return
-        self._met[instance_id] = asyncio.get_running_loop().time()
+        self._met[one.instance] = asyncio.get_running_loop().time()
 
-    def _note_spare(self, row: Serving, instance_id: str) -> bool:
+    def _note_spare(self, row: Serving, one: Answering) -> bool:
         with self.database.write() as db:
-            return instances.let_go_spare(db, instance_id, row.rules.min_instances, self.clock.now())
+            least = row.rules.min_instances
+            return instances.let_go_spare(db, one.instance, one.whose, least, self.clock.now())
+
+    async def _told_anew(self, row: Serving) -> None:
+        await self.keeper.refresh(row.app_id)
+        self.notices.publish(instances.TOPIC)
 
     def _note_asleep(self, row: Serving) -> bool:
         with self.database.write() as db:
@@ -190,6 +208,28 @@ class Scaler:
     def _note_awake(self, row: Serving) -> bool:
         with self.database.write() as db:
             return instances.wake_up(db, row.app_id, row.release_id, self.clock.now())
+
+    # One for everybody
+
+    async def find_own(self, row: Serving, whose: str) -> Answering | None:
+        """The instance that is somebody's own: one that waited for whoever comes becomes it, and is followed by another. None
+        where one is to come: that changes the table.
+
+        Raises: InstancesTaken.
+        """
+        found = next((one for one in row.ready if one.whose == whose), None)
+        if found is not None:
+            return found
+        claimed = await in_thread(self._claim, row, whose)
+        if claimed is None:
+            return None
+        get_logger().info("instance_claimed", app=row.name, instance=claimed.id, whose=whose)
+        await self._told_anew(row)
+        return Answering(claimed.id, claimed.address, whose)
+
+    def _claim(self, row: Serving, whose: str) -> Instance | None:
+        with self.database.write() as db:
+            return instances.claim(db, row.release_id, whose, row.rules.max_instances)
 
     # Several
 

@@ -21,6 +21,8 @@ class InstanceOut(BaseModel):
     pid: int | None
     restarts: int
     address: str
+    whose: str
+    """Name of the account whose own it is, or ``visitors`` for all who are not signed in; empty where everybody comes to it."""
     app: str
     """Its name."""
     cpu_s: float | None
@@ -85,7 +87,7 @@ def standby_out(standby: Standby) -> StandbyOut:
 
 
 def instance_out(
-    instance: Instance, app: str, release: int, measured: Measured, now: datetime
+    instance: Instance, app: str, release: int, whose: str, measured: Measured, now: datetime
 ) -> InstanceOut:
     used_at = None if measured.idle_s is None else now - timedelta(seconds=measured.idle_s)
     return InstanceOut(
@@ -97,6 +99,7 @@ def instance_out(
         pid=instance.pid,
         restarts=instance.restarts,
         address=instance.address,
+        whose=whose,
         app=app,
         cpu_s=None if measured.cpu_s is None else round(measured.cpu_s, 2),
         cpu=None if measured.cpu is None else round(measured.cpu, 3),

@@ -12,11 +12,12 @@ from tholos.apps.models import WAKING, App, AppState, Release
 from tholos.audit import service as audit
 from tholos.audit.models import Action
 from tholos.instances import queries
-from tholos.instances.errors import InstanceLeaves, InstanceNotFound, TransitionRefused
+from tholos.instances.errors import InstanceLeaves, InstanceNotFound, InstancesTaken, TransitionRefused
 from tholos.instances.models import (
     ACTIVE,
     ENDED,
     LEAVING,
+    SHARED,
     THIS_NODE,
     TRANSITIONS,
     Instance,
@@ -87,7 +88,7 @@ def new_instance(
         app_id=app.id,
         release_id=release.id,
         node_id=THIS_NODE,
-        audience="shared",
+        audience=SHARED,
         server_name="",
         lease_holder=f"node-{THIS_NODE}",
         operation_id=operation_id,
@@ -193,7 +194,7 @@ def find_to_hold(db: WriteDb, release_id: str, operation_id: str, *, anew: bool)
     if held:
         return held[0]
     found = None if anew else queries.find_ready(db, release_id) or queries.find_active(db, release_id)
-    if found is None or found.operation_id or found.state not in _WORTH_HOLDING:
+    if found is None or found.operation_id or found.state not in _WORTH_HOLDING or found.audience != SHARED:
         return None
     changed_at = variables.secrets_changed_at(db, apps.get_release(db, release_id))
     if changed_at is not None and changed_at > found.created_at:
@@ -269,8 +270,8 @@ def list_editable(db: ReadDb, actor: Actor) -> Sequence[Instance]:
 
 def list_seen(db: ReadDb) -> list[Seen]:
     return [
-        Seen(one, app_id, release_id, InstanceState(state), operation_id is not None, ready_at)
-        for one, app_id, release_id, state, operation_id, ready_at in queries.list_seen(db, THIS_NODE)
+        Seen(one, app_id, release_id, InstanceState(state), operation_id is not None, ready_at, whose)
+        for one, app_id, release_id, state, operation_id, ready_at, whose in queries.list_seen(db, THIS_NODE)
     ]
 
 
@@ -319,15 +320,48 @@ def fall_asleep(db: WriteDb, app_id: str, release_id: str, now: datetime) -> boo
     return True
 
 
-def let_go_spare(db: WriteDb, instance_id: str, least: int, now: datetime) -> bool:
-    """Let an instance end that its release has beyond the least; returns whether that was possible."""
+def let_go_spare(db: WriteDb, instance_id: str, whose: str, least: int, now: datetime) -> bool:
+    """Let an instance end that its release has beyond the least, or that is somebody's own; returns whether that was possible:
+    it may have become somebody's.
+    """
     instance = queries.find_instance(db, instance_id)
-    if instance is None or instance.operation_id or instance.state != InstanceState.READY:
+    if instance is None or not _is_free(instance) or instance.audience != whose:
         return False
     others = [one for one in queries.list_of_release(db, instance.release_id) if one.id != instance_id]
-    if sum(one.state == InstanceState.READY and not one.operation_id for one in others) < max(least, 1):
+    if whose == SHARED and sum(_is_free(one) and one.audience == SHARED for one in others) < max(least, 1):
         return False
     return move(instance, InstanceState.DRAINING, "", now)
+
+
+def claim(db: WriteDb, release_id: str, whose: str, most: int) -> Instance | None:
+    """The instance of a release that is somebody's own, from now on if need be; None where it does not answer yet, or one is
+    to come.
+
+    Raises: InstancesTaken.
+    """
+    active = [
+        one
+        for one in queries.list_of_release(db, release_id)
+        if one.state in ACTIVE and one.state != InstanceState.FAILED
+    ]
+    own = next((one for one in active if one.audience == whose), None)
+    if own is not None:
+        return own if own.state == InstanceState.READY else None
+    spares = [one for one in active if one.audience == SHARED and _is_free(one)]
+    spare = min(spares, key=lambda one: (one.ready_at or one.created_at, one.id), default=None)
+    if spare is not None:
+        spare.audience = whose
+    elif sum(one.audience != SHARED for one in active) >= most:
+        raise InstancesTaken(
+            f"Cannot open it: all of the {most} instances that may run are somebody's already.",
+            fix="Try again later; its owner lets more run with: tholos life APP --max N",
+        )
+    return spare
+
+
+def _is_free(instance: Instance) -> bool:
+    """Whether it answers and no operation has plans with it."""
+    return instance.state == InstanceState.READY and not instance.operation_id
 
 
 def wake_up(db: WriteDb, app_id: str, release_id: str, now: datetime) -> bool:

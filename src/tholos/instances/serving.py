@@ -16,7 +16,7 @@ from tholos.apps.life import Life, Rules
 from tholos.apps.models import LIVE
 from tholos.apps.names import release_name
 from tholos.instances import queries
-from tholos.instances.models import InstanceState
+from tholos.instances.models import SHARED, InstanceState
 from tholos.kit.db import Database, ReadDb
 
 ASLEEP = "asleep"
@@ -29,6 +29,7 @@ class Answering:
 
     instance: str
     address: str
+    whose: str = SHARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def _serving(db: ReadDb, rules: Rules, app_id: str | None = None) -> list[Servin
 def _nothing_live(row: queries.ServingRow) -> queries.ServingRow:
     return replace(
         row, pointer=None, release=None, release_id=None, instance=None, address=None, state=None, reason=None,
-        since=None, asleep_at=None,
+        since=None, asleep_at=None, whose=None,
     )  # fmt: skip
 
 
@@ -210,6 +211,8 @@ def _row(found: Sequence[queries.ServingRow], rules: Rules) -> Serving:
         reason=shown.reason or "",
         since=shown.since or shown.asleep_at,
         release_id=shown.release_id or "",
-        ready=tuple(Answering(row.instance or "", row.address or "") for row in answering),
+        ready=tuple(
+            Answering(row.instance or "", row.address or "", row.whose or SHARED) for row in answering
+        ),
         rules=rules,
     )

@@ -455,7 +455,8 @@ class Keeper:
             elif pointer.asleep_at is None:
                 rules = self.serving.rules.with_life(Life.of(life))
                 least = max(rules.min_instances, 1)
-                wanted.append(Wanted(pointer.app_id, pointer.release_id, least, rules.max_instances))
+                of_release = (pointer.app_id, pointer.release_id, least, rules.max_instances)
+                wanted.append(Wanted(*of_release, rules.personal))
         return wanted, kept
 
     async def _apply(self, action: Action) -> None:

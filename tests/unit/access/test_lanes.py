@@ -40,6 +40,7 @@ def test_what_sleeps_or_is_elsewhere_or_cannot_be_told_goes_by_the_door():
 
 def test_what_only_the_door_can_do_is_left_to_it():
     assert lanes_of([replace(AWAKE, rules=Rules(max_instances=2))], Believed(), HOST) == ()
+    assert lanes_of([replace(AWAKE, rules=Rules(personal=True))], Believed(), HOST) == ()
     assert lanes_of([AWAKE], Believed(), "localhost:8080") == ()
 
 

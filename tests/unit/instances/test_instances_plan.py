@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tholos.instances.models import ACTIVE, LEAVING, InstanceState
+from tholos.instances.models import ACTIVE, LEAVING, SHARED, InstanceState
 from tholos.instances.plan import Lost, Retire, Seen, Start, Stray, Wanted, plan
 from tholos.runtime.model import ProcessState
 
@@ -16,8 +16,8 @@ def wanted(**releases):
     return [Wanted(app, release) for app, release in releases.items()]
 
 
-def _row(state=S.READY, *, held=False, release="r1", name="i1", ready_at=None):
-    return Seen(name, "a1", release, state, held, ready_at)
+def _row(state=S.READY, *, held=False, release="r1", name="i1", ready_at=None, whose=SHARED):
+    return Seen(name, "a1", release, state, held, ready_at, whose)
 
 
 def test_nothing_is_to_do_where_what_should_run_runs():
@@ -133,11 +133,13 @@ def worlds(draw):
             draw(st.sampled_from(sorted(set(S) - {S.STOPPED}))),
             draw(st.booleans()),
             draw(st.sampled_from([None, *MOMENTS])),
+            draw(st.sampled_from([SHARED, "acc_1", "acc_2"])),
         )
         for name in draw(st.sets(st.sampled_from(NAMES)))
     ]
     processes = draw(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(sorted(P))))
-    return World([Wanted(*one) for one in sorted(releases)], rows, processes, kept)
+    wanted = [Wanted(*one, 1, draw(st.integers(1, 3)), draw(st.booleans())) for one in sorted(releases)]
+    return World(wanted, rows, processes, kept)
 
 
 @settings(deadline=None)
@@ -157,6 +159,20 @@ def test_once_its_actions_are_done_there_is_nothing_more_to_do(world):
 def test_each_instance_is_acted_on_once(world):
     touched = [action.instance for action in world.plan() if not isinstance(action, Start)]
     assert len(touched) == len(set(touched))
+
+
+def test_in_an_app_where_everybody_has_their_own_one_more_waits_while_there_may_be_more():
+    own = [_row(name=f"i{number}", whose=f"acc_{number}") for number in (1, 2)]
+    processes = {row.id: P.RUNNING for row in own}
+    assert plan([Wanted("a1", "r1", 1, 3, is_personal=True)], own, processes) == [Start("a1", "r1", 0)]
+    assert plan([Wanted("a1", "r1", 1, 2, is_personal=True)], own, processes) == []
+    shared = [Wanted("a1", "r1", 1, 2)]
+    assert plan(shared, [own[0], _row(name="i2")], processes) == [Retire("i1")]
+
+
+def test_what_was_somebodys_own_and_given_up_makes_room():
+    rows = [_row(S.FAILED, whose="acc_1"), _row(name="i2")]
+    assert plan([Wanted("a1", "r1", 1, 3, is_personal=True)], rows, {"i2": P.RUNNING}) == [Retire("i1")]
 
 
 def test_as_many_run_as_there_are_to_be_at_least():

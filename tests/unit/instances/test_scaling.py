@@ -10,12 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tholos.apps.life import Rules
-from tholos.instances.scaling import SPARE_IDLE_S, LetGo, Scaler, Sleep, judge
+from tholos.instances.models import SHARED
+from tholos.instances.scaling import OWN_IDLE_S, SPARE_IDLE_S, LetGo, Scaler, Sleep, judge
 from tholos.instances.serving import Answering, Serving
 
 
-def row(rules, instances=1):
-    ready = tuple(Answering(f"i{number}", "unix:/run") for number in range(instances))
+def answering(number, whose=SHARED):
+    return Answering(f"i{number}", "unix:/run", whose)
+
+
+def row(rules, instances=1, own=0):
+    """With instances that everybody comes to, and before them some that are somebody's own."""
+    ready = tuple(
+        answering(number, f"acc_{number}" if number < own else SHARED) for number in range(instances + own)
+    )
     return Serving(
         "a1", "sales", "acc_1", "listed", 1, 0, release=1, instance="i0", address="unix:/run", state="ready", reason="",
         release_id="r1", ready=ready, rules=rules,
@@ -30,19 +38,34 @@ SLEEPS = Rules(idle_timeout_s=60, max_instances=3)
     [
         (SLEEPS, [59], None, 1),
         (SLEEPS, [60], Sleep(), 60),
-        (SLEEPS, [61, 10], LetGo("i0"), 60),
+        (SLEEPS, [61, 10], LetGo(answering(0)), 60),
         (SLEEPS, [40, 10], None, 20),
         (SLEEPS, [61, 60], Sleep(), 60),
         (SLEEPS, [], None, math.inf),
         (Rules(), [10_000], None, math.inf),
         (Rules(idle_timeout_s=60, min_instances=1), [10_000], None, math.inf),
-        (Rules(min_instances=1, max_instances=2), [0, SPARE_IDLE_S], LetGo("i1"), SPARE_IDLE_S),
+        (Rules(min_instances=1, max_instances=2), [0, SPARE_IDLE_S], LetGo(answering(1)), SPARE_IDLE_S),
         (Rules(min_instances=2, max_instances=3), [9e9, 9e9], None, math.inf),
     ],
 )
 def test_what_is_due(rules, idle_s, verdict, left_s):
     known = {f"i{number}": seconds for number, seconds in enumerate(idle_s)}
     assert judge(row(rules, len(idle_s)), known) == (verdict, left_s)
+
+
+@pytest.mark.parametrize(
+    ("rules", "idle_s", "verdict", "left_s"),
+    [
+        (Rules(personal=True), [OWN_IDLE_S, 0, 9e9], LetGo(answering(0, "acc_0")), OWN_IDLE_S),
+        (Rules(personal=True), [OWN_IDLE_S - 7, 0, 9e9], None, 7),
+        (Rules(personal=True, idle_timeout_s=60), [61, 0, 70], LetGo(answering(0, "acc_0")), 60),
+        (Rules(personal=True, idle_timeout_s=60), [61, 60, 70], Sleep(), 60),
+        (Rules(personal=True, idle_timeout_s=60), [50, 40, 90], None, 10),
+    ],
+)
+def test_what_is_somebodys_own_ends_when_they_leave_and_one_more_waits(rules, idle_s, verdict, left_s):
+    known = {f"i{number}": seconds for number, seconds in enumerate(idle_s)}
+    assert judge(row(rules, 1, own=2), known) == (verdict, left_s)
 
 
 @given(
@@ -55,7 +78,7 @@ def test_what_is_used_stays_and_the_next_look_is_in_time(idle_s, rules):
     limit = rules.idle_timeout_s or SPARE_IDLE_S
     assert left_s > 0
     if isinstance(verdict, LetGo):
-        assert known[verdict.instance] >= limit
+        assert known[verdict.instance.instance] >= limit
         assert len(idle_s) > max(rules.min_instances, 1)
     elif verdict is not None:
         assert min(idle_s) >= limit
