@@ -209,6 +209,24 @@ class PackageSettings(BaseModel):
     )
 
 
+class QuotaSettings(BaseModel):
+    """What the apps of one account may be and take together, where nothing else is said of it; administrators' are not bounded."""
+
+    apps: int = Field(
+        0, ge=0, le=1_000_000, description="Apps that it may own; 0 for no limit, as for the rest."
+    )
+    instances: int = Field(0, ge=0, le=1_000_000, description="Instances of them that may run at once.")
+    memory_mb: int = Field(
+        0, ge=0, le=2**31 - 1, description="Megabytes of memory that these may have, by their limits."
+    )
+    storage_mb: int = Field(
+        0,
+        ge=0,
+        le=2**31 - 1,
+        description="Megabytes of the files of their releases; what several have counts once.",
+    )
+
+
 class MailSettings(BaseModel):
     """How mail is sent; none is where there is no host."""
 
@@ -505,6 +523,7 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = SandboxSettings()
     gateway: GatewaySettings = GatewaySettings()
     packages: PackageSettings = PackageSettings()
+    quotas: QuotaSettings = QuotaSettings()
     mail: MailSettings = MailSettings()
     notifications: NotificationSettings = NotificationSettings()
     sources: SourceSettings = SourceSettings()

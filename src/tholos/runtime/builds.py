@@ -121,9 +121,7 @@ class Builds:
                 f"Cannot build the environment: building a package took {what[0]}.", fix=what[1]
             )
         if code == WALLS:
-            return BuildWallsMissing(
-                fix="tholos doctor says what this machine has; the log says what failed."
-            )
+            return BuildWallsMissing(fix="The log says what failed. See what this machine has: tholos doctor")
         return None
 
 

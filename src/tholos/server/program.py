@@ -20,11 +20,13 @@ from tholos.access.door import Door
 from tholos.access.inroads import Inroads
 from tholos.access.lane_use import LaneUse
 from tholos.access.visits import Visits
+from tholos.accounts import quotas
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account, Role
 from tholos.accounts.openid import OpenIdClient
 from tholos.accounts.pace import Pace
 from tholos.accounts.provider import Provider
+from tholos.accounts.quotas import Most
 from tholos.accounts.routes import Measuring, Site
 from tholos.apps.life import Rules
 from tholos.audit import service as audit
@@ -506,6 +508,7 @@ def _first_rows(settings: Settings, database: Database, clock: Clock, site: Site
     now = clock.now()
     with database.write() as db:
         accounts.ensure_organization(db, now)
+        quotas.set_usual(db, Most(**settings.quotas.model_dump()))
         instances.ensure_node(db, platform.node() or "node", now)
         administrator: Account = accounts.ensure_administrator(db, settings.administrator, now)
         code = accounts.create_link(db, administrator, now)
