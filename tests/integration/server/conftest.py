@@ -11,6 +11,7 @@ from starlette.datastructures import State
 from tholos.accounts import service as accounts
 from tholos.accounts.routes import Site
 from tholos.detect.errors import NothingToPublish
+from tholos.instances.tasks import Keeper
 from tholos.kit.clock import Clock
 from tholos.kit.notices import Notices
 from tholos.kit.outgoing import Outgoing
@@ -76,6 +77,13 @@ class Console:
         return add_live_app(self.database, getattr(self.people, owner), name, self.clock.now())
 
 
+class NothingKept:
+    """The keeper of an installation in which nothing runs."""
+
+    async def refresh(self, app_id: str) -> None:
+        """Nothing is told of it to anybody."""
+
+
 def _console(database, clock, folder) -> Console:
     people = add_people(database, clock.now())
     services = Services()
@@ -89,6 +97,7 @@ def _console(database, clock, folder) -> Console:
     services.add(_pages())
     services.add(store, as_type=Store)
     services.add(OneInterpreter(), as_type=Interpreters)
+    services.add(NothingKept(), as_type=Keeper)
     services.add(about(Settings(data=folder), Layout(folder), OneInterpreter(), {"THOLOS_PORT": "8080"}))
     return Console(_twin(services), database, clock, people, store)
 
