@@ -45,6 +45,4 @@ async def test_connects_clients_are_told_in_their_own_shape(console):
     console.add_app("ada", "sales")
     answer = await console.by_token("ada").post("/__api__/v1/content", {"name": "more"})
     assert answer.status == 403
-    assert answer.json["error"].startswith(
-        "Cannot make another app: 1 are as many as this account may own."
-    )
+    assert answer.json["error"].startswith("Cannot make another app: 1 are as many as this account may own.")
