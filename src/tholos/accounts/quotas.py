@@ -24,9 +24,7 @@ class QuotaReached(Forbidden):
     """Cannot do that: the owner's apps would take more than they may."""
 
     code = "quota_reached"
-    usual_fix = (
-        "See what is taken: tholos quota. Delete what is not needed, or ask an administrator for more."
-    )
+    usual_fix = "Delete what is not needed, or ask an administrator for more. See what is taken: tholos quota"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from tholos.client.quotas import NewQuota, Quota
 
 _WORDS = (
     ("apps", "apps", ""),
-    ("instances", "instances that run", ""),
-    ("memory_mb", "memory of these", " MB"),
-    ("storage_mb", "files of releases", " MB"),
+    ("instances", "running", ""),
+    ("memory_mb", "memory", " MB"),
+    ("storage_mb", "files", " MB"),
 )
 
 
