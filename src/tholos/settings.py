@@ -200,6 +200,38 @@ class PackageSettings(BaseModel):
     index_url: str = Field("", description="A package index instead of PyPI.")
     find_links: str = Field("", description="A folder or page of wheels to look in as well.")
     offline: bool = Field(default=False, description="Use nothing but what is cached or lies in find_links.")
+    build_memory_mb: int = Field(
+        4096,
+        ge=0,
+        description="Megabytes of memory that one build of packages may have; packages without a wheel run code as they are "
+        "built. 0 for no limit, as for the next three.",
+    )
+    build_cpu: float = Field(0.0, ge=0, description="Cores that one build may use, such as 1.5.")
+    build_processes: int = Field(1000, ge=0, description="Processes and threads that one build may be.")
+    build_disk_mb: int = Field(
+        20_000,
+        ge=0,
+        description="Megabytes that one build may write, with what its owner's earlier builds have cached. It is measured, and "
+        "a build that writes more is ended.",
+    )
+
+
+class QuotaSettings(BaseModel):
+    """What the apps of one account may be and take together, where nothing else is said of it; administrators' are not bounded."""
+
+    apps: int = Field(
+        0, ge=0, le=1_000_000, description="Apps that it may own; 0 for no limit, as for the rest."
+    )
+    instances: int = Field(0, ge=0, le=1_000_000, description="Instances of them that may run at once.")
+    memory_mb: int = Field(
+        0, ge=0, le=2**31 - 1, description="Megabytes of memory that these may have, by their limits."
+    )
+    storage_mb: int = Field(
+        0,
+        ge=0,
+        le=2**31 - 1,
+        description="Megabytes of the files of their releases; what several have counts once.",
+    )
 
 
 class MailSettings(BaseModel):
@@ -498,6 +530,7 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = SandboxSettings()
     gateway: GatewaySettings = GatewaySettings()
     packages: PackageSettings = PackageSettings()
+    quotas: QuotaSettings = QuotaSettings()
     mail: MailSettings = MailSettings()
     notifications: NotificationSettings = NotificationSettings()
     sources: SourceSettings = SourceSettings()

@@ -26,14 +26,20 @@ def enter_groups(groups: cgroups.Groups) -> None:
     Path("/proc/self/oom_score_adj").write_text(str(MORE_EXPENDABLE), "ascii")
 
 
-def execute(spec: Spec, sandbox: Sandbox, env: Mapping[str, str]) -> None:
+def execute(spec: Spec, sandbox: Sandbox, env: Mapping[str, str], *, dies_with_parent: bool = False) -> None:
     """Become the instance; returns never.
+
+    Args:
+        spec: what to run, and where.
+        sandbox: the walls.
+        env: its whole environment.
+        dies_with_parent: whether it ends as this process' parent does. Needs bubblewrap.
 
     Raises:
         OSError: one of the walls cannot be had.
     """
     if sandbox.bubblewrap:
-        _wrap(spec, sandbox, env)
+        _wrap(spec, sandbox, env, dies_with_parent=dies_with_parent)
     os.chdir(spec.cwd)
     if sandbox.landlock:
         native.give_up_new_rights()
@@ -46,12 +52,13 @@ def execute(spec: Spec, sandbox: Sandbox, env: Mapping[str, str]) -> None:
     os.execvpe(spec.argv[0], spec.argv, env)  # noqa: S606
 
 
-def _wrap(spec: Spec, sandbox: Sandbox, env: Mapping[str, str]) -> None:
+def _wrap(spec: Spec, sandbox: Sandbox, env: Mapping[str, str], *, dies_with_parent: bool) -> None:
     sources = [mount.path for mount in sandbox.mounts]
     if sandbox.uid:
         sources = _stage(sources)
     passwd = _memory("passwd", bubblewrap.passwd(sandbox).encode()) if sandbox.uid else None
     words = bubblewrap.arguments(sandbox, spec.cwd, env, sources, passwd)
+    words += ["--die-with-parent"] if dies_with_parent else []
     if sandbox.seccomp:
         words += ["--seccomp", str(_memory("filter", _filter()))]
     arguments = _memory("arguments", b"".join(os.fsencode(word) + b"\0" for word in words))

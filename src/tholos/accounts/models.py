@@ -85,6 +85,20 @@ class Account(Base):
     """When a browser or terminal last signed in as it."""
 
 
+class Quota(Base):
+    """How much an account's apps may be and take together; of an organization, what holds where an account says nothing."""
+
+    __tablename__ = "quotas"
+
+    holder_id: Mapped[str] = mapped_column(primary_key=True)
+    """Of an account, or of the organization."""
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
+    apps: Mapped[int | None]
+    instances: Mapped[int | None]
+    memory_mb: Mapped[int | None]
+    storage_mb: Mapped[int | None]
+
+
 class Group(Base):
     """Accounts under one name, to share with all of them at once."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
-from tholos.accounts.models import Account, AccountKind, Group, Membership, Role, SignInLink
+from tholos.accounts.models import Account, AccountKind, Group, Membership, Quota, Role, SignInLink
 from tholos.kit.db import ReadDb, in_parts
 
 
@@ -185,3 +185,7 @@ def _groups_with_counts(organization_id: str) -> Select[Group, int]:
         .scalar_subquery()
     )
     return select(Group, counted).where(Group.organization_id == organization_id)
+
+
+def find_quota(db: ReadDb, holder_id: str) -> Quota | None:
+    return db.get(Quota, holder_id)

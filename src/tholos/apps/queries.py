@@ -331,6 +331,17 @@ def count_all(db: ReadDb) -> int:
     return db.scalar(select(func.count()).select_from(App)) or 0
 
 
+def count_owned(db: ReadDb, account_id: str) -> int:
+    return db.scalar(select(func.count()).select_from(App).where(App.owner_id == account_id)) or 0
+
+
+def stored_by(db: ReadDb, account_id: str) -> dict[str, int]:
+    """Bytes of the snapshots that the releases of somebody's apps are made of."""
+    found = select(Release.snapshot, Release.bytes).join(App, App.id == Release.app_id)
+    rows = db.execute(found.where(App.owner_id == account_id).distinct())
+    return {snapshot: size for snapshot, size in rows}  # noqa: C416 - rows are no pairs to the type checker
+
+
 def list_owned(db: ReadDb, account_id: str) -> Sequence[App]:
     return db.scalars(select(App).where(App.owner_id == account_id).order_by(App.name)).all()
 

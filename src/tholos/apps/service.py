@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from tholos.accounts.models import Role
 from tholos.accounts.service import Actor
-from tholos.apps import queries
+from tholos.apps import queries, quotas
 from tholos.apps.errors import NameTaken, NotAnEditor, TransitionRefused
 from tholos.apps.models import (
     LIVE,
@@ -277,6 +277,11 @@ def list_pointers(db: ReadDb) -> Sequence[tuple[Pointer, JsonObject]]:
     return queries.list_all_pointers(db)
 
 
+def serving_ids(db: ReadDb, app_id: str) -> set[str]:
+    """The releases that are live, and were before."""
+    return {one.release_id for one in queries.list_pointers(db, app_id) if one.name in {LIVE, PREVIOUS}}
+
+
 def fall_asleep(db: WriteDb, release_id: str, now: datetime) -> bool:
     """Let nothing run of a release until somebody asks for it; returns whether it was to run at all."""
     found = queries.list_pointing(db, release_id)
@@ -326,6 +331,8 @@ def kept_snapshots(db: ReadDb) -> Sequence[str]:
 
 
 def create_app(db: WriteDb, actor: Actor, name: str, now: datetime) -> App:
+    """Raises: QuotaReached."""
+    quotas.check_apps(db, actor.account_id)
     app = App(
         id=ids.new_id("app"),
         organization_id=actor.organization_id,
@@ -357,7 +364,11 @@ def subject_of(app: App) -> audit.Subject:
 
 
 def create_release(db: WriteDb, actor: Actor, app: App, new: NewRelease, now: datetime) -> Release:
-    """The app's next release, in preparation: nothing of it serves yet."""
+    """The app's next release, in preparation: nothing of it serves yet.
+
+    Raises: QuotaReached.
+    """
+    quotas.check_storage(db, app, new.snapshot, new.bytes)
     app.last_number += 1
     release = Release(
         id=ids.new_id("rel"),

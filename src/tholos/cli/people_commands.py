@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tholos.cli.parsing import account, add, add_json, add_server, group
+from tholos.cli.parsing import account, add, add_json, add_server, group, natural
 
 TYPE_CHECKING = False  # importing typing takes longer than reading this file
 if TYPE_CHECKING:
@@ -55,6 +55,26 @@ def add_own(commands: Commands) -> None:
         "--tokens", action="store_true", help="revoke all tokens as well, this machine's too"
     )
     add_invitations(commands)
+    add_quota(commands)
+
+
+def add_quota(commands: Commands) -> None:
+    quota = add_json(
+        add_server(add(commands, "quota", "quotas:quota", "what an account's apps may be and take together"))
+    )
+    quota.add_argument("name", nargs="?", default="", metavar="ACCOUNT", help="else one's own")
+    for word, metavar, text in (
+        ("--apps", "N", "apps that it may own"),
+        ("--instances", "N", "instances of them that may run"),
+        ("--memory", "MB", "of these, by their limits"),
+        ("--storage", "MB", "of the files of releases"),
+    ):
+        quota.add_argument(
+            word, type=natural, metavar=metavar, help=f"{text}; 0 for no limit; for administrators"
+        )
+    quota.add_argument(
+        "--usual", action="store_true", help="what the installation says, for all that is not said"
+    )
 
 
 def add_invitations(commands: Commands) -> None:

@@ -20,6 +20,7 @@ from tholos.client.own import Ended, Invitation, InvitationMade, NewInvitation, 
 from tholos.client.paths import AppPath
 from tholos.client.patience import Patience
 from tholos.client.people import Given, Group, Member, NewPerson, Owned, PeopleQuery, Person, PersonMade
+from tholos.client.quotas import NewQuota, Quota
 from tholos.client.releases import Comparison
 from tholos.client.schedules import Schedule
 from tholos.client.settling import Identity, Installation, Life, Limits, Notice, Preference
@@ -580,6 +581,14 @@ class AsyncClient:
     async def remove_member(self, name: str, account: str) -> None:
         """Take an account out of a group."""
         await asyncio.to_thread(self._client.remove_member, name, account)
+
+    async def quota(self, name: str) -> Quota:
+        """Of one's own account, or of anybody's for administrators."""
+        return await asyncio.to_thread(self._client.quota, name)
+
+    async def set_quota(self, name: str, quota: NewQuota) -> Quota:
+        """Say all of it anew; for administrators."""
+        return await asyncio.to_thread(self._client.set_quota, name, quota)
 
     async def audit(
         self, asked: AuditQuery | None = None, *, app: str = "", most: int = 50

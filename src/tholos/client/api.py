@@ -7,6 +7,7 @@ from tholos.client.logs import LogCalls
 from tholos.client.own import OwnCalls
 from tholos.client.paths import PathCalls
 from tholos.client.people import PeopleCalls
+from tholos.client.quotas import QuotaCalls
 from tholos.client.releases import ReleaseCalls
 from tholos.client.schedules import ScheduleCalls
 from tholos.client.settling import SettlingCalls
@@ -30,6 +31,7 @@ class Client(
     UsageCalls,
     OwnCalls,
     PeopleCalls,
+    QuotaCalls,
     DeedCalls,
     SourceCalls,
     ScheduleCalls,

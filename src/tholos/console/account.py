@@ -11,14 +11,15 @@ from starlette.responses import RedirectResponse, Response
 
 from tholos.accounts import errors, own_api, profile, schemas, sessions, tokens
 from tholos.accounts import service as accounts
-from tholos.accounts.models import Scope
+from tholos.accounts.models import Role, Scope
 from tholos.accounts.pages import Frame, account_of, forget_browser
 from tholos.accounts.profile import Profile
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.accounts.tokens import NewToken
 from tholos.apps import service as apps
 from tholos.apps.errors import AppNotFound
-from tholos.console import tokens_api
+from tholos.console import quotas_api, tokens_api
+from tholos.console.quotas_api import QuotaOut
 from tholos.kit.db import WriteDb
 from tholos.kit.notices import Notices
 from tholos.kit.pages import Pages
@@ -43,6 +44,8 @@ class AccountPage(Frame):
     has_password: bool
     can_mail: bool
     """Whether this server sends mail."""
+    quota: QuotaOut | None
+    """None for a viewer, who has no apps."""
     sessions: Sequence[schemas.SessionOut]
     tokens: Sequence[schemas.TokenOut]
     new_token: schemas.TokenMade | None
@@ -161,6 +164,7 @@ def _page(call: Call, shown: Shown) -> Response:
             me=me,
             has_password=account.password_hash is not None,
             can_mail=call.get(Means).can_mail,
+            quota=None if account.role == Role.VIEWER else quotas_api.quota_out(call, db, account),
             sessions=[schemas.session_out(one, call.actor.credential) for one in found],
             tokens=tokens_api.list_out(db, account.id, call.actor),
             new_token=shown.made,

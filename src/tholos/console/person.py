@@ -11,21 +11,23 @@ from fastapi import Form, Path
 from starlette.responses import Response
 
 from tholos.access import schemas as access_schemas
-from tholos.accounts import identities, people, people_schemas, schemas, sign_in_schemas, tokens
+from tholos.accounts import identities, people, people_schemas, quotas, schemas, sign_in_schemas, tokens
 from tholos.accounts.api import link_of, tell
 from tholos.accounts.models import Role, Scope
 from tholos.accounts.pages import Frame, account_of
 from tholos.accounts.people import Change
+from tholos.accounts.quotas import Most
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.accounts.tokens import NewToken
 from tholos.apps import service as apps
 from tholos.apps import sharing as app_sharing
 from tholos.apps.errors import AppNotFound, OwnerInvalid
-from tholos.console import departures, departures_api, tokens_api
+from tholos.console import departures, departures_api, quotas_api, tokens_api
 from tholos.console.access import Preview
 from tholos.console.account import DAYS
 from tholos.console.departures_api import OwnedOut
 from tholos.console.people import ROLES, Made, status, tabs_of, words
+from tholos.console.quotas_api import QuotaOut
 from tholos.kit.db import ReadDb, WriteDb
 from tholos.kit.errors import Conflict, Invalid
 from tholos.kit.pages import Pages
@@ -69,6 +71,7 @@ class PersonPage(Frame):
     reach_total: int
     is_reach_whole: bool
     owned: OwnedOut | None
+    quota: QuotaOut | None
     tokens: Sequence[schemas.TokenOut]
     identities: Sequence[sign_in_schemas.IdentityOut]
     sessions: int
@@ -104,6 +107,34 @@ def change_person(
         return "It is saved."
 
     return _do(call, account, change, typed, "person")
+
+
+@routes.declare("POST", "/people/{account}/quota", permission=Permission.ADMINISTER)
+def change_quota(
+    call: Calling,
+    account: Account,
+    quota_apps: Text = "",
+    quota_instances: Text = "",
+    quota_memory_mb: Text = "",
+    quota_storage_mb: Text = "",
+) -> Response:
+    typed = {
+        "quota_apps": quota_apps,
+        "quota_instances": quota_instances,
+        "quota_memory_mb": quota_memory_mb,
+        "quota_storage_mb": quota_storage_mb,
+    }
+    wrong = {
+        name: "A whole number, or empty."
+        for name, text in typed.items()
+        if text.strip() and _number(text.strip()) is None
+    }
+    if wrong:
+        return _page(call, account, Shown(typed, wrong, status=400))
+    said = {name.removeprefix("quota_"): _number(text.strip()) for name, text in typed.items()}
+    with call.write(unrecorded="what stays as it is is no deed") as db:
+        quotas.change(db, call.actor, account, Most(**said), call.now)
+    return _page(call, account, Shown(notice="It is saved. What there is already stays."))
 
 
 @routes.declare("POST", "/people/{account}/disable", permission=Permission.ADMINISTER)
@@ -249,6 +280,7 @@ def _page_of(call: Call, db: ReadDb, known: people.Known, shown: Shown) -> Perso
         reach_total=reach_total,
         is_reach_whole=known.is_whole,
         owned=owned,
+        quota=(quota := quotas_api.quota_out(call, db, account) if is_administrator else None),
         tokens=tokens_api.list_out(db, account.id, actor) if is_administrator else (),
         identities=_identities(db, call, account.name) if is_administrator else (),
         sessions=people.count_sessions(db, account, call.now) if is_administrator else 0,
@@ -261,10 +293,15 @@ def _page_of(call: Call, db: ReadDb, known: people.Known, shown: Shown) -> Perso
         new_token=shown.new_token,
         values={
             "full_name": person.full_name, "email": person.email or "", "role": person.role, "to": "",
-            "label": "", "scope": "", "days": "90", "app": "", **shown.values,
+            "label": "", "scope": "", "days": "90", "app": "", **_own_shares(quota), **shown.values,
         },
         errors=shown.errors,
     )  # fmt: skip
+
+
+def _own_shares(quota: QuotaOut | None) -> dict[str, str]:
+    """What was said of the account itself, as it stands in the form."""
+    return {f"quota_{name}": str(share.most) if share.is_own else "" for name, share in (quota or ())}
 
 
 def _identities(db: ReadDb, call: Call, name: str) -> list[sign_in_schemas.IdentityOut]:

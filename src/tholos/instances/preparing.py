@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tholos.apps import service as apps
 from tholos.apps.models import App, Release
+from tholos.instances import quotas
 from tholos.instances import service as instances
 from tholos.instances.errors import TransitionRefused
 from tholos.instances.models import Instance, InstanceState
@@ -39,7 +40,8 @@ class Preparer:
     standbys: Standbys = field(default_factory=Standbys)
 
     def prepare(self, release_id: str, operation_id: str | None, *, anew: bool, beside: int = 0) -> Prepared:
-        """Raises: EnvironmentMissing, PythonNotFound, VariableUnavailable, TransitionRefused: the operation has ended."""
+        """Raises: EnvironmentMissing, PythonNotFound, VariableUnavailable, QuotaReached, TransitionRefused: the operation ended."""
+        is_asked = operation_id is not None
         with self.database.write() as db:
             release = apps.get_release(db, release_id)
             app = apps.get_app(db, release.app_id)
@@ -47,6 +49,7 @@ class Preparer:
             found = self._standing(db, release_id, operation_id, anew=anew, beside=beside)
             missing, revealed = None, None
             if found is None:
+                self._check_quota(db, app, release, takes_over=is_asked)
                 missing = self.starter.find_missing(release)
                 revealed = self.starter.reveal(db, release)  # what cannot be is told before anything is done
         if found is not None:
@@ -54,7 +57,6 @@ class Preparer:
                 self.starter.settle(app, *([live] if live else []), release)
             return found.id, None
         # What takes its time is done before there is a row: nobody else can write while one is made.
-        is_asked = operation_id is not None
         self.starter.make_ready(app, release, live, missing, is_asked=is_asked)
         waiting = "" if is_asked or beside or revealed is None else self._take_standby(app, release, revealed)
         instance_id, spec = "", None
@@ -65,6 +67,7 @@ class Preparer:
                 found = self._standing(db, release_id, operation_id, anew=anew, beside=beside)
                 if found is not None:
                     return found.id, None
+                self._check_quota(db, app, release, takes_over=is_asked)
                 now_revealed = self.starter.reveal(db, release)
                 instance = instances.create_instance(
                     db, app, release, self.starter.layout, self.clock.now(), operation_id=operation_id,
@@ -78,6 +81,10 @@ class Preparer:
             self.launching.difference_update(
                 {waiting, instance_id} if spec is None else {waiting} - {instance_id}
             )
+
+    def _check_quota(self, db: ReadDb, app: App, release: Release, *, takes_over: bool) -> None:
+        """Raises: QuotaReached."""
+        quotas.check_start(db, app, release, self.starter.memory_mb_of, takes_over=takes_over)
 
     def _take_standby(self, app: App, release: Release, revealed: Revealed) -> str:
         """The name of the process that waits to be this release's next instance; empty where none does."""

@@ -170,3 +170,14 @@ def find_ready(db: ReadDb, release_id: str) -> Instance | None:
 
 def list_held_by(db: ReadDb, operation_id: str) -> Sequence[Instance]:
     return db.scalars(select(Instance).where(Instance.operation_id == operation_id)).all()
+
+
+def list_running_of(db: ReadDb, account_id: str) -> list[tuple[str, str, JsonObject]]:
+    """App, release and the release's settings of each instance of somebody's apps that runs, or is about to."""
+    chosen = (
+        select(Instance.app_id, Instance.release_id, Release.settings)
+        .join(App, App.id == Instance.app_id)
+        .join(Release, Release.id == Instance.release_id)
+        .where(App.owner_id == account_id, Instance.state.in_(ACTIVE - {InstanceState.FAILED}))
+    )
+    return [(app, release, settings) for app, release, settings in db.execute(chosen)]

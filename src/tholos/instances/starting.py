@@ -14,7 +14,7 @@ from tholos.apps import limits
 from tholos.apps.models import App, Release
 from tholos.detect.model import Kind
 from tholos.instances.models import Instance
-from tholos.kit.db import ReadDb
+from tholos.kit.db import JsonObject, ReadDb
 from tholos.kit.sealing import Sealer
 from tholos.runtime import keeping, users
 from tholos.runtime import plan as runtime
@@ -219,6 +219,10 @@ class Starter:
             processes=said.processes or usual.processes,
             network=usual.network and said.network is not False,
         )
+
+    def memory_mb_of(self, settings: JsonObject) -> int:
+        """Megabytes of memory that an instance with such settings may have; 0 for no limit."""
+        return limits.limits_of(settings).memory_mb or self.enclosure.bounds.memory_mb
 
     def disk_mb_of(self, release: Release) -> int:
         """Megabytes that a release's app may store; 0 for no limit."""

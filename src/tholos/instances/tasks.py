@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from tholos.accounts.quotas import QuotaReached
 from tholos.apps import service as apps
 from tholos.apps.life import Life
 from tholos.apps.models import PREVIOUS, AppState
@@ -472,7 +473,8 @@ class Keeper:
                     await self._end_stray(instance_id)
         except TholosError as error:
             get_logger().warning("action_failed", action=str(action), code=error.code, reason=error.message)
-            if isinstance(action, Start):
+            # One more than an app has already may be refused without harm to the others.
+            if isinstance(action, Start) and not (action.beside and isinstance(error, QuotaReached)):
                 await in_thread(self._tell_failing, action.app_id, action.release_id, error.message)
 
     async def bring_up(self, app_id: str, release_id: str, beside: int = 0) -> None:

@@ -161,20 +161,24 @@ def _sandbox(enclosure: Enclosure) -> Iterator[Check]:
     """What keeps apps from the machine and from each other, layer by layer."""
     if enclosure.mode is Mode.OFF:
         fix = "Set THOLOS_SANDBOX__MODE to auto, or publish only code that you trust with this machine."
-        yield Check("sandbox", Verdict.NOTE, "is switched off: apps may do what the server may", fix)
+        yield Check(
+            "sandbox", Verdict.NOTE, "is switched off: apps and builds may do what the server may", fix
+        )
         return
     walls = enclosure.walls
     if not walls.needed and walls.has("bubblewrap"):
-        yield Check("sandbox", Verdict.OK, "apps are kept from the machine and from each other")
+        yield Check("sandbox", Verdict.OK, "apps and builds are kept from the machine and from each other")
     elif not walls.needed:
-        text = "apps are kept from each other's files and processes, and not from each other's sockets"
+        text = "apps and builds are kept from each other's files and processes, and not from each other's sockets"
         yield Check("sandbox", Verdict.NOTE, text, "Publish only code that you trust with the other apps.")
     else:
         is_required = enclosure.mode is Mode.REQUIRED
         yield Check(
             "sandbox",
             Verdict.MISSING if is_required else Verdict.NOTE,
-            "no app starts: walls that are required are missing" if is_required else "walls are missing",
+            "no app starts and nothing is built: walls that are required are missing"
+            if is_required
+            else "walls are missing",
             "" if is_required else "Publish only code that you trust with this machine.",
         )
     for layer in LAYERS:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +19,7 @@ from pathlib import Path
 from tholos.detect.model import Requirements
 from tholos.kit.errors import NotFound
 from tholos.runtime import guests, locks, own_wheels, uv
+from tholos.runtime.builds import Builds, links_in, remove, settle
 from tholos.runtime.exclusive import exclusive, write_whole
 from tholos.runtime.guests import Guest
 from tholos.runtime.interpreters import Interpreter
@@ -28,7 +28,7 @@ from tholos.runtime.own_wheels import NO_FILES, Files, Making
 from tholos.runtime.resolving import WHEELS_ONLY, lock_file, resolve
 from tholos.runtime.uv import NEVER, Cancel, Finished, Index, Log, Watch, silent
 from tholos.runtime.uv_failures import EnvironmentFailed, Origin
-from tholos.runtime.workshop import Place, Workshop
+from tholos.runtime.workshop import Building, Place, Workshop
 
 FORMAT = 1
 """Part of every key: a change of what is built or recorded makes everything anew."""
@@ -69,7 +69,13 @@ class Environments:
     """All environments below one folder; every method may be called from several threads and processes at once."""
 
     def __init__(
-        self, root: Path, *, program: str, env: Mapping[str, str], index: Index | None = None
+        self,
+        root: Path,
+        *,
+        program: str,
+        env: Mapping[str, str],
+        index: Index | None = None,
+        builds: Builds | None = None,
     ) -> None:
         """Nothing is made yet.
 
@@ -78,10 +84,11 @@ class Environments:
             program: path of uv.
             env: the server's environment variables; only proxies and certificates are passed on.
             index: where packages come from.
+            builds: what packages are built behind; nothing where that is not said.
         """
         # What is recorded of an environment, and written into its programs, stays true where the link goes.
         self.root = root.resolve()
-        self._workshop = Workshop(self.root, program=program, env=env, index=index or Index())
+        self._workshop = Workshop(self.root, program=program, env=env, index=index or Index(), held=builds)
 
     # Locks
 
@@ -238,8 +245,11 @@ class Environments:
             call += ["--preview-features", "pylock"] if lock.form == locks.PYLOCK else []
             call += ["--require-hashes"] if lock.is_hashed and lock.form != locks.PYLOCK else []
             call += WHEELS_ONLY if lock.is_wheels else ()
-            index = place if lock.is_wheels and not links else making.place
-            done.append(self._workshop.uv([*call, "--allow-empty-requirements"], index, making.origin))
+            call += ["--allow-empty-requirements"]
+            if lock.is_wheels:
+                done.append(self._workshop.uv(call, making.place if links else place, making.origin))
+            else:
+                done.append(self._sync_built(call, path, making))
             check_identity(path, before)
         if lock.own:
             done.append(
@@ -251,6 +261,14 @@ class Environments:
         linked = sum(count(r"Installed (\d+) package", one.stderr) for one in done)
         fetched = sum(count(r"Prepared (\d+) package", one.stderr) for one in done)
         return fetched, max(0, linked - fetched)
+
+    def _sync_built(self, call: Sequence[str], path: Path, making: Making) -> Finished:
+        """Install what may have to be built first; the environment is the builds' to write meanwhile."""
+        links = links_in(path)
+        building = Building(making.scope, making.interpreter.path)
+        done = self._workshop.build(call, making.place, building, making.origin, path)
+        settle(path, links)
+        return done
 
     def _install_own(self, lock: Lock, path: Path, making: Making) -> Finished:
         """The packages that lie in what was published, from wheels by path; where these lay is told nowhere afterwards."""
@@ -321,32 +339,18 @@ class Environments:
             if made.is_compiled:
                 return
             # Python, not uv: it replaces each file atomically, so that the app may import meanwhile.
-            call = [
-                "nice",
-                "-n",
-                "19",
-                # Nothing of the environment runs: not its own interpreter, and no .pth of its packages.
-                made.interpreter or made.python,
-                "-I",
-                "-S",
-                "-m",
-                "compileall",
-                "-q",
-                "-j",
-                "1",
-                str(site_packages(made.path)),
-            ]
+            # Nothing of the environment runs: not its own interpreter, and no .pth of its packages. But what is compiled may be
+            # made to take all memory.
+            python = made.interpreter or os.path.realpath(made.python)
+            call = ["nice", "-n", "19", python, "-I", "-S", "-m", "compileall", "-q", "-j", "1"]
+            call.append(str(site_packages(made.path)))
+            held = self._workshop.alone(call, Path(made.path), python, COMPILE_TIMEOUT_S)
             env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
             thaw(Path(made.path))
             try:
                 # Its exit code says only that some package has a file for another Python.
-                uv.run(
-                    call,
-                    env,
-                    cwd=self.root,
-                    timeout_s=COMPILE_TIMEOUT_S,
-                    watch=Watch(log, cancel, descriptor),
-                )
+                watch = Watch(log, cancel, descriptor)
+                uv.run(held, env, cwd=self.root, timeout_s=COMPILE_TIMEOUT_S, watch=watch)
             finally:
                 freeze(Path(made.path))
             os.sync()  # a finished environment outlives a power loss from here on
@@ -453,6 +457,4 @@ def thaw(path: Path) -> None:
 
 def discard(path: Path) -> None:
     """Remove an environment's folder, finished or not."""
-    if path.exists():
-        thaw(path)
-        shutil.rmtree(path)
+    remove(path)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,13 +21,13 @@ from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
 from tholos.detect.distributions import normalize
 from tholos.detect.own_packages import ARCHIVES, WHEEL, Named
 from tholos.kit.errors import TholosError
-from tholos.runtime import locks, uv_failures, wheels
+from tholos.runtime import builds, locks, uv_failures, wheels
 from tholos.runtime.exclusive import exclusive
 from tholos.runtime.interpreters import Interpreter
 from tholos.runtime.locks import OwnLinks, OwnPackage
 from tholos.runtime.uv_failures import BadRequirement, BuildFailed, EnvironmentFailed, HashMismatch, Origin
 from tholos.runtime.wheels import Facts, NotAWheel
-from tholos.runtime.workshop import Place, Workshop
+from tholos.runtime.workshop import Building, Place, Workshop
 
 FORMAT = 1
 """Part of every key of what is built."""
@@ -217,8 +219,7 @@ def _name(package: OwnPackage) -> str:
 
 def _put(package: OwnPackage, making: Making, folder: Path, *, is_wheel: bool) -> Path:
     """Make a wheel beside its place, and move it there whole."""
-    made = making.place.folder / "wheel"
-    made.mkdir()
+    made = Path(tempfile.mkdtemp(dir=making.place.folder, prefix="wheel-"))
     if is_wheel:
         making.files.write(package.path, made / _name(package))
     else:
@@ -230,16 +231,41 @@ def _put(package: OwnPackage, making: Making, folder: Path, *, is_wheel: bool) -
 
 
 def _build(package: OwnPackage, making: Making, made: Path) -> None:
-    source = making.place.folder / "source"
-    lay(package.path, making.files, source)
-    built = source if package.is_folder else source / _name(package)
-    call = ["build", "--wheel", str(built), "--out-dir", str(made), "--no-sources", "--no-create-gitignore"]
-    call += ["--python", making.interpreter.path, *making.options]
-    done = making.workshop.try_uv(call, making.place)
-    shutil.rmtree(source, ignore_errors=True)
-    if done.code == 0 and next(made.glob(f"*{WHEEL}"), None) is not None:
-        return
-    raise _explain(done.stderr, package, making)
+    """Build in folders that the build may write; whatever it leaves there besides a wheel is gone with them."""
+    source = Path(tempfile.mkdtemp(dir=making.place.folder, prefix="source-"))
+    out = Path(tempfile.mkdtemp(dir=making.place.folder, prefix="out-"))
+    try:
+        lay(package.path, making.files, source)
+        built = source if package.is_folder else source / _name(package)
+        call = [
+            "build",
+            "--wheel",
+            str(built),
+            "--out-dir",
+            str(out),
+            "--no-sources",
+            "--no-create-gitignore",
+        ]
+        call += ["--python", making.interpreter.path, *making.options]
+        building = Building(making.scope, making.interpreter.path)
+        done = making.workshop.try_build(call, making.place, building, source, out)
+        if done.code != 0 or not _take(out, made):
+            raise _explain(done.stderr, package, making)
+    finally:
+        builds.remove(source)
+        builds.remove(out)
+
+
+def _take(out: Path, made: Path) -> bool:
+    """Take the wheel that a build made: a file of ours from here on."""
+    for entry in [*os.scandir(out)]:
+        if entry.name.endswith(WHEEL) and entry.is_file(follow_symlinks=False):
+            wheel = made / entry.name
+            Path(entry.path).rename(wheel)
+            os.chown(wheel, os.getuid(), os.getgid())
+            wheel.chmod(0o644)
+            return True
+    return False
 
 
 def _explain(stderr: str, package: OwnPackage, making: Making) -> TholosError:

@@ -19,7 +19,7 @@ from tholos.runtime.interpreters import Interpreter
 from tholos.runtime.locks import Lock, Wish
 from tholos.runtime.own_wheels import NO_FILES, Files, Making, OwnWheel
 from tholos.runtime.uv_failures import BadRequirement, Origin
-from tholos.runtime.workshop import Place, Workshop
+from tholos.runtime.workshop import Building, Place, Workshop
 
 WHEELS_ONLY = ("--only-binary", ":all:")
 SOURCE_NOTE = (
@@ -236,7 +236,8 @@ def compile_text(text: Text, constraints: str, wish: Wish, work: Resolving) -> L
         if not uv_failures.needs_source(done.stderr):
             raise uv_failures.explain(done.stderr, work.origin)
         work.place.watch.log("wheels alone do not do; trying source distributions as well")
-    done = work.workshop.uv(call, work.own_place, work.origin)
+    building = Building(work.scope, work.python)
+    done = work.workshop.build(call, work.place, building, work.origin)
     is_hashed = not wish.vcs and not locks.read(locked_elsewhere(done.stdout), Origin()).vcs
     return Lock(
         joined(text, options + done.stdout), is_wheels=False, is_hashed=is_hashed, notes=notes_of(wish)

@@ -8,13 +8,16 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from tholos.runtime import walls
+from tholos.runtime import builds, walls
+from tholos.runtime.builds import Builds
 from tholos.runtime.doctor import Wanted
 from tholos.runtime.interpreters import Interpreters
 from tholos.runtime.layout import Layout
 from tholos.runtime.sandbox import Bounds, Enclosure
+from tholos.runtime.uv import Index
 from tholos.runtime.walls import NO_WALLS, Mode
 from tholos.settings import Settings
 
@@ -30,6 +33,24 @@ def enclosure_of(settings: Settings) -> Enclosure:
     read = tuple(str(one) for one in settings.sandbox.read_only)
     ports = tuple(settings.sandbox.local_ports)
     return Enclosure(NO_WALLS if mode is Mode.OFF else walls.find(), mode, bounds, read, ports)
+
+
+def index_of(settings: Settings) -> Index:
+    """Where packages come from."""
+    packages = settings.packages
+    return Index(
+        url=packages.index_url,
+        find_links=(packages.find_links,) if packages.find_links else (),
+        is_offline=packages.offline,
+    )
+
+
+def builds_of(settings: Settings, enclosure: Enclosure, env: Mapping[str, str]) -> Builds:
+    """What packages are built behind: the walls of apps, with limits of their own; they need the index, and no app's ports."""
+    said = settings.packages
+    bounds = Bounds(said.build_memory_mb, said.build_cpu, said.build_processes, disk_mb=said.build_disk_mb)
+    ports = tuple(builds.local_ports(index_of(settings), env))
+    return Builds(replace(enclosure, bounds=bounds, read=(), ports=ports), layout_of(settings).users)
 
 
 def interpreters_of(env: Mapping[str, str]) -> Interpreters:

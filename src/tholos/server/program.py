@@ -20,11 +20,13 @@ from tholos.access.door import Door
 from tholos.access.inroads import Inroads
 from tholos.access.lane_use import LaneUse
 from tholos.access.visits import Visits
+from tholos.accounts import quotas
 from tholos.accounts import service as accounts
 from tholos.accounts.models import Account, Role
 from tholos.accounts.openid import OpenIdClient
 from tholos.accounts.pace import Pace
 from tholos.accounts.provider import Provider
+from tholos.accounts.quotas import Most
 from tholos.accounts.routes import Measuring, Site
 from tholos.apps.life import Rules
 from tholos.audit import service as audit
@@ -75,14 +77,21 @@ from tholos.runtime.launchers import local
 from tholos.runtime.launchers.local import LocalLauncher
 from tholos.runtime.layout import Layout
 from tholos.runtime.sandbox import Enclosure
-from tholos.runtime.uv import Index
 from tholos.schedules.tasks import Timekeeper
 from tholos.server import monitoring, schema, sealed, tables
 from tholos.server.about import about
 from tholos.server.application import build
 from tholos.server.entrance import Entrance
 from tholos.server.housekeeping import Housekeeper
-from tholos.server.parts import enclosure_of, find_uv, interpreters_of, layout_of, template_folders
+from tholos.server.parts import (
+    builds_of,
+    enclosure_of,
+    find_uv,
+    index_of,
+    interpreters_of,
+    layout_of,
+    template_folders,
+)
 from tholos.server.render import DoorErrors
 from tholos.settings import Settings
 from tholos.sources.api import LocalFolders
@@ -483,13 +492,10 @@ def _site(settings: Settings, port: int) -> Site:
 
 def _starter(settings: Settings, layout: Layout, services: Services, site: Site, port: int) -> Starter:
     enclosure = services.get(Enclosure)
-    packages = settings.packages
-    index = Index(
-        url=packages.index_url,
-        find_links=(packages.find_links,) if packages.find_links else (),
-        is_offline=packages.offline,
-    )
-    environments = Environments(layout.environments, program=find_uv(), env=os.environ, index=index)
+    environments = Environments(
+        layout.environments, program=find_uv(), env=os.environ, index=index_of(settings),
+        builds=builds_of(settings, enclosure, os.environ),
+    )  # fmt: skip
     return Starter(
         layout, services.get(Store), services.get(Sealer), environments, services.get(Interpreters), site.app_url, {},
         limits={"nofile": settings.apps.open_files, "core": 0}, log_limit=settings.apps.log_limit,
@@ -502,6 +508,7 @@ def _first_rows(settings: Settings, database: Database, clock: Clock, site: Site
     now = clock.now()
     with database.write() as db:
         accounts.ensure_organization(db, now)
+        quotas.set_usual(db, Most(**settings.quotas.model_dump()))
         instances.ensure_node(db, platform.node() or "node", now)
         administrator: Account = accounts.ensure_administrator(db, settings.administrator, now)
         code = accounts.create_link(db, administrator, now)

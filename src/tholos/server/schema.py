@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from tholos.kit.db import Database
 from tholos.kit.errors import Conflict
 
-HEAD = "0008"
+HEAD = "0009"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -41,6 +41,7 @@ class Stage:
             layout=self.layout,
             reveal=lambda *_: (),
             find_missing=lambda _: None,
+            memory_mb_of=lambda _: 0,
             make_ready=self.make_ready,
             settle=lambda app, *found: self.settled.append([one.number for one in found]),
             spec=lambda app, release, instance, revealed: InstanceSpec(

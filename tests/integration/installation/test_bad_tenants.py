@@ -313,3 +313,36 @@ def _restart(trial: Trial, name: str) -> str:
 
 def _cgroup_members(name: str, trial: Trial) -> list[str]:
     return Path(f"/proc/{trial.instance(name)['pid']}/cgroup").read_text().splitlines()
+
+
+BUILDS = """
+import os, pathlib
+def get_requires_for_build_wheel(config=None): return []
+def build_wheel(folder, config=None, metadata=None):
+    found = []
+    for path in PATHS:
+        try:
+            found.append(repr(pathlib.Path(path).read_bytes()[:9]))
+        except OSError as error:
+            found.append(type(error).__name__)
+    raise RuntimeError("found " + " ".join([*found, *sorted(name for name in os.environ if "THOLOS" in name)]))
+"""
+
+
+def test_a_package_that_it_builds_finds_nothing_of_the_server_and_of_others(
+    trial: Trial, found: walls.Walls
+) -> None:
+    need(found, "bubblewrap")
+    data = trial.server.data
+    keys = next(one for one in (data / "keys").rglob("*") if one.is_file())
+    theirs = next((data / "apps").glob("*/data/kept"))
+    paths = [str(keys), str(data / "tholos.db"), str(theirs)]
+    project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    files = wsgi("never") | {
+        "requirements.txt": "./lib\n",
+        "lib/pyproject.toml": project,
+        "lib/backend.py": BUILDS.replace("PATHS", repr(paths)),
+    }
+    error = trial.fail("building", files)
+    assert error["code"] == "package_build_failed"
+    assert "found FileNotFoundError FileNotFoundError FileNotFoundError THOLOS_INSTANCE_MARK" in str(error)
