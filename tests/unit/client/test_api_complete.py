@@ -12,6 +12,7 @@ import tholos.cli
 from tholos.client.api import Client
 from tholos.client.own import NewInvitation, NewToken
 from tholos.client.people import NewPerson
+from tholos.client.quotas import NewQuota
 from tholos.client.settling import Life, Limits
 from tholos.client.transport import Answer, Body
 from tholos.client.variables import VariableChange
@@ -39,6 +40,7 @@ VALUES: dict[str, object] = {
     "Limits": Limits(),
     "NewInvitation": NewInvitation(),
     "NewPerson": NewPerson("xx"),
+    "NewQuota": NewQuota(),
     "NewToken": NewToken("xx"),
     "VariableChange": VariableChange(),
 }
