@@ -31,6 +31,7 @@ _PATHS = "tests/browser/test_kinds_by_example_paths.py::"
 _WALLS = "tests/integration/runtime/test_walls.py::"
 _KILLED = "tests/integration/runtime/test_walls_killed.py::"
 _PACKAGES = "tests/integration/runtime/test_own_packages.py::"
+_BUILDING = "tests/integration/runtime/test_building.py::"
 _CARRIER = "tests/integration/gateway/test_carrier_failures.py::"
 
 
@@ -142,8 +143,15 @@ ON_ACCESS = (
         f"{_TENANTS}test_reaches_no_port_of_this_machine_but_those_it_opened",
     ),
     _apart(
-        "Packages that bring .pth files, an interpreter, or a build that writes where it should not",
-        "Nothing of a wheel runs while an environment is made.",
+        "Packages that bring .pth files, an interpreter, or a build that reads, writes, kills, stays or takes too much",
+        "Nothing of a wheel runs while an environment is made; a build finds its own files, and only its owner's builds what it leaves.",
+        f"{_BUILDING}test_it_sees_nothing_of_the_server_and_of_others",
+        f"{_BUILDING}test_it_writes_nowhere_else_and_kills_nobody",
+        f"{_BUILDING}test_it_reaches_no_port_and_no_secret_of_the_machine",
+        f"{_BUILDING}test_what_it_leaves_behind_is_ended",
+        f"{_BUILDING}test_what_takes_too_much_is_ended_and_told",
+        f"{_BUILDING}test_one_owners_builds_poison_nothing_of_others",
+        f"{_BUILDING}test_what_it_leaves_in_its_environment_is_looked_at",
         f"{_PACKAGES}test_what_a_package_leaves_for_every_start_of_python_does_not_run_here",
         f"{_PACKAGES}test_a_package_that_replaces_the_interpreter_is_refused",
         f"{_PACKAGES}test_a_wheel_that_asks_for_a_file_of_the_server_is_refused",

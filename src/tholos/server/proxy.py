@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import socket
@@ -22,6 +23,8 @@ from tholos.kit.log import get_logger
 from tholos.runtime.model import PLATFORM_PREFIX, InstanceSpec, Launcher, ProcessState
 
 UP_WITHIN_S: Final = 20.0
+MIGRATES: Final = Path("/proc/sys/net/ipv4/tcp_migrate_req")
+"""Whether Linux (5.14) hands what waits at a socket that closes to another of the same port, instead of resetting it: ip-sysctl."""
 PREFIX: Final = f"{PLATFORM_PREFIX}proxy_"
 LOG_LIMIT: Final = 64 << 20
 _SOON: Final = ("--file-flush-interval-msec", "1000")
@@ -61,6 +64,15 @@ def reserve(host: str, port: int, *, is_ours: bool) -> socket.socket:
         reserved.close()
         raise
     return reserved
+
+
+def keep_waiting(setting: Path = MIGRATES) -> None:
+    """Have connections that wait at a proxy which ends go to the one that took over; only root may, and without it a few are
+    reset.
+    """
+    with contextlib.suppress(OSError):
+        if setting.read_text(encoding="ascii").strip() == "0":
+            setting.write_text("1", encoding="ascii")
 
 
 async def is_running(launcher: Launcher) -> bool:
@@ -169,6 +181,8 @@ class ProxyHost:
         others = [
             one.instance for one in statuses if one.instance.startswith(PREFIX) and one.instance != self._name
         ]
+        if others:
+            keep_waiting()
         await asyncio.gather(*(self._drain(name) for name in others))
         await end_all(self._launcher, but=self._name)
         for name in others:
