@@ -25,9 +25,10 @@ _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "G
 def lane_host(front: Front, fleet: Fleet, lane: Lane) -> Json:
     streaming = [one.session for one in fleet.streams_of(lane) if one.session not in lane.revoked]
     sessions = [one for one in streaming if one != EVERYONE]
-    routes = [to_door(path=CALLBACK), *_by_token(front, lane)]
+    routes = [to_door(path=CALLBACK)]
     if fleet.generations:
         routes += _proven(front, lane, fleet.generations, sessions)
+    routes += _by_token(front, lane)  # behind, as there may be many, and who comes with a pass is not to pay for them
     if lane.is_public:
         routes += _unproven(front, lane, streams=EVERYONE in streaming)
     return {"name": lane.place, "domains": [lane.host], "routes": [*routes, to_door()]}
