@@ -71,6 +71,7 @@ def test_who_is_not_signed_in_shares_one(own: Trial, ada: Browser) -> None:
     mine = started(ada)
     listed(trial, ada, "everyone")
     try:
+        eventually(lambda: Browser(trial).ask("GET", "own", "/").status == 200)
         assert started(Browser(trial)) == started(Browser(trial)) != mine
         assert whose(trial)[-2:] == ["ada", "visitors"]
         assert started(ada) == mine
