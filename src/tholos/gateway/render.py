@@ -116,6 +116,7 @@ _STATS: list[Json] = [
     {"safe_regex": {"regex": r"cluster\.instance-.*\.upstream_rq_[2345]xx"}},
     {"suffix": ".upstream_cx_active"},
     {"suffix": ".downstream_cx_active"},
+    {"suffix": ".downstream_rq_active"},
     {"prefix": "listener_manager."},
     {"prefix": "server."},
 ]

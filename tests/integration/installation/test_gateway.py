@@ -232,14 +232,13 @@ def go_on_asking(site: Trial, is_over: threading.Event, failures: list[object]) 
 
 
 def test_nobody_notices_that_another_proxy_takes_over(site):
-    """As one is of which the settings changed, or the version; ``THOLOS_TAKE_OVERS`` is how often, there and back.
-
-    A connection that waits to be accepted in the moment in which the one before stops may still be reset.
-    """
+    """As one is of which the settings changed, or the version; ``THOLOS_TAKE_OVERS`` is how often, there and back."""
     site.publish("long", {"app.py": LONG})
     site.server.api("PATCH", "/api/v1/apps/long/access", {"audience": "everyone"})
     eventually(lambda: site.server.ask("GET", "/", host="long", token="").status == 200)
-    eventually(lambda: lanes(site).count('"name":"cookie"') > 1)
+    eventually(
+        lambda: ask(site).status == 200 and lanes(site).count('"name":"cookie"') > 1
+    )  # both have lanes
     failures, is_over = [], threading.Event()
     asker = threading.Thread(target=go_on_asking, args=(site, is_over, failures))
     asker.start()
