@@ -28,7 +28,9 @@ def lane_host(front: Front, fleet: Fleet, lane: Lane) -> Json:
     routes = [to_door(path=CALLBACK)]
     if fleet.generations:
         routes += _proven(front, lane, fleet.generations, sessions)
-    routes += _by_token(front, lane)  # behind, as there may be many, and who comes with a pass is not to pay for them
+    routes += _by_token(
+        front, lane
+    )  # behind, as there may be many, and who comes with a pass is not to pay for them
     if lane.is_public:
         routes += _unproven(front, lane, streams=EVERYONE in streaming)
     return {"name": lane.place, "domains": [lane.host], "routes": [*routes, to_door()]}
