@@ -88,13 +88,13 @@ def envoy(folder: Path, port: int) -> Iterator[tuple[int, str]]:
     cookies = Cookies("tholos_pass", "tholos_handle", "tholos_txn")
     front = Front(
         "127.0.0.1", port, f"{folder}/no.sock", f"{folder}/admin.sock", str(folder), passes.public_keys(), ISSUER,
-        "now", cookies, is_secure=False,
+        cookies, is_secure=False,
     )  # fmt: skip
     lane = Lane(f"127.0.0.1:{port}", "app_1", 1, "ins_1", f"{folder}/app.sock", "app_1", 1)
 
     async def write() -> None:
         proxy = Proxy(front)
-        proxy.write(Fleet((lane,)))
+        proxy.write(Fleet((lane,), generations=("now",)))
         await proxy.close()
 
     asyncio.run(write())
