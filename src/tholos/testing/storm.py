@@ -331,8 +331,10 @@ class Storm:
     def _left_over(self) -> list[str]:
         server = self.trial.server
         layout = Layout(server.data, user=os.getuid())
-        standing = {str(one["id"]): one for name in self.truth.releases for one in self.trial.instances(name)}
-        sessions = {one["pid"] for one in standing.values()}
+        running = server.api("GET", "/api/v1/instances")
+        standing = {str(one["id"]): one["pid"] for one in cast("list[Json]", running["items"])}
+        standing |= {str(one["instance"]): one["pid"] for one in cast("list[Json]", running["standbys"])}
+        sessions = {*standing.values()}
         left = [
             f"operation {one['id']} is {one['state']}"
             for one in self._operations()
