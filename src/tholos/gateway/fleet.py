@@ -120,8 +120,7 @@ class Lane:
             and _PLACE.fullmatch(self.place)
             and all(_is_id(one) for one in (self.instance, *self.revoked))
             and all(not one or _is_id(one) for one in (self.app, self.name))
-            and self.socket.startswith("/")
-            and "\0" not in self.socket
+            and _is_path(self.socket)
         )
         if not fits:
             raise Unfit(self.host)
@@ -145,7 +144,7 @@ class Stream:
     def __post_init__(self) -> None:
         """Raises: Unfit."""
         fits = _PLACE.fullmatch(self.place) and _is_id(self.session) and _is_id(self.instance)
-        if not fits or not self.socket.startswith("/") or "\0" in self.socket:
+        if not fits or not _is_path(self.socket):
             raise Unfit(self.place)
 
     @property
@@ -186,6 +185,10 @@ class Fleet:
     def streams_of(self, lane: Lane) -> tuple[Stream, ...]:
         """Those that begin and go on at a lane's instance."""
         return tuple(one for one in self.streams if (one.place, one.instance) == (lane.place, lane.instance))
+
+
+def _is_path(text: str) -> bool:
+    return text.startswith("/") and "\0" not in text
 
 
 def _is_id(text: str) -> bool:

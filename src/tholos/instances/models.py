@@ -46,6 +46,8 @@ TRANSITIONS: dict[InstanceState, frozenset[InstanceState]] = {
 ENDED = frozenset({_S.STOPPED})
 ACTIVE = frozenset({_S.STARTING, _S.READY, _S.FAILING, _S.FAILED})
 """States of an instance that stands for its release: there is no need of another."""
+RUNNING = ACTIVE - {_S.FAILED}
+"""Of one that has a process, or is about to."""
 LEAVING = frozenset({_S.DRAINING, _S.STOPPING})
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from tholos.apps.models import PREVIOUS, App, Pointer, Release
 from tholos.instances.errors import InstanceNotFound
-from tholos.instances.models import ACTIVE, ENDED, SHARED, Instance, InstanceState, Node
+from tholos.instances.models import ACTIVE, ENDED, RUNNING, SHARED, Instance, InstanceState, Node
 from tholos.kit.db import JsonObject, ReadDb, UtcDateTime
 
 
@@ -178,6 +178,6 @@ def list_running_of(db: ReadDb, account_id: str) -> list[tuple[str, str, JsonObj
         select(Instance.app_id, Instance.release_id, Release.settings)
         .join(App, App.id == Instance.app_id)
         .join(Release, Release.id == Instance.release_id)
-        .where(App.owner_id == account_id, Instance.state.in_(ACTIVE - {InstanceState.FAILED}))
+        .where(App.owner_id == account_id, Instance.state.in_(RUNNING))
     )
     return [(app, release, settings) for app, release, settings in db.execute(chosen)]

@@ -159,9 +159,8 @@ class Scaler:
     async def _fall_asleep(self, row: Serving) -> None:
         if await in_thread(self._note_asleep, row):
             get_logger().info("app_fell_asleep", app=row.name, release=row.release)
-            await self._told_anew(
-                row
-            )  # who asks from here on wakes it, and the keeper ends what is not wanted any more
+            # Who asks from here on wakes it, and the keeper ends what is not wanted any more.
+            await self._told_anew(row)
             return
         now = asyncio.get_running_loop().time()
         self._met.update({one.instance: now for one in row.ready})  # somebody has plans with it

@@ -17,6 +17,7 @@ from tholos.instances.models import (
     ACTIVE,
     ENDED,
     LEAVING,
+    RUNNING,
     SHARED,
     THIS_NODE,
     TRANSITIONS,
@@ -339,19 +340,15 @@ def claim(db: WriteDb, release_id: str, whose: str, most: int) -> Instance | Non
 
     Raises: InstancesTaken.
     """
-    active = [
-        one
-        for one in queries.list_of_release(db, release_id)
-        if one.state in ACTIVE and one.state != InstanceState.FAILED
-    ]
-    own = next((one for one in active if one.audience == whose), None)
+    running = [one for one in queries.list_of_release(db, release_id) if one.state in RUNNING]
+    own = next((one for one in running if one.audience == whose), None)
     if own is not None:
         return own if own.state == InstanceState.READY else None
-    spares = [one for one in active if one.audience == SHARED and _is_free(one)]
+    spares = [one for one in running if one.audience == SHARED and _is_free(one)]
     spare = min(spares, key=lambda one: (one.ready_at or one.created_at, one.id), default=None)
     if spare is not None:
         spare.audience = whose
-    elif sum(one.audience != SHARED for one in active) >= most:
+    elif sum(one.audience != SHARED for one in running) >= most:
         raise InstancesTaken(
             f"Cannot open it: all of the {most} instances that may run are somebody's already.",
             fix="Try again later; its owner lets more run with: tholos life APP --max N",

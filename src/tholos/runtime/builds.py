@@ -6,19 +6,17 @@ before it is used (``settle``). Who holds them is the supervisor's program ``bui
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import stat
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tholos.kit.errors import TholosError, Unavailable
-from tholos.runtime import sandbox, users
+from tholos.runtime import sandbox, supervisor_code, users
 from tholos.runtime.sandbox import OPEN, Enclosure, SandboxMissing, Seen
 from tholos.runtime.uv import Index
 from tholos.runtime.uv_failures import BuildFailed
@@ -79,8 +77,7 @@ class Builds:
             raise SandboxMissing(message, fix=error.fix) from None
         bounds = self.enclosure.bounds
         around = self.enclosure.around(seen, bounds, uid)
-        found = importlib.util.find_spec("tholos_supervisor")
-        if around is None or found is None or found.origin is None:
+        if around is None:
             return list(call)
         order = {
             "sandbox": {**asdict(around), "mounts": [[one.path, one.access] for one in around.mounts]},
@@ -89,8 +86,7 @@ class Builds:
             "disk": bounds.disk_mb << 20,
             "seconds": seconds,
         }
-        program = Path(found.origin).with_name("building.py")
-        return [sys.executable, "-I", "-S", "-X", "utf8", str(program), json.dumps(order), *call]
+        return [*supervisor_code.program("building.py"), json.dumps(order), *call]
 
     def alone(self, call: Sequence[str], seen: Seen, cwd: Path, seconds: float) -> list[str]:
         """As ``held``, as the server's own user without its rights, and without a network."""

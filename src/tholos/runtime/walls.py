@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
+
+from tholos.runtime import supervisor_code
 
 TRIAL_TIMEOUT_S = 30.0
 
@@ -98,13 +97,13 @@ NO_WALLS = Walls()
 
 def find() -> Walls:
     """Try every layer; a tenth of a second. A machine on which even that cannot be done has none."""
-    found = importlib.util.find_spec("tholos_supervisor")
-    if found is None or found.origin is None:
-        return Walls(missing=dict.fromkeys(_NAMES, "tholos_supervisor is not installed"))
-    trial = Path(found.origin).with_name("trial.py")
+    try:
+        trial = supervisor_code.program("trial.py")
+    except FileNotFoundError as error:
+        return Walls(missing=dict.fromkeys(_NAMES, str(error)))
     try:
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-X", "utf8", str(trial)],
+            trial,
             capture_output=True,
             check=True,
             timeout=TRIAL_TIMEOUT_S,

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self, TypedDict, cast
 
 from tholos.kit.errors import TholosError
+from tholos.runtime import supervisor_code
 from tholos.runtime.launchers.errors import (
     InstanceNotEnded,
     InstanceUnknown,
@@ -226,13 +225,12 @@ def socket_in(runtime_dir: Path) -> Path:
 
 
 def supervisor_command(state_dir: Path, socket: Path) -> Sequence[str]:
-    """The command that starts a supervisor and returns when it listens. It is found by its path, never imported."""
-    found = importlib.util.find_spec("tholos_supervisor")
-    if found is None or found.origin is None:
-        raise LauncherUnavailable("Cannot start the supervisor: tholos_supervisor is not installed.")
-    program = Path(found.origin).with_name("__main__.py")
-    flags = ("-I", "-S", "-X", "utf8")
-    return (sys.executable, *flags, str(program), "--detach", str(state_dir), str(socket))
+    """The command that starts a supervisor and returns when it listens."""
+    try:
+        program = supervisor_code.program("__main__.py")
+    except FileNotFoundError as error:
+        raise LauncherUnavailable(f"Cannot start the supervisor: {error}.") from None
+    return (*program, "--detach", str(state_dir), str(socket))
 
 
 @dataclass(slots=True, eq=False)
