@@ -28,7 +28,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Asker:
-    """Asks an app from a thread of its own while the block runs.
+    """Asks an app from a thread of its own while the block runs, and once more when it has ended.
 
     Args:
         keep_alive: on one connection as long as it lasts, else a new one each time.
@@ -72,9 +72,10 @@ class Asker:
         return texts
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        has_ended = False
+        while not has_ended:
+            has_ended = self._stop.wait(self.pause_s)
             self.asked.append(self._ask())
-            time.sleep(self.pause_s)
         if self._connection is not None:
             self._connection.close()
 

@@ -348,12 +348,14 @@ class Storm:
                 left.append(f"process {process}")
         if proxies > 1:
             left.append(f"{proxies} proxies")
-        named = [path.name for path in layout.run.glob("ins_*")]
-        named += [path.stem for path in layout.supervisor.glob("ins_*.json")]
+        named = {str(path): path.name for path in layout.run.glob("ins_*")}
+        named |= {str(path): path.stem for path in layout.supervisor.glob("ins_*.json")}
         house = _house(layout)
         # Other folders come and go meanwhile, which a walk does not mind.
-        named += [name for at, inner, _ in os.walk("/sys/fs/cgroup") if at.endswith(house) for name in inner]
-        left += [f"{name} has no instance" for name in {*named} - standing.keys()]
+        for at, inner, _ in os.walk("/sys/fs/cgroup"):
+            if at.endswith(house):
+                named |= {f"{at}/{name}": name for name in inner}
+        left += [f"{path} has no instance" for path, name in named.items() if name not in standing]
         left += [str(path) for path in layout.supervisor.glob("*.bad")]
         return left
 

@@ -216,19 +216,24 @@ async def test_events_begin_again(home, launcher):
     until(home.is_supervised)
 
 
-async def test_close_ends_streams(home):
-    """A stream that waits ends when its launcher is closed."""
+@pytest.mark.parametrize("does_wait", [True, False], ids=["that waits", "that connects"])
+async def test_close_ends_streams(home, does_wait):
+    """A stream ends when its launcher is closed, whether it waits or is about to."""
     launcher = LocalLauncher(home.state, home.run)
+    if does_wait:
+        await launcher.start(home.spec("one", STAYS))
+    statuses = launcher.events()
+    if does_wait:
+        await anext(statuses)
 
     async def read():
-        return [status async for status in launcher.events()]
+        return [status async for status in statuses]
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         task = group.create_task(read())
-        await launcher.list()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0)
         await launcher.close()
-    assert task.result() == []
+    assert does_wait or task.result() == []
     await local.shutdown(home.state, home.run)
 
 

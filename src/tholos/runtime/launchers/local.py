@@ -62,7 +62,7 @@ class LocalLauncher:
         self._socket = socket_in(runtime_dir)
         self._timeout_s = timeout_s
         self._streams: set[_Link] = set()
-        self._closed = False
+        self._closed = asyncio.Event()
         self._protocol_known = False
 
     async def start(self, spec: InstanceSpec) -> ProcessStatus:
@@ -78,8 +78,11 @@ class LocalLauncher:
         return _statuses(await self._ask("list"))
 
     async def events(self) -> AsyncIterator[ProcessStatus]:
-        while not self._closed:
+        while not self._closed.is_set():
             link = await self._connect_in_time()
+            if self._closed.is_set():  # meanwhile
+                await link.close()
+                return
             self._streams.add(link)
             try:
                 async with link, contextlib.aclosing(_watch(link, self._timeout_s)) as statuses:
@@ -93,7 +96,7 @@ class LocalLauncher:
 
     async def close(self) -> None:
         """Let go of the supervisor; it and its instances go on."""
-        self._closed = True
+        self._closed.set()
         for link in self._streams:
             link.writer.close()
 
@@ -123,7 +126,7 @@ class LocalLauncher:
 
     @contextlib.asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
-        if self._closed:
+        if self._closed.is_set():
             raise LauncherUnavailable("Cannot reach the supervisor: this launcher is closed.")
         try:
             async with asyncio.timeout(self._timeout_s):
