@@ -69,7 +69,7 @@ def is_told() -> bool:
 
 def wait() -> None:
     """Say that we are ready, and go on when told; whoever would tell is gone: then so are we."""
-    try:
+    try:  # noqa: SIM105 - contextlib is not imported: start-up time
         os.write(WORD_FD, b"w")
     except BrokenPipeError:
         pass  # the word is there already, or will never come
