@@ -143,8 +143,12 @@ ON_ACCESS = (
         f"{_TENANTS}test_reaches_no_port_of_this_machine_but_those_it_opened",
     ),
     _apart(
-        "Packages that bring .pth files, an interpreter, or a build that reads, writes, kills, stays or takes too much",
-        "Nothing of a wheel runs while an environment is made; a build finds its own files, and only its owner's builds what it leaves.",
+        "Packages that bring .pth files, an interpreter, more than the disk or the memory holds, or a build that reads, writes, kills, "
+        "stays or takes too much",
+        "Nothing of a wheel runs while an environment is made, and it takes no more than a build may; a build finds its own files, and "
+        "only its owner's builds what it leaves.",
+        f"{_BUILDING}test_a_wheel_that_unpacks_to_more_than_it_may_is_ended_and_told",
+        f"{_BUILDING}test_metadata_that_takes_all_memory_is_ended_and_told",
         f"{_BUILDING}test_it_sees_nothing_of_the_server_and_of_others",
         f"{_BUILDING}test_it_writes_nowhere_else_and_kills_nobody",
         f"{_BUILDING}test_it_reaches_no_port_and_no_secret_of_the_machine",
