@@ -90,9 +90,12 @@ ON_ACCESS = (
         f"{_ATTACKED}test_no_identity_arrives_by_http_2",
         f"{_ACCESS}test_forged_identity_does_not_arrive",
     ),
-    _gateway(
+    _both(
         "Names that the proxy's files could not hold; files that it refuses",
         "No name gets into them unless it is harmless; what is refused leaves the door, is told, and opens nothing.",
+        f"{_ATTACKED}test_no_name_is_taken_that_the_proxy_could_misread",
+        f"{_ATTACKED}test_a_name_that_got_in_all_the_same_is_nobody_elses_and_harms_nothing",
+        f"{_GATEWAY}test_once_it_refused_what_the_server_wrote_the_door_decides_everything_until_the_next_server",
         f"{_PROXY}test_whatever_is_rendered_envoy_takes",
         f"{_PROXY}test_what_it_refuses_is_told_and_changes_nothing",
         "tests/unit/gateway/test_render.py::test_nothing_that_the_proxy_could_misread_gets_into_a_lane",
