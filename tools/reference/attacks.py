@@ -54,10 +54,6 @@ def _door(tried: str, becomes: str, *tests: str) -> Attack:
     return Attack(tried, becomes, "door", tests)
 
 
-def _gateway(tried: str, becomes: str, *tests: str) -> Attack:
-    return Attack(tried, becomes, "gateway", tests)
-
-
 def _apart(tried: str, becomes: str, *tests: str) -> Attack:
     return Attack(tried, becomes, "", tests)
 

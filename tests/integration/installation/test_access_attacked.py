@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import jwt
 import pytest
@@ -623,7 +623,7 @@ def test_no_name_is_taken_that_the_proxy_could_misread(trial: Trial, mirror: Bro
     for name in HOSTILE:
         for path, said in (("accounts", {"name": name, "role": "viewer"}), ("groups", {"name": name})):
             assert trial.server.ask("POST", f"/api/v1/{path}", said).status == 400, name
-        refused = trial.request(name, {"app.py": WSGI}, token=token)
+        refused = trial.request(quote(name, safe=""), {"app.py": WSGI}, token=token)
         assert 400 <= refused.status < 500, name
     for host in (
         "*.localhost",
