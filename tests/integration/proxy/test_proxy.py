@@ -316,6 +316,25 @@ async def test_the_streams_of_a_session_end_as_a_whole_and_nobody_elses(bench):
     assert (await Tunnel(bench).open("ses_ada")).by == "door"
 
 
+async def test_no_request_is_led_to_a_way_that_is_gone(bench, monkeypatch):
+    """While one is taken away, a stream that begins there is led to it or to the door."""
+    own = Stream("app_1", "ses_ada", "ins_1", bench.lane.socket)
+    await bench.proxy.show(of(bench.lane, streams=(own,)))
+    steps = []
+    confirm = bench.proxy._confirm
+
+    async def confirmed(file, *more):
+        await confirm(file, *more)
+        steps.append((file, (await Tunnel(bench).open("ses_ada")).by))
+
+    monkeypatch.setattr(bench.proxy, "_confirm", confirmed)
+    await bench.proxy.show(of(bench.lane))
+    assert steps == [("routes.json", "door"), ("clusters.json", "door"), ("listeners.json", "door")]
+    steps.clear()
+    await bench.proxy.show(of(bench.lane, streams=(own,)))
+    assert steps == [("clusters.json", "door"), ("listeners.json", "door"), ("routes.json", "app")]
+
+
 async def test_a_stream_goes_on_at_the_instance_where_it_began(bench):
     before = Stream("app_1", "ses_ada", "ins_1", bench.lane.socket)
     await bench.proxy.show(of(bench.lane, streams=(before,)))
