@@ -203,16 +203,16 @@ class PackageSettings(BaseModel):
     build_memory_mb: int = Field(
         4096,
         ge=0,
-        description="Megabytes of memory that one build of packages may have; packages without a wheel run code as they are "
-        "built. 0 for no limit, as for the next three.",
+        description="Megabytes of memory that one build of packages may have, or uv where it builds nothing; packages without a wheel "
+        "run code as they are built. 0 for no limit, as for the next three.",
     )
     build_cpu: float = Field(0.0, ge=0, description="Cores that one build may use, such as 1.5.")
     build_processes: int = Field(1000, ge=0, description="Processes and threads that one build may be.")
     build_disk_mb: int = Field(
         20_000,
         ge=0,
-        description="Megabytes that one build may write, with what its owner's earlier builds have cached. It is measured, and "
-        "a build that writes more is ended.",
+        description="Megabytes that one build may write, with what its owner's earlier builds have cached; or that one environment's "
+        "wheels may take when they are unpacked. It is measured, and what writes more is ended.",
     )
 
 

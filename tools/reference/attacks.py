@@ -54,10 +54,6 @@ def _door(tried: str, becomes: str, *tests: str) -> Attack:
     return Attack(tried, becomes, "door", tests)
 
 
-def _gateway(tried: str, becomes: str, *tests: str) -> Attack:
-    return Attack(tried, becomes, "gateway", tests)
-
-
 def _apart(tried: str, becomes: str, *tests: str) -> Attack:
     return Attack(tried, becomes, "", tests)
 
@@ -90,9 +86,12 @@ ON_ACCESS = (
         f"{_ATTACKED}test_no_identity_arrives_by_http_2",
         f"{_ACCESS}test_forged_identity_does_not_arrive",
     ),
-    _gateway(
+    _both(
         "Names that the proxy's files could not hold; files that it refuses",
         "No name gets into them unless it is harmless; what is refused leaves the door, is told, and opens nothing.",
+        f"{_ATTACKED}test_no_name_is_taken_that_the_proxy_could_misread",
+        f"{_ATTACKED}test_a_name_that_got_in_all_the_same_is_nobody_elses_and_harms_nothing",
+        f"{_GATEWAY}test_once_it_refused_what_the_server_wrote_the_door_decides_everything_until_the_next_server",
         f"{_PROXY}test_whatever_is_rendered_envoy_takes",
         f"{_PROXY}test_what_it_refuses_is_told_and_changes_nothing",
         "tests/unit/gateway/test_render.py::test_nothing_that_the_proxy_could_misread_gets_into_a_lane",
@@ -143,8 +142,12 @@ ON_ACCESS = (
         f"{_TENANTS}test_reaches_no_port_of_this_machine_but_those_it_opened",
     ),
     _apart(
-        "Packages that bring .pth files, an interpreter, or a build that reads, writes, kills, stays or takes too much",
-        "Nothing of a wheel runs while an environment is made; a build finds its own files, and only its owner's builds what it leaves.",
+        "Packages that bring .pth files, an interpreter, more than the disk or the memory holds, or a build that reads, writes, kills, "
+        "stays or takes too much",
+        "Nothing of a wheel runs while an environment is made, and it takes no more than a build may; a build finds its own files, and "
+        "only its owner's builds what it leaves.",
+        f"{_BUILDING}test_a_wheel_that_unpacks_to_more_than_it_may_is_ended_and_told",
+        f"{_BUILDING}test_metadata_that_takes_all_memory_is_ended_and_told",
         f"{_BUILDING}test_it_sees_nothing_of_the_server_and_of_others",
         f"{_BUILDING}test_it_writes_nowhere_else_and_kills_nobody",
         f"{_BUILDING}test_it_reaches_no_port_and_no_secret_of_the_machine",

@@ -13,7 +13,7 @@ from tholos.cli.failures import FAILED, INTERRUPTED, print_json
 from tholos.cli.following import follow
 from tholos.cli.session import choose_app, connected
 from tholos.cli.story import failure_rows
-from tholos.client.model import App, Instance, Operation
+from tholos.client.model import App, Instance, Operation, Running
 from tholos.kit.errors import Invalid
 
 if TYPE_CHECKING:
@@ -114,19 +114,22 @@ def _show_one(name: str | None, server: str | None, *, as_json: bool) -> None:
     name, remembered = choose_app(name)
     with connected(server, remembered) as client:
         app = client.app(name)
-        instances = client.instances(name) if app.rank != "viewer" else []  # they are told the state alone
+        found = (
+            client.running(name) if app.rank != "viewer" else Running([], [])
+        )  # they are told the state alone
         running = [one for one in client.operations(name) if not one.has_ended]
     if as_json:
         print_json(
             app=asdict(app),
-            instances=[asdict(one) for one in instances],
+            instances=[asdict(one) for one in found.instances],
+            standbys=[asdict(one) for one in found.standbys],
             operations=[asdict(one) for one in running],
         )
         return
-    print_status(of_terminal(), app, instances, running)
+    print_status(of_terminal(), app, found, running)
 
 
-def print_status(console: Console, app: App, instances: list[Instance], running: list[Operation]) -> None:
+def print_status(console: Console, app: App, found: Running, running: list[Operation]) -> None:
     since = f"{app.state.word}, since {age_of(app.state.since)}" if app.state.since else app.state.word
     console.row(app.name, since, f"seen {age_of(app.state.at)}" if app.state.at else "")
     if app.state.reason:
@@ -136,7 +139,7 @@ def print_status(console: Console, app: App, instances: list[Instance], running:
         facts = [live.framework or live.kind, live.entrypoint, f"Python {live.python}" if live.python else ""]
         facts += [count_of(live.packages, "package"), f"by {live.author}", age_of(live.created_at)]
         console.row(f"release {live.number}", ", ".join(fact for fact in facts if fact))
-    for one in instances:
+    for one in found.instances:
         process = f", process {one.pid}" if one.pid else ""
         restarts = f", restarted {one.restarts} times" if one.restarts else ""
         whose = f", {one.whose}'s own" if one.whose else ""
@@ -144,6 +147,8 @@ def print_status(console: Console, app: App, instances: list[Instance], running:
         if one.memory is not None:
             cpu, memory, requests, last = used(one)
             console.row("", f"{cpu} of a processor, {memory}, {requests} requests", f"used {last}")
+    for waiting in found.standbys:
+        console.row("standby", f"release {waiting.release}, {megabytes(waiting.memory)}, waits to wake it")
     for operation in running:
         console.row(operation.kind, f"{operation.state} · tholos cancel {operation.id}")
     console.row(app.url)

@@ -861,9 +861,9 @@ class AsyncClient:
         """An app's running copies."""
         return await asyncio.to_thread(self._client.instances, name)
 
-    async def running(self) -> Running:
-        """What runs of all apps that this account may edit: their instances, and what waits to wake those that sleep."""
-        return await asyncio.to_thread(self._client.running)
+    async def running(self, name: str = "") -> Running:
+        """What runs of an app, or of all that this account may edit: instances, and what waits to wake those that sleep."""
+        return await asyncio.to_thread(self._client.running, name)
 
     async def why(self, name: str) -> Why:
         """Why an app is as it is."""

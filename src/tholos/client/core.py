@@ -107,9 +107,9 @@ class Core:
         """An app's running copies."""
         return self._list(f"{app_path(name)}/instances", Instance.from_json)
 
-    def running(self) -> Running:
-        """What runs of all apps that this account may edit: their instances, and what waits to wake those that sleep."""
-        return self._get("/instances", Running.from_json)
+    def running(self, name: str = "") -> Running:
+        """What runs of an app, or of all that this account may edit: instances, and what waits to wake those that sleep."""
+        return self._get(f"{app_path(name)}/instances" if name else "/instances", Running.from_json)
 
     def why(self, name: str) -> Why:
         """Why an app is as it is."""

@@ -11,6 +11,7 @@ from tholos.apps import life as app_life
 from tholos.apps import service as apps
 from tholos.apps.life import Life, Rules
 from tholos.apps.models import App
+from tholos.instances import service as instances
 from tholos.instances.tasks import Keeper
 from tholos.kit.notices import Notices
 from tholos.kit.threads import in_thread
@@ -74,8 +75,9 @@ def get_life(call: Calling, response: Response, name: str) -> LifeOut:
 async def set_life(call: Calling, response: Response, name: str, body: LifeIn) -> LifeOut:
     """Set all of it. With If-Match, only if nobody has changed the app since."""
     app_id, changed = await in_thread(_change, call, response, name, Life(**body.model_dump()))
-    await call.get(Keeper).refresh(app_id)
-    tell(call)
+    await call.get(Keeper).refresh(app_id)  # in the place of all that whoever follows sharing would read
+    for topic in (instances.TOPIC, ACCESS_TOPIC):
+        call.get(Notices).publish(topic)
     return changed
 
 

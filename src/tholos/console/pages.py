@@ -73,6 +73,7 @@ class Remembered:
 class OverviewPage(AppPage):
     reasons: Sequence[publishing.Reason]
     instances: Sequence[instance_schemas.InstanceOut]
+    standbys: Sequence[instance_schemas.StandbyOut]
     settings: Remembered
     tags: Sequence[tag_schemas.TagPut]
     usage: usage_schemas.UsageOut | None
@@ -155,6 +156,7 @@ def _overview(call: Call, name: str) -> Response:
             operation=last_operations(call, db, [app]).get(name),
             reasons=publishing.reasons_of(db, call.actor, app) if may_change else [],
             instances=instances_api.shown(call, db, found),
+            standbys=instances_api.waiting(call, db, app.name),
             settings=Remembered.of(app.overrides),
             usage=used,
             source=source_schemas.source_out(followed, call.site.url) if followed else None,

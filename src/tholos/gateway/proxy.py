@@ -65,6 +65,8 @@ class Proxy:
         self.front = front
         self._confirm_s = confirm_s
         self._shown: dict[str, str] = {}
+        self._streams: tuple[Stream, ...] = ()
+        """That it was shown last."""
         transport = httpx.AsyncHTTPTransport(uds=front.admin)
         self._admin = httpx.AsyncClient(
             transport=transport, base_url="http://admin", timeout=confirm_s, trust_env=False
@@ -81,6 +83,7 @@ class Proxy:
         for file, (text, version) in self._rendered(fleet).items():
             replace(Path(self.front.folder, file), text)
             self._shown[file] = version
+        self._streams = fleet.streams
 
     async def show(self, fleet: Fleet) -> None:
         """Bring the files to what should be, and return when it lives by them.
@@ -90,8 +93,7 @@ class Proxy:
             ProxySilent: it does not say in time that it does.
         """
         due = asyncio.get_running_loop().time() + self._confirm_s
-        # Where requests are to go is there before they are sent there.
-        for file, (text, version) in self._rendered(fleet).items():
+        for file, (text, version) in self._steps(fleet):
             if self._shown.get(file) == version:
                 continue
             self._shown.pop(file, None)
@@ -99,6 +101,7 @@ class Proxy:
             replace(Path(self.front.folder, file), text)
             await self._confirm(file, version, refused[1], due)
             self._shown[file] = version
+        self._streams = fleet.streams
 
     async def is_live(self) -> bool:
         """Whether it listens and lives by files at all."""
@@ -134,6 +137,20 @@ class Proxy:
         """
         found = await self._stats(r"^cluster\..*\.upstream_rq_active$")
         return {name: int(str(found.get(f"cluster.{name}.upstream_rq_active", 0))) for name in clusters}
+
+    def _steps(self, fleet: Fleet) -> list[tuple[str, tuple[str, str]]]:
+        """The files in the order of their turns: where requests are to go is there before they are sent there, and until they
+        are sent there no more, or they would be answered 503.
+        """
+        both = tuple(sorted({*self._streams, *fleet.streams}))
+        made = self._rendered(fleet)
+        first = (
+            self._rendered(Fleet(fleet.lanes, fleet.leaving, both, fleet.generations))
+            if both != fleet.streams
+            else made
+        )
+        before = [(file, first[file]) for file in (CLUSTERS, LISTENERS)]
+        return [*before, (ROUTES, made[ROUTES]), *((file, made[file]) for file, _ in before)]
 
     def _rendered(self, fleet: Fleet) -> dict[str, tuple[str, str]]:
         return {

@@ -14,7 +14,16 @@ from collections.abc import Mapping
 from tholos.gateway.fleet import Cookies, Fleet, Front
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.render_logs import JWT, render_logs
-from tholos.gateway.render_routes import COOKIE_SPACE, DOOR, lane_host, seconds, to_door
+from tholos.gateway.render_routes import (
+    COOKIE_SPACE,
+    DOOR,
+    MEASURING,
+    WHOLE,
+    lane_host,
+    seconds,
+    to_door,
+    unmeasured,
+)
 from tholos.gateway.render_streams import BOOTSTRAP, STREAM_HEADER, endpoints_of, listeners_of
 from tholos.gateway.render_tokens import FILTER
 
@@ -37,7 +46,7 @@ def version_of(resources: object) -> str:
 def render_routes(front: Front, fleet: Fleet) -> tuple[str, str]:
     """The file of routes, and its version."""
     hosts = [lane_host(front, fleet, lane) for lane in fleet.lanes]
-    everything_else: Json = {"name": DOOR, "domains": ["*"], "routes": [to_door()]}
+    everything_else: Json = {"name": DOOR, "domains": ["*"], "routes": [to_door()], **unmeasured(front)}
     table: Json = {
         "@type": _TYPE + "envoy.config.route.v3.RouteConfiguration",
         "name": "tholos",
@@ -200,9 +209,11 @@ def _hygiene() -> Json:
 def _filters(front: Front) -> list[Json]:
     return [
         *([_filter("envoy.filters.http.compressor", _COMPRESSOR)] if front.compresses else []),
+        # Before the pass, after which the route is chosen anew: whether they could be kept decides that too.
+        _filter("envoy.filters.http.header_to_metadata", _kept_cookies(front.cookies)),
         _filter(JWT, _passes(front)),
         FILTER,
-        _filter("envoy.filters.http.header_to_metadata", _kept_cookies(front.cookies)),
+        *([MEASURING] if front.max_body else []),
         _filter("envoy.filters.http.router", {
             "@type": _TYPE + "envoy.extensions.filters.http.router.v3.Router",
             "suppress_envoy_headers": True,
@@ -250,7 +261,9 @@ def cookie_pattern(cookies: Cookies) -> str:
 
 
 def _kept_cookies(cookies: Cookies) -> Json:
-    """The cookies that an app is to see, beside those that came: only a lane takes them, the door needs all."""
+    """The cookies that an app is to see, beside those that came: only a lane takes them, the door needs all. The filter sets nothing
+    that is 8 kB or longer: the second rule shows that nothing was left out for that.
+    """
     kept: Json = {
         "metadata_namespace": COOKIE_SPACE,
         "key": "kept",
@@ -260,9 +273,12 @@ def _kept_cookies(cookies: Cookies) -> Json:
             "substitution": "",
         },
     }
+    whole: Json = {"metadata_namespace": COOKIE_SPACE, "key": WHOLE, "type": "STRING"}
     return {
         "@type": _TYPE + "envoy.extensions.filters.http.header_to_metadata.v3.Config",
-        "request_rules": [{"header": "cookie", "on_header_present": kept, "remove": False}],
+        "request_rules": [
+            {"header": "cookie", "on_header_present": one, "remove": False} for one in (kept, whole)
+        ],
     }
 
 

@@ -17,6 +17,20 @@ Json = dict[str, object]
 
 DOOR = "door"
 COOKIE_SPACE = "tholos.cookie"
+WHOLE = "whole"
+"""There where the cookies are short enough to take ours out of them."""
+_BUFFER = "envoy.filters.http.buffer"
+_TYPE = "type.googleapis.com/"
+_LONGEST_UNTOLD = 1 << 20
+"""Bytes of a body that comes with what only reads, and does not say its length: it is kept until it was measured."""
+MEASURING: Json = {
+    "name": _BUFFER,
+    "typed_config": {
+        "@type": _TYPE + "envoy.extensions.filters.http.buffer.v3.Buffer",
+        "max_request_bytes": _LONGEST_UNTOLD,
+    },
+}
+"""Of the proxy; a host says that it is not at work, and a route where it is."""
 _TRACE = "x-envoy-internal"
 """Added by Envoy to what comes from this machine or a private network."""
 _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS|TRACE"}}}
@@ -33,7 +47,7 @@ def lane_host(front: Front, fleet: Fleet, lane: Lane) -> Json:
     )  # behind, as there may be many, and who comes with a pass is not to pay for them
     if lane.is_public:
         routes += _unproven(front, lane, streams=EVERYONE in streaming)
-    return {"name": lane.place, "domains": [lane.host], "routes": [*routes, to_door()]}
+    return {"name": lane.place, "domains": [lane.host], "routes": [*routes, to_door()], **unmeasured(front)}
 
 
 def _proven(front: Front, lane: Lane, generations: tuple[str, ...], streaming: list[str]) -> list[Json]:
@@ -44,6 +58,7 @@ def _proven(front: Front, lane: Lane, generations: tuple[str, ...], streaming: l
         _claim("aud", {"string_match": {"exact": lane.place}}),
         _claim("v", {"double_match": {"exact": lane.access_version}}),
         _claim("e", _one_of(generations)),
+        {"filter": COOKIE_SPACE, "path": [{"key": WHOLE}], "value": {"present_match": True}},
     ]
     not_revoked = [_claim("g", _one_of(lane.revoked)) | {"invert": True}] if lane.revoked else []
     scheme = "https" if front.is_secure else "http"
@@ -94,9 +109,25 @@ def _sizes(front: Front) -> list[list[Json]]:
 
 
 def _bodiless(front: Front) -> list[Json]:
-    """What only reads has no body; what comes in chunks all the same is not measured on a lane."""
+    """What only reads has no body; what comes all the same, in chunks or by HTTP/2, is measured (``_measured``)."""
     without: Json = {"name": "content-length", "present_match": True, "invert_match": True}
     return [without] if front.max_body else []
+
+
+def _measured(front: Front, headers: list[Json]) -> Json:
+    if not front.max_body or _READING not in headers:
+        return {}
+    return _measuring({"buffer": {"max_request_bytes": min(front.max_body, _LONGEST_UNTOLD)}})
+
+
+def unmeasured(front: Front) -> Json:
+    """Of a host: what is not measured unless a route says so. The door measures by itself."""
+    return _measuring({"disabled": True}) if front.max_body else {}
+
+
+def _measuring(how: Json) -> Json:
+    said: Json = {"@type": _TYPE + "envoy.extensions.filters.http.buffer.v3.BufferPerRoute", **how}
+    return {"typed_per_filter_config": {_BUFFER: said}}
 
 
 def _unproven(front: Front, lane: Lane, *, streams: bool) -> list[Json]:
@@ -120,11 +151,9 @@ def _to_lane(
     cluster: Json | None = None,
     account: str = "",
 ) -> Json:
-    added = [
-        *_forwarded(front),
-        *who,
-        ("cookie", f"%DYNAMIC_METADATA({COOKIE_SPACE}:kept)%"),
-    ]
+    # Who proves nothing by a cookie brings none of ours, or is no match.
+    kept = [("cookie", f"%DYNAMIC_METADATA({COOKIE_SPACE}:kept)%")] if claims and not account else []
+    added = [*_forwarded(front), *who, *kept]
     where = cluster or {"cluster": lane.cluster}
     action: Json = {**where, "timeout": "0s", "retry_policy": _again(5, 0.025, 0.25)}
     told = {"app": lane.app, "release": str(lane.release), "name": lane.name, "instance": lane.instance}
@@ -134,12 +163,13 @@ def _to_lane(
         "route": action,
         "metadata": {"filter_metadata": {"tholos": told}},
         "request_headers_to_remove": [
-            "cookie",
+            *(["cookie"] if kept else []),
             STREAM_HEADER,
             _TRACE,
             *(["authorization"] if account else []),
         ],
         "request_headers_to_add": [_set(name, value) for name, value in added],
+        **_measured(front, headers),
     }
 
 

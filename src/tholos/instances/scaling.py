@@ -13,14 +13,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from tholos.accounts.quotas import QuotaReached
 from tholos.apps import service as apps
 from tholos.apps.life import Rules
+from tholos.instances import quotas
 from tholos.instances import service as instances
 from tholos.instances.activity import Activity
+from tholos.instances.errors import InstancesTaken
 from tholos.instances.models import ACTIVE, SHARED, Instance, InstanceState
+from tholos.instances.quotas import MemoryOf
 from tholos.instances.serving import Answering, Serving, ServingTable
 from tholos.kit.clock import Clock
-from tholos.kit.db import Database
+from tholos.kit.db import Database, ReadDb
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices, wait
 from tholos.kit.persistence import attempt, go_on
@@ -101,6 +105,7 @@ class Scaler:
     keeper: Keeping
     serving: ServingTable
     activity: Activity
+    memory_mb_of: MemoryOf
     look: Callable[[], None] | None = None
     """Has the activity be as of now, where nobody tells it; blocking."""
     _met: dict[str, float] = field(default_factory=dict)
@@ -221,6 +226,7 @@ class Scaler:
             return found
         claimed = await in_thread(self._claim, row, whose)
         if claimed is None:
+            self.notices.publish(instances.TOPIC)  # what was refused the last time may start by now
             return None
         get_logger().info("instance_claimed", app=row.name, instance=claimed.id, whose=whose)
         await self._told_anew(row)
@@ -228,7 +234,20 @@ class Scaler:
 
     def _claim(self, row: Serving, whose: str) -> Instance | None:
         with self.database.write() as db:
-            return instances.claim(db, row.release_id, whose, row.rules.max_instances)
+            may_come = partial(self._check_comes, db, row.release_id)
+            return instances.claim(db, row.release_id, whose, row.rules.max_instances, may_come)
+
+    def _check_comes(self, db: ReadDb, release_id: str) -> None:
+        """Raises: InstancesTaken: the owner's quota keeps the next one from starting."""
+        release = apps.get_release(db, release_id)
+        app = apps.get_app(db, release.app_id)
+        try:
+            quotas.check_start(db, app, release, self.memory_mb_of, takes_over=False)
+        except QuotaReached as error:
+            raise InstancesTaken(
+                "Cannot open it: all instances that may run are somebody's already, and its owner's apps may not take more.",
+                fix="Try again later; an administrator lets the owner have more.",
+            ) from error
 
     # Several
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -334,9 +334,18 @@ def let_go_spare(db: WriteDb, instance_id: str, whose: str, least: int, now: dat
     return move(instance, InstanceState.DRAINING, "", now)
 
 
-def claim(db: WriteDb, release_id: str, whose: str, most: int) -> Instance | None:
+def claim(
+    db: WriteDb, release_id: str, whose: str, most: int, may_come: Callable[[], None]
+) -> Instance | None:
     """The instance of a release that is somebody's own, from now on if need be; None where it does not answer yet, or one is
     to come.
+
+    Args:
+        db: to write.
+        release_id: whose instance it is to be.
+        whose: who wants one.
+        most: as many may be somebody's own.
+        may_come: asked where none is on its way; raises InstancesTaken where none will come.
 
     Raises: InstancesTaken.
     """
@@ -353,6 +362,8 @@ def claim(db: WriteDb, release_id: str, whose: str, most: int) -> Instance | Non
             f"Cannot open it: all of the {most} instances that may run are somebody's already.",
             fix="Try again later; its owner lets more run with: tholos life APP --max N",
         )
+    elif not any(one.audience == SHARED for one in running):
+        may_come()
     return spare
 
 

@@ -496,9 +496,8 @@ class Keeper:
                     await self._end_stray(instance_id)
         except TholosError as error:
             get_logger().warning("action_failed", action=str(action), code=error.code, reason=error.message)
-            # One more than an app has already may be refused without harm to the others.
-            if isinstance(action, Start) and not (action.beside and isinstance(error, QuotaReached)):
-                await in_thread(self._tell_failing, action.app_id, action.release_id, error.message)
+            if isinstance(action, Start):
+                await in_thread(self._tell_failing, action, error)
 
     async def bring_up(self, app_id: str, release_id: str, beside: int = 0) -> None:
         """Start an instance of a release that should run, and see that it answers; one at a time."""
@@ -515,10 +514,14 @@ class Keeper:
             self._beginning.discard(release_id)
         await self._await_restarted(instance_id)
 
-    def _tell_failing(self, app_id: str, release_id: str, reason: str) -> None:
+    def _tell_failing(self, start: Start, error: TholosError) -> None:
         with self.database.write() as db:
-            if apps.find_live_id(db, app_id) == release_id:  # a draft that fails is not the app
-                apps.set_state(db, app_id, AppState.FAILING, reason, self.clock.now())
+            if apps.find_live_id(db, start.app_id) != start.release_id:  # a draft that fails is not the app
+                return
+            # One more than there are already, anybody's own too, may be refused without harm to the others.
+            is_more = start.beside or instances.find_ready(db, start.release_id) is not None
+            if not (is_more and isinstance(error, QuotaReached)):
+                apps.set_state(db, start.app_id, AppState.FAILING, error.message, self.clock.now())
 
     async def _gone(self, instance_id: str, reason: str) -> None:
         with contextlib.suppress(TholosError):  # somebody else saw its end first

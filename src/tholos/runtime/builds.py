@@ -18,8 +18,9 @@ from urllib.parse import unquote, urlsplit
 from tholos.kit.errors import TholosError, Unavailable
 from tholos.runtime import sandbox, supervisor_code, users
 from tholos.runtime.sandbox import OPEN, Enclosure, SandboxMissing, Seen
+from tholos.runtime.taking import Most, TookTooMuch
 from tholos.runtime.uv import Index
-from tholos.runtime.uv_failures import BuildFailed
+from tholos.runtime.uv_failures import BuildFailed, Origin
 from tholos.runtime.walls import Mode
 
 MEMORY, PROCESSES, DISK, TIME, WALLS = 121, 122, 123, 124, 125
@@ -119,6 +120,24 @@ class Builds:
         if code == WALLS:
             return BuildWallsMissing(fix="The log says what failed. See what this machine has: tholos doctor")
         return None
+
+    @property
+    def most(self) -> Most:
+        """What uv may take where it builds nothing, and so runs without walls."""
+        bounds = self.enclosure.bounds
+        return Most(written=bounds.disk_mb << 20, memory=bounds.memory_mb << 20)
+
+    def taken(self, over: TookTooMuch, origin: Origin) -> BuildOverLimits:
+        """What is said where it took more."""
+        bounds, where = self.enclosure.bounds, origin.where("")
+        what = (
+            f"{bounds.memory_mb:,} MB of memory" if over.is_memory else f"{bounds.disk_mb:,} MB on the disk"
+        )
+        return BuildOverLimits(
+            f"Cannot build the environment: its packages took more than {what}.",
+            where=where,
+            fix="Leave out what is not needed, or ask the operator for more.",
+        )
 
 
 def local_ports(index: Index, env: Mapping[str, str]) -> Iterator[int]:

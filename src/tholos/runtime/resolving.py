@@ -201,7 +201,7 @@ def check(lock: Lock, work: Resolving) -> Lock:
     )
     call = ["pip", "install", "-r", name, *nowhere, *WHEELS_ONLY, "--preview-features", "pylock"]
     call += own_wheels.lay_links(lock.links, work.files, work.place.folder)
-    done = work.workshop.try_uv(call, place)
+    done = work.workshop.try_uv(call, place, work.origin)
     if done.code == 0:
         return lock
     if not uv_failures.needs_source(done.stderr):
@@ -230,7 +230,7 @@ def compile_text(text: Text, constraints: str, wish: Wish, work: Resolving) -> L
     options = "".join(f"{line}\n" for line in wish.options)
     if not wish.vcs and not wish.wants_source:
         place = work.own_place if text.links else work.place
-        done = work.workshop.try_uv([*call, *WHEELS_ONLY], place)
+        done = work.workshop.try_uv([*call, *WHEELS_ONLY], place, work.origin)
         if done.code == 0:
             return Lock(joined(text, options + done.stdout))
         if not uv_failures.needs_source(done.stderr):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from tholos.kit.errors import Conflict, Unavailable
+from tholos.runtime.taking import NO_MOST, Most, Taken
 
 Log = Callable[[str], None]
 
@@ -135,6 +136,7 @@ def run(
     cwd: Path,
     timeout_s: float,
     watch: Watch,
+    most: Most = NO_MOST,
 ) -> Finished:
     """Run a command to its end; what it prints on standard error goes to the log line by line.
 
@@ -144,9 +146,10 @@ def run(
         cwd: its working directory.
         timeout_s: seconds after which its process group is ended.
         watch: its log is called with each line, in this thread; once cancelled, the group is ended within a second.
+        most: what it may take; it is ended where it takes more.
 
     Raises:
-        Cancelled, UvTimedOut, UvMissing: as they say.
+        Cancelled, UvTimedOut, UvMissing, TookTooMuch: as they say.
     """
     with tempfile.TemporaryFile() as stdout:
         try:
@@ -166,15 +169,15 @@ def run(
                 fix="Install uv beside the server: pip install uv.",
             ) from error
         try:
-            lines = follow(process, time.monotonic() + timeout_s, watch)
+            lines = follow(process, time.monotonic() + timeout_s, watch, Taken(process.pid, most))
         finally:
             end_group(process)
         stdout.seek(0)
         return Finished(process.returncode, stdout.read().decode("utf-8", "replace"), "\n".join(lines))
 
 
-def follow(process: subprocess.Popen[bytes], deadline: float, watch: Watch) -> list[str]:
-    """Hand on lines until the process is over, the deadline passes or somebody cancels."""
+def follow(process: subprocess.Popen[bytes], deadline: float, watch: Watch, taken: Taken) -> list[str]:
+    """Hand on lines until the process is over, the deadline passes, somebody cancels or it takes too much."""
     lines: list[str] = []
     rest = b""
     assert process.stderr is not None  # noqa: S101 - we asked for the pipe
@@ -185,6 +188,7 @@ def follow(process: subprocess.Popen[bytes], deadline: float, watch: Watch) -> l
                 raise Cancelled
             if time.monotonic() > deadline:
                 raise UvTimedOut(fix="Look at the log for the package that it waits for; then publish again.")
+            taken.check()
             is_over = process.poll() is not None
             chunk = read_some(process.stderr) if selector.select(0 if is_over else TICK_S) else b""
             *complete, rest = (rest + chunk).split(b"\n")

@@ -18,7 +18,9 @@ from pathlib import Path
 
 from tholos.runtime import builds, locks, users, uv, uv_failures
 from tholos.runtime.builds import DISK, Builds
+from tholos.runtime.exclusive import try_lock
 from tholos.runtime.sandbox import Seen
+from tholos.runtime.taking import NO_MOST, Most, TookTooMuch
 from tholos.runtime.uv import Finished, Index, Watch
 from tholos.runtime.uv_failures import DiskFull, Origin
 
@@ -96,15 +98,28 @@ class Workshop:
         Raises:
             EnvironmentFailed, Unavailable: it failed; the first cause and its fix.
         """
-        done = self.try_uv(arguments, place)
+        done = self.try_uv(arguments, place, origin)
         if done.code != 0:
             raise uv_failures.explain(done.stderr, origin)
         return done
 
-    def try_uv(self, arguments: Sequence[str], place: Place) -> Finished:
-        """Run uv where nothing of a package runs, whatever comes of it."""
+    def try_uv(self, arguments: Sequence[str], place: Place, origin: Origin) -> Finished:
+        """Run uv where nothing of a package runs, whatever comes of it.
+
+        Raises:
+            BuildOverLimits: the packages take more than they may; nothing half unpacked is left.
+        """
         env = uv.variables(self._env, self.index, place.cache, self.root / "home")
-        return _run([self._program, *arguments, *self._further_links(arguments)], env, place)
+        call = [self._program, *arguments, *self._further_links(arguments)]
+        clear(place.cache)
+        try:
+            return _run(call, env, place, self._builds.most)
+        except TookTooMuch as error:
+            over = self._builds.taken(error, origin)
+            place.watch.log(over.message)
+            raise over from error
+        finally:
+            clear(place.cache)
 
     def try_build(self, arguments: Sequence[str], place: Place, building: Building, *write: Path) -> Finished:
         """Run uv where it may run code of packages: behind walls, with the cache of the owner's builds.
@@ -172,10 +187,27 @@ class Workshop:
         return [word for one in self.index.find_links if is_named for word in ("--find-links", one)]
 
 
-def _run(call: Sequence[str], env: Mapping[str, str], place: Place) -> Finished:
+def _run(call: Sequence[str], env: Mapping[str, str], place: Place, most: Most = NO_MOST) -> Finished:
     watch = replace(place.watch, log=lambda line: place.watch.log(told(line, place.folder)))
-    done = uv.run(call, env, cwd=place.folder, timeout_s=_patience(place), watch=watch)
+    done = uv.run(call, env, cwd=place.folder, timeout_s=_patience(place), watch=watch, most=most)
     return replace(done, stderr=told(done.stderr, place.folder))
+
+
+def clear(cache: Path) -> None:
+    """Remove what a uv that was ended has left half unpacked in a cache, unless another one works there now.
+
+    Each uv holds the cache's own lock for as long as it runs, whoever started it. Packages that it had unpacked whole stay.
+    """
+    left = [*cache.glob(".tmp*")]
+    if not left or not (cache / ".lock").exists():
+        return
+    descriptor = os.open(cache / ".lock", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        if try_lock(descriptor):
+            for one in left:
+                builds.remove(one)
+    finally:
+        os.close(descriptor)
 
 
 def _let_read(folder: Path) -> None:

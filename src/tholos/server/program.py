@@ -180,7 +180,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         starter = _starter(settings, layout, services, site, entrance.port)
         keeper = _keeper(settings, services, clock, launcher, starter, serving, entrance)
         services.add(keeper)
-        scaler = Scaler(database, notices, clock, keeper, serving, use, entrance.look)
+        scaler = Scaler(database, notices, clock, keeper, serving, use, starter.memory_mb_of, entrance.look)
         decide.errors = DoorErrors(pages, site.url + "/")
         decide.door = _door(
             settings, layout, database, clock, site, serving, decide.errors, scaler, paths, entrance

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tholos.accounts.quotas import QuotaReached
 from tholos.apps import service as apps
 from tholos.instances import service as instances
 from tholos.instances import tasks
@@ -107,6 +108,25 @@ async def test_a_draft_that_is_deaf_or_does_not_start_is_not_the_app(kept, peopl
     assert kept.told() == ("serving", "")
     await kept.keeper._apply(Start(kept.app.id, live))
     assert kept.told() == ("failing", "Cannot start the app: it has no environment.")
+
+
+async def test_an_app_is_not_failing_because_no_further_one_may_start(kept, monkeypatch):
+    """In an app where everybody has their own the next one is the first that is nobody's."""
+
+    async def start(*_):
+        raise QuotaReached("Cannot start sales: 1 instances of its owner's apps run, and 1 may.")
+
+    monkeypatch.setattr(Keeper, "_start_live", start)
+    kept.set(InstanceState.READY)
+    with kept.database.write() as db:
+        instances.get_instance(db, kept.instance.id).audience = "ada"
+        instances.tell_app(db, kept.app.id, kept.clock.now())
+    refused = Start(kept.app.id, kept.instance.release_id)
+    await kept.keeper._apply(refused)
+    assert kept.told() == ("serving", "")
+    kept.set(InstanceState.FAILED)
+    await kept.keeper._apply(refused)
+    assert kept.told()[0] == "failing"
 
 
 async def test_one_that_does_not_end_is_told_in_words(kept):

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import jwt
 import pytest
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from tholos.accounts.service import hash_secret
 from tholos.testing import frames
 from tholos.testing.trial import Trial, eventually
-from tholos.testing.visitors import NAVIGATION, Browser, Watched, again, hashed
+from tholos.testing.visitors import NAVIGATION, Browser, Watched, again, hashed, newcomer
 
 WAYS = ("door", "gateway")
 IS_SHARED = True
@@ -603,3 +603,77 @@ def test_another_key_is_taken_up_without_anybody_noticing(trial: Trial, mirror: 
     assert not {401, 403, 303} & {*statuses}
     assert mirror.jar[mirror.host("mirror")]["tholos_pass"] != old
     assert Browser(trial).ask("GET", "mirror", "/", Cookie=f"tholos_pass={old}").status == 401
+
+
+# Names that the proxy's files could not hold
+
+HOSTILE = [
+    "%REQ(cookie)%", "%%", 'a"}],"x":[{"', "a\\", "${a}", "*", "a b", "a, b=c; d", "../a", "a/r1", "a\nb: c", "<a>", "x" * 3000, "\u00e4",
+]  # fmt: skip
+FIT_FOR_A_HEADER = [
+    "%REQ(cookie)% %DYNAMIC_METADATA(a:b)% 100%",
+    'a"}],"x":[{"\\',
+    "${a}, b=c; *",
+    "x" * 3000,
+]
+
+
+def test_no_name_is_taken_that_the_proxy_could_misread(trial: Trial, mirror: Browser) -> None:
+    token = mirror.token()
+    for name in HOSTILE:
+        for path, said in (("accounts", {"name": name, "role": "viewer"}), ("groups", {"name": name})):
+            assert trial.server.ask("POST", f"/api/v1/{path}", said).status == 400, name
+        refused = trial.request(quote(name, safe=""), {"app.py": WSGI}, token=token)
+        assert 400 <= refused.status < 500, name
+    for host in (
+        "*.localhost",
+        "%REQ(cookie)%.localhost",
+        'mirror".localhost',
+        "mirror.localhost.evil",
+        "mirror%00",
+        "*",
+    ):
+        answer = exchanged(trial, f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        assert answer.split(b" ")[1][:1] == b"4", host
+    assert mirror.go("mirror", "/").status == 200
+
+
+def test_a_name_that_got_in_all_the_same_is_nobody_elses_and_harms_nothing(
+    trial: Trial, mirror: Browser
+) -> None:
+    """Written behind the server's back. It is told to the app as it is, or the request is refused; and what changes is live."""
+    odd = newcomer(trial, "odd")
+    tokens = [odd.token() for _ in FIT_FOR_A_HEADER]
+    before = "odd"
+    for name, token in zip(FIT_FOR_A_HEADER, tokens, strict=True):
+        with sqlite3.connect(trial.server.data / "tholos.db", timeout=20) as database:
+            renamed = "update accounts set name = ? where name = ?"
+            assert database.execute(renamed, [name, before]).rowcount == 1
+        before = name
+        odd.jar.pop(odd.host("mirror"), None)
+        for ask in (lambda: odd.go("mirror", "/"), lambda: by_token(trial, token)):  # noqa: B023 - at once
+            for _ in range(2):
+                got = ask()
+                assert got.status >= 400 or who(told(got)["headers"]) == [name]
+    assert_changes_are_live(trial, mirror)
+
+
+def by_token(trial: Trial, token: str):
+    return Browser(trial).ask("GET", "mirror", "/", Authorization=f"Bearer {token}")
+
+
+def assert_changes_are_live(trial: Trial, mirror: Browser) -> None:
+    path, token = "/api/v1/apps/mirror/access", mirror.token()
+    trial.server.api("PATCH", path, {"audience": "everyone"}, token=token)
+    eventually(lambda: Browser(trial).ask("GET", "mirror", "/").status == 200)
+    trial.server.api("PATCH", path, {"audience": "signed_in"}, token=token)
+    assert Browser(trial).ask("GET", "mirror", "/").status == 401
+
+
+def exchanged(trial: Trial, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", trial.server.port), 20) as opened:
+        opened.sendall(request)
+        said = b""
+        while data := opened.recv(65536):
+            said += data
+        return said

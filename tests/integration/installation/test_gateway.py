@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -275,6 +276,53 @@ def test_files_that_it_refuses_leave_only_the_way_to_the_door(site):
     assert ask(site).status == 200
     site.publish("other", wsgi("here"))
     assert site.get("other", "/").status == 200
+
+
+def test_once_it_refused_what_the_server_wrote_the_door_decides_everything_until_the_next_server(site):
+    """Whatever is written for it is broken before it reads it, until that was told."""
+    trial = site
+    trial.server.api("PATCH", "/api/v1/apps/shown/access", {"audience": "everyone"})
+    ada = newcomer(trial, "refused")
+    routes, is_over = trial.server.data / "proxy" / "routes.json", threading.Event()
+    breaking = threading.Thread(target=break_what_comes, args=(routes, is_over))
+    breaking.start()
+    try:
+
+        def is_told() -> bool:
+            with suppress(OSError):  # it is begun anew
+                for audience in ("signed_in", "everyone"):
+                    trial.server.api("PATCH", "/api/v1/apps/shown/access", {"audience": audience})
+            return "gateway_failed_closed" in trial.server.log.read_text()
+
+        eventually(is_told)
+    finally:
+        is_over.set()
+        breaking.join()
+
+    def is_in_line() -> bool:
+        with suppress(OSError):
+            trial.server.api("PATCH", "/api/v1/apps/shown/access", {"audience": "signed_in"})
+            return ask(trial).status == 401
+        return False
+
+    eventually(is_in_line)
+    assert "shown.localhost" not in lanes(trial)
+    assert ada.go("shown", "/").status == 200
+    assert ada.post("/sign-out").status == 303
+    assert ada.ask("GET", "shown", "/").status == 401
+    trial.server.api("PATCH", "/api/v1/apps/shown/access", {"audience": "everyone"})
+    trial.server.restart()
+    eventually(lambda: ask(trial).status == 200 and "shown.localhost" in lanes(trial))
+
+
+def break_what_comes(file: Path, is_over: threading.Event) -> None:
+    before = file.stat().st_ino
+    while not is_over.is_set():
+        if file.stat().st_ino != before:
+            broken = file.with_name(".broken")
+            broken.write_text("{")
+            broken.replace(file)
+            before = file.stat().st_ino
 
 
 def test_the_door_serves_alone_where_no_proxy_comes_up(tmp_path):

@@ -106,6 +106,29 @@ def test_no_more_run_than_may(own: Trial, ada: Browser, bea: Browser) -> None:
     assert started(bea) != mine
 
 
+def test_who_comes_when_the_owners_quota_is_reached_is_told_and_the_app_serves(
+    own: Trial, ada: Browser, bea: Browser
+) -> None:
+    trial = own
+    quota = "/api/v1/accounts/ada/quota"
+    mine = started(ada)
+    eventually(lambda: whose(trial) == ["", "ada"])
+    trial.server.api("PUT", quota, {"instances": 1})
+    try:
+        live(trial, ada, personal=False)
+        eventually(lambda: whose(trial) in ([""], ["ada"]) and len(trial.instances("own")) == 1)
+        live(trial, ada)
+        mine = started(ada)
+        eventually(lambda: whose(trial) == ["ada"])
+        refused = bea.go("own", "/")
+        assert refused.status == 503
+        assert b"its owner&#39;s apps may not take more" in refused.body
+        assert (trial.state("own"), started(ada)) == ("serving", mine)
+    finally:
+        trial.server.api("PUT", quota, {"instances": 0})
+    assert started(bea) != mine
+
+
 def test_what_nobody_uses_ends_and_all_of_it_sleeps(own: Trial, ada: Browser, bea: Browser) -> None:
     trial = own
     mine = started(ada)

@@ -50,7 +50,10 @@ def warm(trial: Trial) -> Trial:
 def test_what_waited_becomes_the_app(warm: Trial) -> None:
     waiting = standby(warm, "warm")
     assert warm.instances("warm") == []
-    assert "standby" in warm.server.cli("status", "--all").stdout
+    for which in ("--all", "warm"):
+        assert "standby" in warm.server.cli("status", which).stdout
+    page = warm.server.ask("GET", "/apps/warm", headers={"Accept": "text/html"}).text
+    assert "A process waits to start release 1 sooner" in page
     assert warm.get("warm").text.startswith("True")
     assert [one["id"] for one in warm.instances("warm")] == [waiting["instance"]]
 

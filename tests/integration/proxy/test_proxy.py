@@ -316,6 +316,25 @@ async def test_the_streams_of_a_session_end_as_a_whole_and_nobody_elses(bench):
     assert (await Tunnel(bench).open("ses_ada")).by == "door"
 
 
+async def test_no_request_is_led_to_a_way_that_is_gone(bench, monkeypatch):
+    """While one is taken away, a stream that begins there is led to it or to the door."""
+    own = Stream("app_1", "ses_ada", "ins_1", bench.lane.socket)
+    await bench.proxy.show(of(bench.lane, streams=(own,)))
+    steps = []
+    confirm = bench.proxy._confirm
+
+    async def confirmed(file, *more):
+        await confirm(file, *more)
+        steps.append((file, (await Tunnel(bench).open("ses_ada")).by))
+
+    monkeypatch.setattr(bench.proxy, "_confirm", confirmed)
+    await bench.proxy.show(of(bench.lane))
+    assert steps == [("routes.json", "door"), ("clusters.json", "door"), ("listeners.json", "door")]
+    steps.clear()
+    await bench.proxy.show(of(bench.lane, streams=(own,)))
+    assert steps == [("clusters.json", "door"), ("listeners.json", "door"), ("routes.json", "app")]
+
+
 async def test_a_stream_goes_on_at_the_instance_where_it_began(bench):
     before = Stream("app_1", "ses_ada", "ins_1", bench.lane.socket)
     await bench.proxy.show(of(bench.lane, streams=(before,)))
@@ -527,6 +546,24 @@ async def test_no_cookie_of_ours_arrives_however_it_is_written(bench):
     assert by_lane > COOKIE_ROUNDS / 2
 
 
+@pytest.mark.parametrize(("size", "by"), [(6000, "app"), (8000, "door"), (20_000, "door")])
+async def test_cookies_arrive_whole_however_long_they_are(bench, size, by):
+    """What the proxy cannot take ours out of goes by the door; where there is nothing of ours, nothing is taken out."""
+    long = f"a=1; long={'y' * size}; b=2"
+    token = "tholos_" + "a" * 20
+    bearer = Bearer(sha256(token.encode()).hexdigest(), int(time.time()) + 60, "acc_ada", "ada", "{}")
+    await bench.proxy.show(of(replace(bench.lane, is_public=True, bearers=(bearer,))))
+    ways = [({"authorization": f"Bearer {token}"}, "app"), ({}, "app")]
+    for sent, expected in [({"cookie": f"{bench.cookie()}; {long}"}, by)] + [
+        ({"cookie": long, **one}, way) for one, way in ways
+    ]:
+        name, got = await bench.ask(**sent)
+        assert name == expected
+        (cookie,) = [value for one, value in got if one == "cookie"]
+        assert cookie.partition("a=1")[1:] == long.partition("a=1")[1:]
+        assert ("tholos_pass" in cookie) == (name == "door")
+
+
 async def test_what_it_refuses_is_told_and_changes_nothing(bench, monkeypatch):
     await bench.proxy.show(of(bench.lane))
     broken = json.dumps({"version_info": "x", "resources": [{"@type": "no.such/Type"}]})
@@ -626,6 +663,21 @@ async def test_a_body_takes_the_lane_where_it_says_that_it_keeps_to_the_bound(un
             assert await bench.led("POST", content_length="9") == "door"
             assert await bench.led("POST", transfer_encoding="chunked") == "door"
             assert await bench.led("GET") == "app"
+            for proved in ("cookie: a=1", f"cookie: {bench.cookie()}"):
+                for protocol in ("--http2-prior-knowledge", "--http1.1"):
+                    told = await brought(bench, "x" * 300_000, protocol, "-H", proved)
+                    # curl takes an answer before the end of its stream for none.
+                    assert told in {b"413", b"000"}
+
+
+async def brought(bench, body: str, *options: str) -> bytes:
+    """The status of a request that only reads, and brings a body whose length it does not say."""
+    told = ["-sS", "-o", "/dev/null", "-w", "%{http_code}", "-X", "GET", "-T", "-", *options]
+    client = await asyncio.create_subprocess_exec(
+        "curl", *told, "-H", f"host: {bench.host}", f"http://127.0.0.1:{bench.front.port}/",
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    return (await client.communicate(body.encode()))[0]
 
 
 async def test_who_sends_too_much_or_too_slowly_is_not_waited_for(unused_tcp_port):

@@ -1,12 +1,16 @@
 """Source distributions that try: their builds are contained, their owner is told, and nobody else feels it. On what this machine has."""
 
+import functools
 import hashlib
+import http.server
 import io
 import os
 import socket
 import subprocess
 import sys
 import tarfile
+import threading
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,13 +56,13 @@ class Bench:
         self.python = python
         self.links = folder / "links"
         self.links.mkdir()
+        self.index = Index(find_links=(str(self.links),), is_offline=True)
         self.count = 0
         self.mode = Mode.AUTO
 
     def environments(self, bounds: Bounds) -> Environments:
-        index = Index(find_links=(str(self.links),), is_offline=True)
         builds = Builds(Enclosure(self.found, self.mode, bounds), self.folder / "users")
-        return Environments(self.folder / "data", program=UV, env=os.environ, index=index, builds=builds)
+        return Environments(self.folder / "data", program=UV, env=os.environ, index=self.index, builds=builds)
 
     def build(self, body: str, bounds: Bounds | None = None, scope: str = "anna", log=None):
         """What the build said, from its environment."""
@@ -234,6 +238,57 @@ def test_a_full_disk_is_its_own(bench, where, tmp_path):
     taken = sum(one.stat().st_size for one in (tmp_path / "data").rglob("*") if one.is_file())
     assert taken < 64 << 20
     assert bench.build("said.append('again')", Bounds(disk_mb=64))[1] == "again"
+
+
+def _huge(folder: Path, name: str, data: bytes, times: int = 1) -> None:
+    """A wheel that is small, and unpacks to much."""
+    info = "huge-1.0.dist-info"
+    with zipfile.ZipFile(
+        folder / "huge-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED, compresslevel=1
+    ) as archive:
+        for number in range(times):
+            archive.writestr(name.format(number), data)
+        if times > 1:
+            archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: huge\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+
+
+def test_a_wheel_that_unpacks_to_more_than_it_may_is_ended_and_told(bench, tmp_path):
+    _huge(bench.links, "huge/data{}", bytes(16 << 20), times=40)
+    environments = bench.environments(Bounds(disk_mb=64))
+    told = "its packages took more than 64 MB on the disk"
+    log: list[str] = []
+    with pytest.raises(BuildOverLimits, match=told) as caught:
+        environments.build(Lock("huge==1.0\n", is_hashed=False), bench.python, "anna", log=log.append)
+    assert caught.value.fix
+    assert any(told in line for line in log)
+    taken = sum(one.stat().st_size for one in (tmp_path / "data").rglob("*") if one.is_file())
+    assert taken < 1 << 20
+    small = wheel("small", "1.0")
+    (bench.links / small.name).write_bytes(small.data)
+    built = environments.build(Lock("small==1.0\n", is_hashed=False), bench.python, "anna")
+    assert built.packages == ("small==1.0",)
+
+
+def test_metadata_that_takes_all_memory_is_ended_and_told(bench):
+    """A resolver reads it whole."""
+    head = b"Metadata-Version: 2.1\nName: huge\nVersion: 1.0\n\n"
+    _huge(bench.links, "huge-1.0.dist-info/METADATA", head + bytes(300 << 20))
+    needs = Requirements("requirements.txt", "huge\n", "", Evidence("requirements.txt"))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(bench.links))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        bench.index = Index(
+            f"http://127.0.0.1:{server.server_port}/simple",
+            find_links=(f"http://127.0.0.1:{server.server_port}/",),
+        )
+        try:
+            with pytest.raises(BuildOverLimits, match="took more than 200 MB of memory") as caught:
+                bench.environments(Bounds(memory_mb=200)).lock(needs, bench.python, "anna")
+        finally:
+            server.shutdown()
+    assert caught.value.where == "requirements.txt"
 
 
 def test_one_owners_builds_poison_nothing_of_others(bench):

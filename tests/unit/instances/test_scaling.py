@@ -101,5 +101,5 @@ async def test_a_request_goes_to_who_is_least_busy_or_known(under_way, begun, pr
         return lambda instance: counts[int(instance[1:])]
 
     activity = SimpleNamespace(under_way=of(under_way), begun=of(begun))
-    scaler = Scaler(None, None, None, None, None, activity)
+    scaler = Scaler(None, None, None, None, None, activity, lambda _: 0)
     assert scaler.choose(row(SLEEPS, 3), preferred).instance == chosen

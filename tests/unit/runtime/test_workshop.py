@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 
 import pytest
 
 from tholos.runtime.uv import Index, Watch
 from tholos.runtime.uv_failures import DiskFull
-from tholos.runtime.workshop import Workshop
+from tholos.runtime.workshop import Workshop, clear
 
 
 @pytest.fixture
@@ -32,3 +33,18 @@ def test_no_room_is_told_as_a_full_disk(workshop):
         raise OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(PermissionError), workshop.place(Watch()):
         raise PermissionError(errno.EACCES, "no")
+
+
+def test_what_an_ended_uv_left_half_unpacked_is_removed_unless_another_works_there(tmp_path):
+    left, whole, lock = tmp_path / ".tmpAbC" / "x", tmp_path / "archive-v0" / "y", tmp_path / ".lock"
+    for one in (left, whole):
+        one.mkdir(parents=True)
+    clear(tmp_path)
+    assert left.exists()  # no cache of uv
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        clear(tmp_path)
+        assert left.exists()
+    clear(tmp_path)
+    assert not left.parent.exists()
+    assert whole.exists()
