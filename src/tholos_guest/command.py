@@ -81,7 +81,8 @@ def hold(port: int) -> int:
         except OSError as error:
             raise CannotStart(
                 "port %d cannot be had (%s): perhaps another app of this machine listens on it, or the release before;"
-                " let the command listen on $PORT" % (port, os.strerror(error.errno or errno.EADDRINUSE))
+                " let the command listen on $PORT, or see what tholos doctor says of guard"
+                % (port, os.strerror(error.errno or errno.EADDRINUSE))
             ) from None
         address = trial.getsockname()
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as asking:
