@@ -143,13 +143,6 @@ ON_ACCESS = (
         f"{_TENANTS}test_reaches_no_secrets_of_a_cloud",
         f"{_TENANTS}test_reaches_no_port_of_this_machine_but_those_it_opened",
     ),
-    _both(
-        "An app that listens where another one does, or in its place, or asks for it at 127.0.0.1",
-        "Each has a 127.0.0.1 of its own, where it hears itself and nobody else.",
-        f"{_PORTS}test_each_hears_itself_and_nobody_else",
-        f"{_PORTS}test_several_instances_of_one",
-        f"{_TENANTS}test_reaches_no_port_of_this_machine_but_those_it_opened",
-    ),
     _apart(
         "Packages that bring .pth files, an interpreter, or a build that reads, writes, kills, stays or takes too much",
         "Nothing of a wheel runs while an environment is made; a build finds its own files, and only its owner's builds what it leaves.",
@@ -243,6 +236,13 @@ BY_TENANTS = (
         f"{_TENANTS}test_may_not_ask_the_kernel_for_what_only_attacks_need",
         f"{_USER}test_an_app_finds_nothing_of_the_server",
         f"{_WALLS}test_without_bubblewrap_nobody_behind_walls_gets_orders_taken",
+    ),
+    _both(
+        "An app that listens where another one does, or in its place, or asks for it at 127.0.0.1",
+        "Each has a 127.0.0.1 of its own, where it hears itself and nobody else.",
+        f"{_PORTS}test_each_hears_itself_and_nobody_else",
+        f"{_PORTS}test_several_instances_of_one",
+        f"{_TENANTS}test_reaches_no_port_of_this_machine_but_those_it_opened",
     ),
     _both(
         "A websocket upgrade without credentials, or from elsewhere",

@@ -34,8 +34,8 @@ def error(db: ReadDb, instance: Instance, port: int, enclosure: Enclosure, excer
     return PortTaken(
         f"Cannot start the app: {_holder(db, instance, port)} listens on port {port}, and this machine has one"
         f" 127.0.0.1 for all apps ({lacking}).",
-        fix="tholos doctor says what the machine lacks to give each app its own (guard). Until then let the command"
-        " listen on $PORT, or take away its network: tholos limits NAME --network off.",
+        fix="What it lacks to give each app its own is said of guard: tholos doctor. Until then let the command listen"
+        " on $PORT, or take away its network: tholos limits NAME --network off",
         excerpt=excerpt,
     )
 

@@ -161,7 +161,9 @@ def test_of_two_apps_on_one_port_the_second_is_told_who_has_it(installation):
     files = {"Procfile": f"web: {LISTENS.format(port=port)}\n"}
     trial.publish("holds", files)
     error = trial.fail("wants", files)
-    assert f"holds listens on port {port}, and this machine has one 127.0.0.1 for all apps" in error["message"]
+    assert (
+        f"holds listens on port {port}, and this machine has one 127.0.0.1 for all apps" in error["message"]
+    )
     assert "tholos doctor" in error["fix"]
     if "PATH" not in installation.settings:  # it has namespaces
         assert installation.cli("limits", "wants", "--network", "off").returncode == 0
