@@ -98,13 +98,6 @@ def undisturbed(trial: Trial) -> Iterator[None]:
     assert [trial.instance(name)["pid"] for name in ("second", "third")] == before
 
 
-@pytest.fixture
-def by_door(trial: Trial) -> Trial:
-    if trial.server.settings.get("THOLOS_GATEWAY__MODE") == "on":
-        pytest.skip("the proxy has no part in it")
-    return trial
-
-
 def test_each_hears_itself_and_nobody_else(trial: Trial) -> None:
     hosts = ("127.0.0.1", "localhost", "0.0.0.0", "[::1]")
     for name, word in (("first", "one"), ("second", "two"), ("third", "three")):
@@ -144,8 +137,7 @@ def test_one_that_sleeps_wakes(trial: Trial) -> None:
     trial.server.api("PUT", "/api/v1/apps/first/life", {"min_instances": 1, "idle_timeout_s": 3600})
 
 
-def test_a_new_supervisor_leaves_all_as_it_is(by_door: Trial) -> None:
-    trial = by_door
+def test_a_new_supervisor_leaves_all_as_it_is(trial: Trial) -> None:
     before, pid = trial.server.supervisor_pid, trial.instance("first")["pid"]
     os.kill(before, signal.SIGKILL)
     eventually(lambda: has_other_supervisor(trial, before))
@@ -156,15 +148,15 @@ def test_a_new_supervisor_leaves_all_as_it_is(by_door: Trial) -> None:
     assert told(trial, "first", "/itself")["127.0.0.1"][0] == "one"
 
 
-def test_one_without_a_network(by_door: Trial) -> None:
-    trial = by_door
+def test_one_without_a_network(trial: Trial) -> None:
     assert trial.server.cli("limits", "first", "--network", "off").returncode == 0
     eventually(lambda: len(told(trial, "first", "/all")) == 1)
     assert told(trial, "first", "/itself")["127.0.0.1"] == told(trial, "first")
+    assert trial.server.cli("limits", "first", "--network", "default").returncode == 0
+    eventually(lambda: len(told(trial, "first", "/all")) > 1)
 
 
-def test_a_port_that_every_app_reaches_is_none_for_an_app(by_door: Trial) -> None:
-    trial = by_door
+def test_a_port_that_every_app_reaches_is_none_for_an_app(trial: Trial) -> None:
     error = trial.fail("door", app("door", port=trial.server.port))
     assert f"port {trial.server.port} is one that every app of this machine reaches" in str(error)
     trial.delete("door")
