@@ -46,12 +46,34 @@ def choose_port(command: str) -> tuple[int, str]:
     """The port that the command is to listen on, and what the shell is given.
 
     Raises:
-        CannotStart: it names a port that is none, or is taken.
+        CannotStart: it names a port that is none, is taken, or is the machine's.
     """
     fixed = _FIXED.match(command)
     port = int(fixed.group(1)) if fixed else 0
     if fixed and not 0 < port < 65536:
         raise CannotStart("%d is no port" % port)
+    while True:
+        found = hold(port)
+        if found:
+            return found, command[fixed.end() :] if fixed else command
+        if fixed:
+            raise CannotStart(
+                "port %d is one that every app of this machine reaches: Tholos' own, or one of THOLOS_SANDBOX__LOCAL_PORTS;"
+                " let the command listen on another, or on $PORT" % port
+            )
+
+
+def hold(port: int) -> int:
+    """Have a port for a moment; 0 where somebody else answers at it, who would be taken for the command.
+
+    Behind walls 127.0.0.1 is an app's own, so a port can be had although somebody answers at it who was there before.
+
+    Args:
+        port: 0 for a free one.
+
+    Raises:
+        CannotStart: it cannot be had.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -59,9 +81,12 @@ def choose_port(command: str) -> tuple[int, str]:
         except OSError as error:
             raise CannotStart(
                 "port %d cannot be had (%s): perhaps another app of this machine listens on it, or the release before;"
-                " let the command listen on $PORT" % (port, os.strerror(error.errno or errno.EADDRINUSE))
+                " let the command listen on $PORT, or see what tholos doctor says of guard"
+                % (port, os.strerror(error.errno or errno.EADDRINUSE))
             ) from None
-        return trial.getsockname()[1], command[fixed.end() :] if fixed else command
+        address = trial.getsockname()
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as asking:
+            return 0 if asking.connect_ex(address) == 0 else address[1]
 
 
 class Forwarder:

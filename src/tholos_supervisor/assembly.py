@@ -55,7 +55,12 @@ def load_map(register: int, descriptor: int) -> list[Line]:
 
 def store(offset: int, register: int) -> Line:
     """A word onto the stack."""
-    return Step(0x63, STACK, register, offset)
+    return store_at(STACK, offset, register)
+
+
+def store_at(pointer: int, offset: int, register: int) -> Line:
+    """A word to where a register points."""
+    return Step(0x63, pointer, register, offset)
 
 
 def store_half(offset: int, register: int) -> Line:
@@ -88,6 +93,11 @@ def shift(register: int, bits: int) -> Line:
     return Step(0x67, register, 0, 0, bits)
 
 
+def order_for_network(register: int) -> Line:
+    """Bytes of a word as addresses have them."""
+    return Step(0xDC, register, 0, 0, 32)
+
+
 def jump(leads_to: str) -> Line:
     return Step(0x05, leads_to=leads_to)
 
@@ -110,6 +120,11 @@ def jump_if_nothing(register: int, leads_to: str) -> Line:
 def jump_unless_same(register: int, other: int, leads_to: str) -> Line:
     """Compared whole."""
     return Step(0x5D, register, other, leads_to=leads_to)
+
+
+def jump_if_beyond(register: int, other: int, leads_to: str) -> Line:
+    """Where it is greater, compared whole."""
+    return Step(0x2D, register, other, leads_to=leads_to)
 
 
 def call(helper: int) -> Line:

@@ -67,16 +67,28 @@ def _groups(*, guarded: bool) -> str:
 
 
 def _join(groups: cgroups.Groups, *, guarded: bool) -> None:
-    """Raises: OSError: a group cannot be joined, or somebody in it reaches what he should not."""
+    """Raises: OSError: a group cannot be joined, or somebody in it reaches what he should not, or lacks what is his."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         cgroups.join(groups)
-        if not guarded:
-            return
-        try:
-            socket.create_connection(listener.getsockname(), 1.0).close()
-        except PermissionError:
-            return
+        if guarded:
+            _meet(listener.getsockname())
+
+
+def _meet(theirs: tuple[str, int]) -> None:
+    """Find that one does not reach whom others do, and may listen where he does.
+
+    Raises:
+        OSError: it is otherwise.
+    """
+    try:
+        socket.create_connection(theirs, 1.0).close()
+    except PermissionError:
+        pass
+    else:
         raise OSError(0, "it is attached and refuses nothing")
+    with socket.create_server(theirs) as own, socket.create_connection(theirs, 1.0) as asking:
+        if own.getsockname() != theirs or own.accept()[1] != asking.getsockname():
+            raise OSError(0, "127.0.0.1 is not its own")
 
 
 def _landlock() -> str:

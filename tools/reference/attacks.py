@@ -22,6 +22,7 @@ _RENEWED = f"{_SITE}test_access_renewed.py::"
 _CLOCK = f"{_SITE}test_clock_steps.py::"
 _RUDE = f"{_SITE}test_rude_apps.py::"
 _TENANTS = f"{_SITE}test_bad_tenants.py::"
+_PORTS = f"{_SITE}test_fixed_ports.py::"
 _USER = f"{_SITE}test_ordinary_user.py::"
 _GATEWAY = f"{_SITE}test_gateway.py::"
 _PROXY = "tests/integration/proxy/test_proxy.py::"
@@ -238,6 +239,13 @@ BY_TENANTS = (
         f"{_TENANTS}test_may_not_ask_the_kernel_for_what_only_attacks_need",
         f"{_USER}test_an_app_finds_nothing_of_the_server",
         f"{_WALLS}test_without_bubblewrap_nobody_behind_walls_gets_orders_taken",
+    ),
+    _both(
+        "An app that listens where another one does, or in its place, or asks for it at 127.0.0.1",
+        "Each has a 127.0.0.1 of its own, where it hears itself and nobody else.",
+        f"{_PORTS}test_each_hears_itself_and_nobody_else",
+        f"{_PORTS}test_several_instances_of_one",
+        f"{_TENANTS}test_reaches_no_port_of_this_machine_but_those_it_opened",
     ),
     _both(
         "A websocket upgrade without credentials, or from elsewhere",

@@ -10,6 +10,7 @@ from tholos.apps import limits
 from tholos.apps import service as apps
 from tholos.apps.errors import ReleaseNotFound
 from tholos.detect.model import Kind
+from tholos.instances import taken
 from tholos.instances.errors import AnswersWithError, InstanceDied, StartTimedOut
 from tholos.instances.models import Instance
 from tholos.instances.starting import Starter
@@ -34,6 +35,10 @@ class Causes:
     """Seconds for the first answer, where its release does not say."""
 
     def died(self, instance: Instance) -> InstanceDied:
+        tail = _tail(instance, self._masker(instance))
+        if port := taken.port_in(tail):
+            with self.database.read() as db:
+                return taken.error(db, instance, port, self.starter.enclosure, tail)
         return died(instance, self._folder(instance), self._masker(instance))
 
     def silent(self, instance: Instance) -> StartTimedOut:

@@ -37,6 +37,12 @@ class InstanceDied(TholosError):
     code = "instance_died"
 
 
+class PortTaken(InstanceDied):
+    """Cannot start the app: another one listens on its port."""
+
+    code = "port_taken"
+
+
 class StartTimedOut(TholosError):
     """The app was started and did not answer in time."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from tholos.apps.models import PREVIOUS, App, Pointer, Release
+from tholos.detect.model import Kind
 from tholos.instances.errors import InstanceNotFound
 from tholos.instances.models import ACTIVE, ENDED, RUNNING, SHARED, Instance, InstanceState, Node
 from tholos.kit.db import JsonObject, ReadDb, UtcDateTime
@@ -99,6 +100,34 @@ def list_serving(db: ReadDb, app_id: str | None = None) -> list[ServingRow]:
         .order_by(App.id, Pointer.name, Instance.created_at.desc())
     )
     return [ServingRow(*row) for row in db.execute(chosen.where(App.id == app_id) if app_id else chosen)]
+
+
+@dataclass(frozen=True, slots=True)
+class StandingCommand:
+    """An instance of a command, and whose it is."""
+
+    instance: str
+    app_id: str
+    name: str
+    owner_id: str
+    number: int
+    entrypoint: str
+
+
+def list_standing_commands(db: ReadDb) -> list[StandingCommand]:
+    """Those of commands that have not ended."""
+    chosen = (
+        select(Instance.id, App.id, App.name, App.owner_id, Release.number, Release.manifest)
+        .join(App, App.id == Instance.app_id)
+        .join(Release, Release.id == Instance.release_id)
+        .where(Instance.state.not_in(ENDED))
+        .order_by(Instance.created_at)
+    )
+    return [
+        StandingCommand(instance, app, name, owner, number, str(manifest["entrypoint"]))
+        for instance, app, name, owner, number, manifest in db.execute(chosen)
+        if manifest["kind"] == Kind.COMMAND
+    ]
 
 
 def list_measured(db: ReadDb, node_id: int) -> list[tuple[str, str, int, str, int | None]]:

@@ -61,6 +61,11 @@ class Enclosure:
         return gives_users(self.walls, self.mode)
 
     @property
+    def gives_loopback(self) -> bool:
+        """Whether each app has a 127.0.0.1 of its own, so that several may listen on one port."""
+        return self.mode is not Mode.OFF and self.walls.has("cgroups") and self.walls.has("guard")
+
+    @property
     def told(self) -> str:
         """What apps are kept behind, in words; empty for nothing."""
         there = [] if self.mode is Mode.OFF else self.walls.there

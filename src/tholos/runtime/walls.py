@@ -49,7 +49,7 @@ LAYERS = (
     Layer("network", "apps without a network, where that is wanted", "As for bubblewrap."),
     Layer(
         "guard",
-        "no ports of this machine but its own, no addresses at which a cloud tells secrets",
+        "a 127.0.0.1 of its own, no ports of this machine but its own, no addresses at which a cloud tells secrets",
         "Run the server as root on Linux 5.10 or newer, with control groups of the second version mounted.",
     ),
     Layer(

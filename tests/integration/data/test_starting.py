@@ -3,10 +3,13 @@
 import asyncio
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tholos.apps import service as apps
+from tholos.apps.models import App
+from tholos.instances import service as instances
 from tholos.instances.causes import Causes
 from tholos.instances.models import Instance
 from tholos.instances.starting import Starter
@@ -14,6 +17,8 @@ from tholos.kit.notices import Notices
 from tholos.publishing import releases
 from tholos.publishing.tasks import Publisher
 from tholos.runtime.layout import Layout
+from tholos.runtime.sandbox import Enclosure
+from tholos.runtime.walls import NO_WALLS, Mode, Walls
 from tholos.store.model import Scope, Tree
 from tholos.testing.rows import add_live_app, new_release
 from tholos.testing.store import file_of, memory_store
@@ -129,3 +134,50 @@ def test_a_kind_that_does_much_first_has_longer_for_its_first_answer(shelf):
     causes = Causes(shelf.database, shelf.starter, 60.0)
     assert causes.timeout_of(Instance(release_id=shelf.one.id)) == 60.0
     assert causes.timeout_of(Instance(release_id=shelf.add(kind="notebook").id)) == 1800.0
+
+
+CANNOT = "[tholos] cannot start: port 9000 cannot be had (Address already in use): perhaps another app"
+
+
+def command(shelf, name, actor, port=9000, app=None):
+    """An instance of a command that listens on a port."""
+    now = shelf.clock.now()
+    app = app or add_live_app(shelf.database, actor, name, now)[0]
+    new = new_release(kind="command", entrypoint=f"PORT={port} python serve.py")
+    with shelf.database.write() as db:
+        release = apps.create_release(db, actor, apps.get_app(db, app.id), new, now)
+        made = instances.create_instance(db, app, release, shelf.layout, now)
+        made.reason = "ended with status 1"
+    return app, made
+
+
+def test_whoever_has_the_port_that_an_app_wants_is_named(shelf, people):
+    causes = Causes(shelf.database, shelf.starter, 60.0)
+    command(shelf, "elsewhere", people.ada, 9001)
+    app, made = command(shelf, "late", people.ada)
+    Path(made.log).parent.mkdir(parents=True)
+    Path(made.log).write_text(f"[tholos] started, pid 7\n{CANNOT}\n")
+
+    def holder():
+        died = causes.died(made)
+        assert died.code == "port_taken"
+        assert "tholos doctor" in died.fix
+        return str(died).removeprefix("Cannot start the app: ").partition(" listens on port 9000,")[0]
+
+    assert holder() == "another program of this machine"
+    theirs, _ = command(shelf, "theirs", people.bob)
+    assert holder() == "another owner's app"
+    with shelf.database.write() as db:
+        db.get(App, theirs.id).owner_id = people.ada.account_id
+    assert holder() == "theirs"
+    command(shelf, "late", people.ada, app=app)
+    assert holder() == "release 3 of this app, which runs until another serves,"
+
+
+def test_where_each_app_has_its_own_loopback_it_is_a_program_that_has_the_port(shelf, people):
+    walls = Walls(missing=dict.fromkeys(NO_WALLS.missing, ""))
+    causes = Causes(shelf.database, replace(shelf.starter, enclosure=Enclosure(walls, Mode.AUTO)), 60.0)
+    _, made = command(shelf, "late", people.ada)
+    Path(made.log).parent.mkdir(parents=True)
+    Path(made.log).write_text(f"{CANNOT}\n")
+    assert "a program of this machine listens on port 9000, and on every address" in str(causes.died(made))

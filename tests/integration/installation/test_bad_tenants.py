@@ -47,7 +47,11 @@ heard = socket.socket(socket.AF_UNIX)
 heard.bind("\\0neighbours-own")
 heard.listen()
 listening = socket.create_server(("127.0.0.1", 0))
-for name, kept in (("kept", "neighbour's"), ("port", str(listening.getsockname()[1]))):
+port = listening.getsockname()[1]
+with open("/proc/net/tcp") as rows:
+    (found,) = [row.split()[1] for row in rows if row.split()[1].endswith(":%04X" % port)]
+address = socket.inet_ntoa(bytes.fromhex(found[:8])[::-1])
+for name, kept in (("kept", "neighbour's"), ("port", address + " " + str(port))):
     with open(os.environ["THOLOS_DATA"] + "/" + name, "w") as file:
         file.write(kept)
 """
@@ -219,17 +223,22 @@ def test_reaches_no_port_of_this_machine_but_those_it_opened(
     trial: Trial, attack: Attack, found: walls.Walls
 ) -> None:
     need(found, "guard")
-    theirs = int((next(trial.server.data.glob("apps/*/data/port"))).read_text())
+    theirs, port = next(trial.server.data.glob("apps/*/data/port")).read_text().split()
+    for family, address, said in (
+        ("INET", theirs, "PermissionError 1"),
+        ("INET6", f"::ffff:{theirs}", "PermissionError 1"),
+        ("INET", "127.0.0.1", "ConnectionRefusedError 111"),  # a neighbour's is another
+    ):
+        code = f"import socket\nsocket.socket(socket.AF_{family}).connect(({address!r}, {port}))"
+        assert attack(code) == said
+    for family, address in (("INET", theirs), ("INET6", f"::ffff:{theirs}")):
+        taking = f"import socket\nsocket.socket(socket.AF_{family}).bind(({address!r}, 9000))"
+        assert attack(taking) == "PermissionError 1"
     with socket.create_server(("127.0.0.1", 0)) as ours, socket.socket(type=socket.SOCK_DGRAM) as mail:
         mail.bind(("127.0.0.1", 0))
-        for port in (theirs, ours.getsockname()[1]):
-            for family, address in (
-                ("INET", "127.0.0.1"),
-                ("INET", "0.0.0.0"),
-                ("INET6", "::ffff:127.0.0.1"),
-            ):
-                code = f"import socket\nsocket.socket(socket.AF_{family}).connect(({address!r}, {port}))"
-                assert attack(code) == "PermissionError 1"
+        for family, address in (("INET", "127.0.0.1"), ("INET", "0.0.0.0"), ("INET6", "::ffff:127.0.0.1")):
+            code = f"import socket\nsocket.socket(socket.AF_{family}).connect(({address!r}, {ours.getsockname()[1]}))"
+            assert attack(code) == "PermissionError 1"
         sent = "import socket\nsocket.socket(type=socket.SOCK_DGRAM).{deed}"
         address = ("127.0.0.1", mail.getsockname()[1])
         assert attack(sent.format(deed=f"sendto(b'x', {address})")) == "PermissionError 1"

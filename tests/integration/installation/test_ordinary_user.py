@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -148,3 +149,24 @@ def test_an_app_finds_nothing_of_the_server(installation):
     assert found.pop("user") == USER
     assert found.pop("kept") == "done"
     assert "done" not in found.values(), found
+
+
+LISTENS = "PORT={port} exec python -m http.server --bind 127.0.0.1 {port}"
+
+
+def test_of_two_apps_on_one_port_the_second_is_told_who_has_it(installation):
+    trial = Trial(installation)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    files = {"Procfile": f"web: {LISTENS.format(port=port)}\n"}
+    trial.publish("holds", files)
+    error = trial.fail("wants", files)
+    assert (
+        f"holds listens on port {port}, and this machine has one 127.0.0.1 for all apps" in error["message"]
+    )
+    assert "tholos doctor" in error["fix"]
+    if "PATH" not in installation.settings:  # it has namespaces
+        assert installation.cli("limits", "wants", "--network", "off").returncode == 0
+        assert trial.get("wants").status == trial.get("holds").status == 200
+    for name in ("holds", "wants"):
+        trial.delete(name)

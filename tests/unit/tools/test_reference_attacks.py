@@ -34,5 +34,5 @@ def test_both_ways_are_tried_where_the_page_says_so():
 
 
 def test_every_attack_is_tried():
-    assert (len(ON_ACCESS), len(BY_TENANTS)) == (15, 10)
+    assert (len(ON_ACCESS), len(BY_TENANTS)) == (15, 11)
     assert all(attack.tests and attack.becomes.endswith(".") for attack in ALL)
