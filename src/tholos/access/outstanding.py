@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from tholos.access.service import Admission, Stand
 from tholos.accounts.service import hash_secret
-from tholos.gateway.fleet import EVERYONE, Bearer, Unfit, stream_name
+from tholos.gateway.fleet import EVERYONE, Bearer, Stream, Unfit, stream_name
 from tholos.kit import ids
 
 TURNS_IN_LIFE = 2
@@ -78,6 +78,8 @@ class Outstanding:
         self._streaming: set[str] = set()
         self._streams: dict[Key, int] = {}
         """With the turn in which each was given or adopted."""
+        self._instances: dict[Key, str] = {}
+        """Where the last stream of each went, as far as the door carried it."""
 
     def claims(self, place: str, admission: Admission) -> dict[str, str]:
         """What a pass tells the proxy besides; nothing where it is not to be believed there."""
@@ -118,6 +120,17 @@ class Outstanding:
     def _oldest(self) -> int:
         """The turn of what may still be believed somewhere."""
         return self._turn - TURNS_IN_LIFE - 1
+
+    def note_stream(self, place: str, session: str, instance: str) -> None:
+        """A websocket or event stream of a session goes to an instance: the next one may go there by itself."""
+        self.note_streams(place)
+        key = (place, session)
+        if key in self._streams and self._instances.get(key) != instance:
+            self._instances[key] = instance
+            self.changed.set()
+
+    def instance_of(self, place: str, session: str) -> str:
+        return self._instances.get((place, session), "")
 
     def note_streams(self, place: str) -> None:
         """An app there has websockets or event streams: who comes with a good pass has a way for them from now on, and so has
@@ -170,9 +183,12 @@ class Outstanding:
     def has_streams(self, key: Key) -> bool:
         return key in self._streams
 
-    def adopt(self, keys: Iterable[Key]) -> None:
+    def adopt(self, streams: Iterable[Stream]) -> None:
         """Those of an earlier server, which stand until that is asked."""
-        self._streams |= dict.fromkeys(keys, self._turn)
+        for one in streams:
+            key = (one.place, one.session)
+            self._streams[key] = self._turn
+            self._instances[key] = one.instance
 
     def list_ended(self) -> list[Key]:
         """Those with whose passes nothing can begin any more; something may go on."""
@@ -187,6 +203,7 @@ class Outstanding:
     def end(self, keys: Iterable[Key]) -> None:
         for key in keys:
             self._streams.pop(key, None)
+            self._instances.pop(key, None)
 
     def stands(self) -> set[Stand]:
         """What all of it stands on."""
@@ -208,6 +225,7 @@ class Outstanding:
             and known.groups == {*groups.get(known.bearer.account, ())}
         }
         self._streams = {key: turn for key, turn in self._streams.items() if _stand_of(key) in standing}
+        self._instances = {key: one for key, one in self._instances.items() if key in self._streams}
         for key, out in self._out.items():
             place, session = key
             told = set(json.loads(out.identity)["groups"])

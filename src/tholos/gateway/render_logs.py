@@ -42,7 +42,7 @@ def _access_log(front: Front) -> Json:
         "by": "app",
         "app": "%METADATA(ROUTE:tholos:name)%",
         "release": "%METADATA(ROUTE:tholos:release)%",
-        "instance": "%METADATA(ROUTE:tholos:instance)%",
+        "instance": "%METADATA(CLUSTER:tholos:instance)%",
     }
     told |= _ACCOUNT if front.logs_accounts else {}
     is_past_the_door: Json = {"header_filter": {"header": {"name": FORWARDED_HOST, "present_match": True}}}

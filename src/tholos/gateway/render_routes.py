@@ -5,9 +5,9 @@ The first that matches is taken: each lane's own, and at its end the way to the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from tholos.gateway.fleet import EVERYONE, Fleet, Front, Lane, stream_name
+from tholos.gateway.fleet import EVERYONE, Front, Lane, Stream, Streaming, Way
 from tholos.gateway.hygiene import CALLBACK
 from tholos.gateway.render_logs import FORWARDED_HOST, JWT
 from tholos.gateway.render_streams import IS_EVENTS, IS_SHORT, IS_UPGRADE, STREAM_HEADER
@@ -19,28 +19,44 @@ DOOR = "door"
 COOKIE_SPACE = "tholos.cookie"
 _TRACE = "x-envoy-internal"
 """Added by Envoy to what comes from this machine or a private network."""
+ELSEWHERE: Json = {
+    "retry_priority": {
+        "name": "envoy.retry_priorities.previous_priorities",
+        "typed_config": {
+            "@type": "type.googleapis.com/"
+            "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+            "update_frequency": 1,
+        },
+    }
+}
+"""Where no connection could be made to one of several instances, the next try is at another."""
 _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS|TRACE"}}}
 
 
-def lane_host(front: Front, fleet: Fleet, lane: Lane) -> Json:
-    streaming = [one.session for one in fleet.streams_of(lane) if one.session not in lane.revoked]
-    sessions = [one for one in streaming if one != EVERYONE]
+def lane_host(front: Front, lane: Lane, generations: tuple[str, ...], streaming: Streaming) -> Json:
     routes = [to_door(path=CALLBACK)]
-    if fleet.generations:
-        routes += _proven(front, lane, fleet.generations, sessions)
+    at = {way: streaming.get((lane.place, way.instance), ()) for way in lane.ways}
+    for way, sessions in at.items():
+        if generations and way.whose != EVERYONE:
+            known = [one for one in sessions if one != EVERYONE and one not in lane.revoked]
+            routes += _proven(front, lane, way, generations, known)
     routes += _by_token(
         front, lane
     )  # behind, as there may be many, and who comes with a pass is not to pay for them
-    if lane.is_public:
-        routes += _unproven(front, lane, streams=EVERYONE in streaming)
+    for way, sessions in at.items():
+        if lane.is_public and way.whose in {"", EVERYONE}:
+            routes += _unproven(front, lane, way, streams=EVERYONE in sessions)
     return {"name": lane.place, "domains": [lane.host], "routes": [*routes, to_door()]}
 
 
-def _proven(front: Front, lane: Lane, generations: tuple[str, ...], streaming: list[str]) -> list[Json]:
+def _proven(
+    front: Front, lane: Lane, way: Way, generations: tuple[str, ...], streaming: list[str]
+) -> list[Json]:
     """By a pass: what only reads, and what comes from the app's own pages. What may last has a way that can be ended, or is
     left to the door.
     """
     claims: list[Json] = [
+        *([_claim("sub", {"string_match": {"exact": way.whose}})] if way.whose else []),
         _claim("aud", {"string_match": {"exact": lane.place}}),
         _claim("v", {"double_match": {"exact": lane.access_version}}),
         _claim("e", _one_of(generations)),
@@ -51,18 +67,16 @@ def _proven(front: Front, lane: Lane, generations: tuple[str, ...], streaming: l
            ("rstudio-connect-credentials", f"%DYNAMIC_METADATA({JWT}:pass:c)%")]  # fmt: skip
     own_page = _equals("origin", f"{scheme}://{lane.host}")
     reading, own = [_READING, *_bodiless(front)], [own_page, *_bounded(front)]
-    no_token = _without("authorization", "tholos_")
+    no_token = [_without("authorization", "tholos_"), *_used_to(front, lane, way)]
     routes = [
-        _to_lane(front, lane, [*condition, *IS_SHORT, no_token], [*claims, *not_revoked], who)
+        _to_lane(front, lane, way, [*condition, *IS_SHORT, *no_token], [*claims, *not_revoked], who)
         for condition in (reading, own)
     ]
     if streaming:
         theirs = [*claims, _claim("g", _one_of(streaming))]
         for lasting in ([own_page, IS_UPGRADE], [*reading, *IS_EVENTS], [*own, *IS_EVENTS]):
-            route = _to_lane(
-                front, lane, [*lasting, no_token], theirs, who, cluster={"cluster_header": STREAM_HEADER}
-            )
-            routes.append(route)
+            leads: Json = {"cluster_header": STREAM_HEADER}
+            routes.append(_to_lane(front, lane, way, [*lasting, *no_token], theirs, who, cluster=leads))
     return routes
 
 
@@ -73,9 +87,19 @@ def _by_token(front: Front, lane: Lane) -> list[Json]:
     alone = [_without("cookie", "tholos_"), *IS_SHORT]
     routes: list[Json] = []
     for one in lane.bearers:
-        for size in _sizes(front):
+        ways = [way for way in lane.ways if way.whose in {"", one.account}]
+        for size in _sizes(front) if ways else []:
+            way = ways[0]
+            headers, leads = [*alone, *size], _to_any(ways)
             route = _to_lane(
-                front, lane, [*alone, *size], [is_sent(one)], identity_of(one), account=one.account
+                front,
+                lane,
+                way,
+                headers,
+                [is_sent(one)],
+                identity_of(one),
+                cluster=leads,
+                account=one.account,
             )
             routes.append(route)
     sent: Json = {"name": "authorization", "string_match": {"contains": "tholos_"}}
@@ -99,20 +123,37 @@ def _bodiless(front: Front) -> list[Json]:
     return [without] if front.max_body else []
 
 
-def _unproven(front: Front, lane: Lane, *, streams: bool) -> list[Json]:
-    """Nobody in particular, where everyone is let in; whoever brings something of ours is looked at by the door."""
-    nothing = [_without("cookie", "tholos_"), _without("authorization", "tholos_")]
-    routes = [_to_lane(front, lane, [*nothing, *size, *IS_SHORT], [], []) for size in _sizes(front)]
+def _unproven(front: Front, lane: Lane, way: Way, *, streams: bool) -> list[Json]:
+    """Nobody in particular, where everyone is let in; whoever brings what may prove something is looked at by the door."""
+    used_to, cookies = _used_to(front, lane, way), front.cookies
+    ours = (cookies.app_pass, cookies.handle, cookies.transaction) if used_to else ("tholos_",)
+    nothing = [_without("authorization", "tholos_"), *(_without("cookie", one) for one in ours), *used_to]
+    routes = [_to_lane(front, lane, way, [*nothing, *size, *IS_SHORT], [], []) for size in _sizes(front)]
     if streams:
-        way: Json = {"cluster": stream_name(lane.place, EVERYONE)}
+        leads: Json = {"cluster": Stream(lane.place, EVERYONE, way.instance, way.socket).name}
         lasting = [[IS_UPGRADE], *([*IS_EVENTS, *size] for size in _sizes(front))]
-        routes += [_to_lane(front, lane, [*nothing, *one], [], [], cluster=way) for one in lasting]
+        routes += [_to_lane(front, lane, way, [*nothing, *one], [], [], cluster=leads) for one in lasting]
     return routes
+
+
+def _used_to(front: Front, lane: Lane, way: Way) -> list[Json]:
+    """Of several instances that everybody may come to, a browser keeps the one that the door chose for it."""
+    if not lane.among or way.whose:
+        return []
+    return [{"name": "cookie", "string_match": {"contains": f"{front.cookies.instance}={way.instance}"}}]
+
+
+def _to_any(ways: Sequence[Way]) -> Json:
+    """Programs that keep no cookie come to any."""
+    if len(ways) == 1:
+        return {"cluster": ways[0].cluster}
+    return {"weighted_clusters": {"clusters": [{"name": one.cluster, "weight": 1} for one in ways]}}
 
 
 def _to_lane(
     front: Front,
     lane: Lane,
+    way: Way,
     headers: list[Json],
     claims: list[Json],
     who: Iterable[tuple[str, str]],
@@ -125,9 +166,11 @@ def _to_lane(
         *who,
         ("cookie", f"%DYNAMIC_METADATA({COOKIE_SPACE}:kept)%"),
     ]
-    where = cluster or {"cluster": lane.cluster}
+    where = cluster or {"cluster": way.cluster}
     action: Json = {**where, "timeout": "0s", "retry_policy": _again(5, 0.025, 0.25)}
-    told = {"app": lane.app, "release": str(lane.release), "name": lane.name, "instance": lane.instance}
+    if lane.among and not way.whose:
+        action["retry_policy"] = {**_again(5, 0.025, 0.25), **ELSEWHERE}
+    told = {"app": lane.app, "release": str(lane.release), "name": lane.name}
     told |= {"account": account} if account else {}
     return {
         "match": {"prefix": "/", "headers": headers, "dynamic_metadata": claims},

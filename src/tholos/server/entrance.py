@@ -155,7 +155,7 @@ class Entrance:
             folder=str(self._layout.proxy),
             keys=self.passes.public_keys(),
             issuer=ISSUER,
-            cookies=Cookies(cookies.app_pass, cookies.handle, cookies.transaction),
+            cookies=Cookies(cookies.app_pass, cookies.handle, cookies.transaction, cookies.instance),
             is_secure=site.is_secure,
             certificate=str(chosen.tls_cert.absolute()) if chosen.tls_cert else "",
             private_key=str(chosen.tls_key.absolute()) if chosen.tls_key else "",

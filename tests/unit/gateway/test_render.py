@@ -92,7 +92,7 @@ def test_what_lasts_goes_by_the_door():
 
 
 def test_a_lane_that_is_leaving_has_a_cluster_and_no_route():
-    fleet = Fleet((), (LANE,))
+    fleet = Fleet((), LANE.ways)
     assert "ins_1" in render_clusters(FRONT, fleet)[0]
     assert "ins_1" not in render_routes(FRONT, fleet)[0]
 
