@@ -29,9 +29,12 @@ from tholos.kit.clock import Clock
 from tholos.kit.db import Database, ReadDb, WriteDb
 from tholos.kit.errors import NotSignedIn
 from tholos.kit.http import SAFE_METHODS, CookieNames, bearer_token, is_own_request
+from tholos.kit.lazily import leave_out
 from tholos.kit.sealing import Sealer
 from tholos.kit.services import Services
 from tholos.kit.versions import from_tag
+
+leave_out("pydantic.v1")  # FastAPI asks of every annotation whether it is of that
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)

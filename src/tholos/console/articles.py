@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markupsafe import Markup
 from starlette.responses import Response
 
@@ -18,7 +17,14 @@ import tholos
 from tholos.accounts.pages import Frame, account_of
 from tholos.accounts.routes import Calling, Permission, Routes
 from tholos.kit.errors import NotFound
+from tholos.kit.lazily import load_when_used
 from tholos.kit.pages import Pages
+
+if TYPE_CHECKING:
+    import markdown_it
+    from markdown_it.token import Token
+else:
+    markdown_it = load_when_used("markdown_it")
 
 routes = Routes(include_in_schema=False)
 
@@ -119,7 +125,7 @@ def _title(file: Path) -> str:
 @lru_cache(maxsize=200)
 def _read(file: Path, place: str) -> tuple[str, Markup]:
     """A page's title and its content as HTML; raw HTML in it stays text."""
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    markdown = markdown_it.MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = list(_rewritten(markdown.parse(file.read_text()), place))
     content = markdown.renderer.render(tokens, markdown.options, {})
     for wide in ("pre", "table"):  # what scrolls sideways is reached by the keyboard too

@@ -69,6 +69,13 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class GoOn:
+    """Its process waits to become it, and whoever was about to tell it so has ended: tell it."""
+
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stray:
     """The launcher runs something that nobody knows: stop it."""
 
@@ -78,7 +85,7 @@ class Stray:
 REPLACEABLE = frozenset({InstanceState.READY, InstanceState.FAILED})
 """What another instance of the same release that answers makes superfluous."""
 
-Action = Start | Retire | Lost | Stray
+Action = Start | Retire | Lost | GoOn | Stray
 
 
 def plan(
@@ -88,6 +95,7 @@ def plan(
     launching: Collection[str] = (),
     one_offs: Collection[str] = (),
     kept: Collection[str] = (),
+    waiting: Collection[str] = (),
 ) -> list[Action]:
     """The actions that bring rows and processes to what should be.
 
@@ -98,6 +106,7 @@ def plan(
         launching: instances whose start is being asked for right now; they are left alone.
         one_offs: processes of operations that have not ended; they are theirs to end.
         kept: releases that may go on running a while, and are not started again.
+        waiting: processes that wait to become an instance.
     """
     lost = {row.id for row in rows if _is_lost(row, processes, launching)}
     standing = [row for row in rows if row.id not in lost]
@@ -107,6 +116,11 @@ def plan(
     staying = [row for row in standing if row not in leaving]
     return [
         *(Lost(one) for one in sorted(lost)),
+        *(
+            GoOn(row.id)
+            for row in standing
+            if row.state == InstanceState.STARTING and row.id in {*waiting} - {*launching}
+        ),
         *_to_start(wanted, staying),
         *_to_retire({**dict.fromkeys(kept, 1), **{one.release_id: one.most for one in wanted}}, shared),
         *(Retire(row.id) for row in leaving),

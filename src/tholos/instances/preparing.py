@@ -82,6 +82,17 @@ class Preparer:
                 {waiting, instance_id} if spec is None else {waiting} - {instance_id}
             )
 
+    def prepare_again(self, instance_id: str) -> InstanceSpec:
+        """What was prepared for an instance, once more.
+
+        Raises: InstanceNotFound, EnvironmentMissing, PythonNotFound, VariableUnavailable.
+        """
+        with self.database.read() as db:
+            instance = instances.get_instance(db, instance_id)
+            release = apps.get_release(db, instance.release_id)
+            app = apps.get_app(db, release.app_id)
+            return self.starter.spec(app, release, instance, self.starter.reveal(db, release))
+
     def _check_quota(self, db: ReadDb, app: App, release: Release, *, takes_over: bool) -> None:
         """Raises: QuotaReached."""
         quotas.check_start(db, app, release, self.starter.memory_mb_of, takes_over=takes_over)

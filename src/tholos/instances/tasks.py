@@ -18,7 +18,7 @@ from tholos.instances import service as instances
 from tholos.instances.causes import Causes
 from tholos.instances.errors import InstanceDied, StopTimedOut, TransitionRefused
 from tholos.instances.models import ENDED, LEAVING, Instance, InstanceState
-from tholos.instances.plan import Action, Lost, Retire, Start, Stray, Wanted, plan
+from tholos.instances.plan import Action, GoOn, Lost, Retire, Start, Stray, Wanted, plan
 from tholos.instances.preparing import LOST, Prepared, Preparer
 from tholos.instances.serving import ServingTable
 from tholos.instances.standbys import Standbys
@@ -115,19 +115,34 @@ class Keeper:
             raise
         if spec is None:
             return instance_id
-        try:
-            status = await self.launcher.start(spec)
-            self._processes[instance_id] = status
-        except SpecChanged:  # what waited to become it has ended
-            status = None
-        finally:
-            self._launching.discard(instance_id)
+        status = await self._launch(spec)
         if status is None:
-            await self._gone(instance_id, "")
             return await self.start(release_id, operation_id, anew=anew, beside=beside)
-        await in_thread(self._observe, status)
         get_logger().info("instance_started", instance=instance_id, release=release_id, pid=status.pid)
         return instance_id
+
+    async def _launch(self, spec: InstanceSpec) -> ProcessStatus | None:
+        """None where what waited to become it has ended, or would become something else; then it has ended too."""
+        try:
+            status = await self.launcher.start(spec)
+            self._processes[spec.instance] = status
+        except SpecChanged:
+            await self._gone(spec.instance, "")
+            return None
+        finally:
+            self._launching.discard(spec.instance)
+        await in_thread(self._observe, status)
+        return status
+
+    async def _go_on(self, instance_id: str) -> None:
+        """Let a process that waits become its instance, as the server that took it was about to."""
+        try:
+            spec = await in_thread(self._preparer.prepare_again, instance_id)
+        except TholosError as error:
+            await self.give_up(instance_id, error.message)
+        else:
+            await self._launch(spec)
+            self.notices.publish(instances.TOPIC)
 
     async def _drop(self, preparing: asyncio.Future[Prepared]) -> None:
         """Let go what a thread prepares for somebody who does not wait for it any more: cancelling does not end it."""
@@ -419,7 +434,11 @@ class Keeper:
         with self.database.read() as db:
             rows = instances.list_seen(db)
         starting = [row.id for row in rows if row.state == InstanceState.STARTING and not row.is_held]
-        return [one for one in starting if self._state_of(one) == ProcessState.RUNNING]
+        return [one for one in starting if self._runs(one)]
+
+    def _runs(self, instance_id: str) -> bool:
+        status = self._processes.get(instance_id)
+        return status is not None and status.state == ProcessState.RUNNING and not status.waits
 
     async def _heard_all(self) -> None:
         """What runs is known before anything is decided about it, and what was given up gets another chance."""
@@ -439,11 +458,13 @@ class Keeper:
             wanted, kept = self._wanted(db)
             # In this order: whatever has a row by now is in the first, or has come from there into the second.
             launching = set(self._launching)
-            processes = {one: status.state for one, status in list(self._processes.items())}
+            statuses = dict(self._processes)
+            processes = {one: status.state for one, status in statuses.items()}
             # What came meanwhile may have a row that is younger than what is read here.
             launching |= processes.keys() - known
             one_offs = {one_off_name(one.id) for one in operations.list_under_way(db)} | waiting
-            return plan(wanted, instances.list_seen(db), processes, launching, one_offs, kept)
+            unaware = {one for one, status in statuses.items() if status.waits}
+            return plan(wanted, instances.list_seen(db), processes, launching, one_offs, kept, unaware)
 
     def _wanted(self, db: ReadDb) -> tuple[list[Wanted], list[str]]:
         """What should run, and what may for as long as a roll-back to it should find it running."""
@@ -469,6 +490,8 @@ class Keeper:
                     await self.retire(instance_id)
                 case Lost(instance=instance_id):
                     await self._gone(instance_id, LOST)
+                case GoOn(instance=instance_id):
+                    await self._go_on(instance_id)
                 case Stray(instance=instance_id):
                     await self._end_stray(instance_id)
         except TholosError as error:

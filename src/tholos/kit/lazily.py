@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from types import ModuleType
+from typing import cast
 
 
 class _Later(ModuleType):
@@ -19,3 +21,11 @@ def load_when_used(name: str) -> ModuleType:
     That look raises ModuleNotFoundError where it is not installed.
     """
     return _Later(name)
+
+
+def leave_out(name: str) -> None:
+    """A package that libraries load only to see that nothing of it is in use: to them it is not installed.
+
+    None stands for that in ``sys.modules`` (the language's reference, 5.3.1).
+    """
+    cast("dict[str, ModuleType | None]", sys.modules).setdefault(name, None)

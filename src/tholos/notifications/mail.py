@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import smtplib
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from email.errors import HeaderParseError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from tholos.kit.errors import Unavailable
+from tholos.kit.lazily import load_when_used
+
+if TYPE_CHECKING:
+    import smtplib
+    from email import errors, headerregistry, policy
+    from email import message as messages
+else:
+    smtplib = load_when_used("smtplib")
+    errors, headerregistry, messages, policy = (
+        load_when_used(f"email.{name}") for name in ("errors", "headerregistry", "message", "policy")
+    )
 
 WAIT_S = 10.0
 """For each answer of the mail server."""
@@ -66,16 +73,16 @@ class Mail:
     """The same for each try, so that a mail that comes twice is known by it."""
 
 
-def compose(mail: Mail, sender: str) -> EmailMessage:
+def compose(mail: Mail, sender: str) -> messages.EmailMessage:
     """Nothing that is in a mail can become a header of it.
 
     Raises: NotSent: an address is none.
     """
-    message = EmailMessage(policy=SMTP)
+    message = messages.EmailMessage(policy=policy.SMTP)
     try:
         message["From"] = _address(sender)
         message["To"] = _address(mail.to)
-    except (ValueError, HeaderParseError, IndexError) as error:
+    except (ValueError, errors.HeaderParseError, IndexError) as error:
         raise NotSent(f"Cannot send to {mail.to[:100]!r}: it is no mail address.", final=True) from error
     subject = " ".join("".join(one if one.isprintable() else " " for one in mail.subject).split())
     message["Subject"] = subject[:MOST_SUBJECT]
@@ -151,10 +158,10 @@ def _refused(server: MailServer, code: int, said: bytes | str) -> NotSent:
     return NotSent(f"{server.host} refused it: {code} {shown}", final=500 <= code < 600, status=code)
 
 
-def _address(text: str) -> Address:
+def _address(text: str) -> headerregistry.Address:
     """``ada@example.org``, or a name before it in angle brackets."""
     name, _, rest = text.strip().rpartition("<")
     spec = rest.rstrip("> ") if name else text.strip()
     if not all(one.isprintable() and one != " " for one in spec) or "@" not in spec:
         raise ValueError(text)
-    return Address(" ".join(name.replace('"', "").split()), addr_spec=spec)
+    return headerregistry.Address(" ".join(name.replace('"', "").split()), addr_spec=spec)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tholos.kit.db import Base, JsonObject, LongText
+from tholos.kit.db import Base, JsonObject, LongText, partial_index
 
 
 class Channel(StrEnum):
@@ -90,18 +90,16 @@ class Delivery(Base):
         CheckConstraint("state in ('queued', 'delivered', 'failed', 'given_up')", name="state"),
         Index("ix_deliveries_webhook", "webhook_id", "id"),
         Index("ix_deliveries_account", "account_id", "channel", "id"),
-        Index(
+        partial_index(
             "ix_deliveries_unseen",  # counted for every page
             "account_id",
             "channel",
-            sqlite_where=text("channel = 'inbox' and seen_at is null"),
-            postgresql_where=text("channel = 'inbox' and seen_at is null"),
+            where="channel = 'inbox' and seen_at is null",
         ),
-        Index(
+        partial_index(
             "ix_deliveries_waiting",
             "next_at",
-            sqlite_where=text("next_at is not null"),
-            postgresql_where=text("next_at is not null"),
+            where="next_at is not null",
         ),
     )
 

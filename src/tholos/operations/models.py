@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tholos.kit.db import Base, JsonObject, LongText
+from tholos.kit.db import Base, JsonObject, LongText, partial_index
 
 
 class OperationState(StrEnum):
@@ -50,12 +50,11 @@ class Operation(Base):
     __table_args__ = (
         UniqueConstraint("account_id", "idempotency_key"),
         # One at a time for a subject, whoever asks and however many servers there are.
-        Index(
+        partial_index(
             "uq_operations_running",
             "subject_id",
-            unique=True,
-            sqlite_where=text("state = 'running'"),
-            postgresql_where=text("state = 'running'"),
+            is_unique=True,
+            where="state = 'running'",
         ),
     )
 

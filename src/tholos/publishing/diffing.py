@@ -7,11 +7,18 @@ minutes for texts that are made to.
 
 from __future__ import annotations
 
-import difflib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tholos.kit.lazily import load_when_used
+
+if TYPE_CHECKING:
+    import difflib
+else:
+    difflib = load_when_used("difflib")
 
 CONTEXT = 3
 LARGEST_GAP = 40_000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tholos.kit.db import Base, JsonObject
+from tholos.kit.db import Base, JsonObject, partial_index
 
 
 class Schedule(Base):
@@ -15,11 +15,10 @@ class Schedule(Base):
 
     __tablename__ = "schedules"
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_schedules_next",
             "next_at",
-            sqlite_where=text("next_at is not null"),
-            postgresql_where=text("next_at is not null"),
+            where="next_at is not null",
         ),
     )
 

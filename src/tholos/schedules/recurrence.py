@@ -11,18 +11,21 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-from dateutil.relativedelta import relativedelta
-from dateutil.rrule import DAILY, FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, rrule
-
 from tholos.kit.db import JsonObject
+from tholos.kit.lazily import load_when_used
 from tholos.schedules.errors import RecurrenceInvalid, TimeZoneUnknown
+
+if TYPE_CHECKING:
+    from dateutil import relativedelta, rrule
+else:
+    relativedelta, rrule = load_when_used("dateutil.relativedelta"), load_when_used("dateutil.rrule")
 
 MOST_N = 1000
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 """Between which a schedule starts."""
-_DAYS = (SU, MO, TU, WE, TH, FR, SA)
 _TICK = timedelta(microseconds=1)
 _SHIFT = timedelta(days=2)
 """More than any two clocks on the wall differ."""
@@ -155,28 +158,33 @@ def _by_the_wall(wanted: Recurrence, start: datetime, zone: ZoneInfo, after: dat
         yield there.astimezone(UTC)
 
 
-def _rule(wanted: Recurrence, first: datetime, near: datetime) -> rrule:
+def _day(number: int) -> rrule.weekday:
+    """From 0 for Sunday."""
+    return rrule.weekday((number - 1) % 7)
+
+
+def _rule(wanted: Recurrence, first: datetime, near: datetime) -> rrule.rrule:
     """Its times by the clock on the wall. A rule goes through them one by one, so it begins where they are asked for."""
     kind, n = wanted.kind, wanted.n
     if kind in {Kind.DAY, Kind.WEEK}:
         days = n if kind is Kind.DAY else 7 * n
         step = timedelta(days=days)
-        return rrule(DAILY, first + max(0, (near - first) // step) * step, days)
+        return rrule.rrule(rrule.DAILY, first + max(0, (near - first) // step) * step, days)
     if kind in {Kind.WEEKDAY, Kind.DAYOFWEEK}:
         begin = max(first, datetime.combine(near.date(), first.time()))
-        chosen = _DAYS[1:6] if kind is Kind.WEEKDAY else [_DAYS[day] for day in wanted.days]
-        return rrule(WEEKLY, begin, byweekday=chosen)
+        chosen = [_day(one) for one in (range(1, 6) if kind is Kind.WEEKDAY else wanted.days)]
+        return rrule.rrule(rrule.WEEKLY, begin, byweekday=chosen)
     months = {Kind.SEMIMONTH: 1, Kind.YEAR: 12 * n}.get(kind, n)
     skipped = ((near.year - first.year) * 12 + near.month - first.month) // months
-    begin = first + relativedelta(months=skipped * months, day=1) if skipped > 0 else first
+    begin = first + relativedelta.relativedelta(months=skipped * months, day=1) if skipped > 0 else first
     if kind is Kind.SEMIMONTH:
-        return rrule(MONTHLY, begin, bymonthday=(1, 15) if wanted.is_first else (14, -1))
+        return rrule.rrule(rrule.MONTHLY, begin, bymonthday=(1, 15) if wanted.is_first else (14, -1))
     if kind is Kind.DAYWEEKOFMONTH:
         nth = wanted.week if 1 <= wanted.week <= 4 else -1
-        return rrule(MONTHLY, begin, months, byweekday=_DAYS[wanted.day](nth))
+        return rrule.rrule(rrule.MONTHLY, begin, months, byweekday=_day(wanted.day)(nth))
     # The day itself, or the month's last where that comes first.
     day = first.day if kind is Kind.YEAR else wanted.day
-    return rrule(MONTHLY, begin, months, bymonthday=(day, -1), bysetpos=1)
+    return rrule.rrule(rrule.MONTHLY, begin, months, bymonthday=(day, -1), bysetpos=1)
 
 
 def _invalid(where: str, reason: str) -> RecurrenceInvalid:

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-import webbrowser
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +68,8 @@ class _Terminal:
         _say(f"open {running.sign_in_url}  (signs in {running.administrator} once, valid 15 min)")
         _say(f"ready at {running.site.url} in {seconds:.1f} s · Ctrl-C stops it")
         if self.open_browser:
+            import webbrowser
+
             await in_thread(webbrowser.open, running.sign_in_url)
         if self.examples is not None:
             await _publish_examples(self.examples, running)

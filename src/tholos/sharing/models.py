@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tholos.kit.db import Base, LongText
+from tholos.kit.db import Base, LongText, partial_index
 
 
 class Level(StrEnum):
@@ -69,13 +69,12 @@ class AccessRequest(Base):
 
     __tablename__ = "access_requests"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_access_requests_open",
             "object_id",
             "account_id",
-            unique=True,
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
+            is_unique=True,
+            where="state = 'open'",
         ),
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tholos.kit.db import Base, JsonObject, LongText
+from tholos.kit.db import Base, JsonObject, LongText, partial_index
 
 
 class CommitState(StrEnum):
@@ -49,11 +49,10 @@ class Source(Base):
 
     __tablename__ = "sources"
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_sources_waiting",
             "waiting_since",
-            sqlite_where=text("waiting_since is not null"),
-            postgresql_where=text("waiting_since is not null"),
+            where="waiting_since is not null",
         ),
     )
 
@@ -93,21 +92,19 @@ class GitCredential(Base):
 
     __tablename__ = "git_credentials"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_git_credentials_of_app",
             "app_id",
             "origin",
-            unique=True,
-            sqlite_where=text("app_id is not null"),
-            postgresql_where=text("app_id is not null"),
+            is_unique=True,
+            where="app_id is not null",
         ),
-        Index(
+        partial_index(
             "uq_git_credentials_of_host",
             "organization_id",
             "origin",
-            unique=True,
-            sqlite_where=text("app_id is null"),
-            postgresql_where=text("app_id is null"),
+            is_unique=True,
+            where="app_id is null",
         ),
     )
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from tholos.kit.lazily import load_when_used
 from tholos.store.model import File, Tree
 from tholos.store.reading import ChunkReader
+
+if TYPE_CHECKING:
+    import tarfile
+else:
+    tarfile = load_when_used("tarfile")
 
 _BLOCK = 512
 _RECORD = 10_240

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tholos.kit.db import Base
+from tholos.kit.db import Base, partial_index
 
-_IS_ROOT = text("parent_id is null")
+_IS_ROOT = "parent_id is null"
 
 
 class Tag(Base):
@@ -19,13 +19,12 @@ class Tag(Base):
     __table_args__ = (
         UniqueConstraint("parent_id", "key"),
         # To a unique constraint no two rows without a parent are alike.
-        Index(
+        partial_index(
             "ix_tags_categories",
             "organization_id",
             "key",
-            unique=True,
-            sqlite_where=_IS_ROOT,
-            postgresql_where=_IS_ROOT,
+            is_unique=True,
+            where=_IS_ROOT,
         ),
         {"sqlite_autoincrement": True},
     )

@@ -5,7 +5,15 @@ import signal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from tholos.apps import service as apps
+from tholos.apps.models import Pointer
+from tholos.instances import service as instances
+from tholos.kit.clock import SystemClock
+from tholos.kit.db import Database
+from tholos.runtime.layout import Layout
+from tholos.server import tables
 from tholos.testing.trial import Files, Trial, eventually, wsgi
 
 SETTINGS = {"THOLOS_APPS__DRAIN_TIMEOUT_S": "2"}
@@ -64,6 +72,28 @@ def test_a_server_that_starts_makes_another_one(warm: Trial) -> None:
     assert again["instance"] != waiting["instance"]
     eventually(lambda: not Path(f"/proc/{waiting['pid']}").exists())
     assert warm.get("warm").text.startswith("True")
+
+
+def test_what_a_server_took_and_did_not_wake_goes_on(warm: Trial) -> None:
+    """It was killed between the row that it wrote and the word that it did not give any more."""
+    waiting = standby(warm, "warm")
+    warm.server.kill()
+    write_instance(warm, str(waiting["instance"]))
+    warm.server.start()
+    assert warm.get("warm").text.startswith("True")
+    assert str(waiting["instance"]) in [one["id"] for one in warm.instances("warm")]
+
+
+def write_instance(trial: Trial, instance_id: str) -> None:
+    """What a server notes of an app that it wakes."""
+    tables.load()
+    database, now = Database(f"sqlite:///{trial.server.data}/tholos.db"), SystemClock().now()
+    with database.write() as db:
+        pointer = db.scalars(select(Pointer).where(Pointer.asleep_at.is_not(None))).one()
+        pointer.asleep_at = None
+        app, release = apps.get_app(db, pointer.app_id), apps.get_release(db, pointer.release_id)
+        instances.create_instance(db, app, release, Layout(trial.server.data), now, instance_id=instance_id)
+    database.close()
 
 
 def test_where_order_matters_nothing_is_imported_ahead(warm: Trial) -> None:

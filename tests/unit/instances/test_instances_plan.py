@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tholos.instances.models import ACTIVE, LEAVING, SHARED, InstanceState
-from tholos.instances.plan import Lost, Retire, Seen, Start, Stray, Wanted, plan
+from tholos.instances.plan import GoOn, Lost, Retire, Seen, Start, Stray, Wanted, plan
 from tholos.runtime.model import ProcessState
 
 S, P = InstanceState, ProcessState
@@ -55,6 +55,12 @@ def test_one_without_a_process_is_lost_and_replaced():
 
 def test_one_that_is_being_launched_is_not_lost():
     assert plan(wanted(a1="r1"), [_row(S.STARTING)], {}, {"i1"}) == []
+
+
+def test_one_whose_process_waits_still_is_told_to_go_on():
+    seen = {"rows": [_row(S.STARTING)], "processes": RUNS, "waiting": RUNS}
+    assert plan(wanted(a1="r1"), **seen) == [GoOn("i1")]
+    assert plan(wanted(a1="r1"), **seen, launching={"i1"}) == [], "somebody is about to"
 
 
 def test_one_that_was_given_up_stays_as_it_is():

@@ -1,9 +1,10 @@
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
-from tholos.kit.lazily import load_when_used
+from tholos.kit.lazily import leave_out, load_when_used
 
 
 def test_a_package_is_loaded_with_the_first_look():
@@ -21,3 +22,17 @@ def test_what_is_missing_is_told_by_the_first_look():
         _ = package.something
     with pytest.raises(AttributeError):
         _ = load_when_used("colorsys").something
+
+
+def test_what_is_left_out_is_not_installed_for_who_asks():
+    sys.modules.pop("colorsys", None)
+    leave_out("colorsys")
+    with pytest.raises(ModuleNotFoundError):
+        import_module("colorsys")
+    del sys.modules["colorsys"]
+    assert import_module("colorsys").rgb_to_hsv(0, 0, 1)[2] == 1
+
+
+def test_what_is_loaded_already_is_not_left_out():
+    leave_out("subprocess")
+    assert import_module("subprocess") is subprocess
