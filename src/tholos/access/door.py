@@ -275,6 +275,8 @@ class Door:
             out.note_stream(place, known.admission.session_id, instance)
         if credential.form == "token" and known.epoch == self._epoch:
             out.note_token(place, credential.secret, known.admission, known.expires_at)
+            if may_last(head):
+                out.note_token_stream(place, credential.secret, instance)
 
     async def _to_nowhere(self, head: RequestHead, attempt: int) -> Decision:
         if head.target.partition("?")[0] in PROBES:  # by an address, as what watches machines asks

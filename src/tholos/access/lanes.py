@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from tholos.gateway.fleet import EVERYONE, Bearer, Lane, Stream, Unfit, Way
+from tholos.gateway.fleet import EVERYONE, Bearer, Lane, Stream, Unfit, Way, is_of_token
 from tholos.instances.models import SHARED, VISITORS
 from tholos.instances.serving import Serving
 
@@ -67,6 +67,8 @@ def _ways_of(lane: Lane, session: str, streaming: Streaming) -> Iterable[Way]:
         return lane.ways
     if session == EVERYONE:
         return (way for way in lane.ways if way.whose in {"", EVERYONE})
+    if is_of_token(session) and not any(way.whose for way in lane.among):
+        return ()  # programs keep no cookie: of several the door chooses one for each
     known = streaming.instance_of(lane.place, session)
     return (way for way in lane.ways if way.instance == known)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from tholos.access.service import Admission, Stand
 from tholos.accounts.service import hash_secret
-from tholos.gateway.fleet import EVERYONE, Bearer, Stream, Unfit, stream_name
+from tholos.gateway.fleet import EVERYONE, Bearer, Stream, Unfit, is_of_token, stream_name
 from tholos.kit import ids
 
 TURNS_IN_LIFE = 2
@@ -158,6 +158,13 @@ class Outstanding:
         self._tokens[key] = Learned(bearer, frozenset(admission.groups), self._turn)
         self.changed.set()
 
+    def note_token_stream(self, place: str, token: str, instance: str) -> None:
+        """A websocket or event stream of a token goes to an instance."""
+        if (place, token) in self._tokens:
+            session = hash_secret(token)
+            self._give_way((place, session))
+            self.note_stream(place, session, instance)
+
     def bearers_of(self, place: str) -> tuple[Bearer, ...]:
         return tuple(sorted(known.bearer for (at, _), known in self._tokens.items() if at == place))
 
@@ -192,11 +199,13 @@ class Outstanding:
 
     def list_ended(self) -> list[Key]:
         """Those with whose passes nothing can begin any more; something may go on."""
+        by_token = {(place, known.bearer.hash) for (place, _), known in self._tokens.items()}
         return [
             key
             for key, turn in self._streams.items()
             if turn < self._oldest
             and key not in self._out
+            and key not in by_token
             and not (key[1] == EVERYONE and key[0] in self._public)
         ]
 
@@ -247,7 +256,9 @@ class Outstanding:
 
 def _stand_of(key: Key) -> Stand:
     place, session = key
-    return Stand(place, "public", "") if session == EVERYONE else Stand(place, "session", session)
+    if session == EVERYONE:
+        return Stand(place, "public", "")
+    return Stand(place, "hash" if is_of_token(session) else "session", session)
 
 
 def _new_generation() -> str:

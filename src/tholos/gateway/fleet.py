@@ -23,6 +23,11 @@ EVERYONE = "everyone"
 """In the place of a session, where everyone is let in; ids of sessions are others."""
 
 
+def is_of_token(session: str) -> bool:
+    """Whether what stands in the place of a session is the hash of an API token."""
+    return _HASH.fullmatch(session) is not None
+
+
 class Unfit(ValueError):
     """A value that must not stand in the proxy's files: no user's text can make it refuse one."""
 
@@ -166,6 +171,7 @@ class Stream:
 
     place: str
     session: str
+    """Or :data:`EVERYONE`, or the hash of an API token."""
     instance: str
     socket: str
     """Path of the instance's unix socket."""

@@ -5,9 +5,19 @@ The first that matches is taken: each lane's own, and at its end the way to the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from tholos.gateway.fleet import EVERYONE, Front, Lane, Stream, Streaming, Way
+from tholos.gateway.fleet import (
+    EVERYONE,
+    Bearer,
+    Front,
+    Lane,
+    Stream,
+    Streaming,
+    Way,
+    is_of_token,
+    stream_name,
+)
 from tholos.gateway.hygiene import CALLBACK
 from tholos.gateway.render_logs import FORWARDED_HOST, JWT
 from tholos.gateway.render_streams import IS_EVENTS, IS_SHORT, IS_UPGRADE, STREAM_HEADER
@@ -36,13 +46,14 @@ _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "G
 def lane_host(front: Front, lane: Lane, generations: tuple[str, ...], streaming: Streaming) -> Json:
     routes = [to_door(path=CALLBACK)]
     at = {way: streaming.get((lane.place, way.instance), ()) for way in lane.ways}
+    streams_of_tokens = {one for sessions in at.values() for one in sessions if is_of_token(one)}
     for way, sessions in at.items():
         if generations and way.whose != EVERYONE:
-            known = [one for one in sessions if one != EVERYONE and one not in lane.revoked]
+            others = {EVERYONE, *streams_of_tokens, *lane.revoked}
+            known = [one for one in sessions if one not in others]
             routes += _proven(front, lane, way, generations, known)
-    routes += _by_token(
-        front, lane
-    )  # behind, as there may be many, and who comes with a pass is not to pay for them
+    # Behind, as there may be many, and who comes with a pass is not to pay for them.
+    routes += _by_token(front, lane, streams_of_tokens)
     for way, sessions in at.items():
         if lane.is_public and way.whose in {"", EVERYONE}:
             routes += _unproven(front, lane, way, streams=EVERYONE in sessions)
@@ -80,30 +91,36 @@ def _proven(
     return routes
 
 
-def _by_token(front: Front, lane: Lane) -> list[Json]:
-    """By an API token alone, whatever page it comes from; what may last is left to the door, and so is what brings a pass too."""
+def _by_token(front: Front, lane: Lane, streaming: Collection[str]) -> list[Json]:
+    """By an API token alone, whatever page it comes from; what brings a pass too is left to the door, and so is what may last
+    where that token had nothing of the kind yet.
+    """
     if not lane.bearers:
         return []
-    alone = [_without("cookie", "tholos_"), *IS_SHORT]
-    routes: list[Json] = []
-    for one in lane.bearers:
-        ways = [way for way in lane.ways if way.whose in {"", one.account}]
-        for size in _sizes(front) if ways else []:
-            way = ways[0]
-            headers, leads = [*alone, *size], _to_any(ways)
-            route = _to_lane(
-                front,
-                lane,
-                way,
-                headers,
-                [is_sent(one)],
-                identity_of(one),
-                cluster=leads,
-                account=one.account,
-            )
-            routes.append(route)
+    alone = _without("cookie", "tholos_")
+    routes = [route for one in lane.bearers for route in _of_bearer(front, lane, one, alone, streaming)]
     sent: Json = {"name": "authorization", "string_match": {"contains": "tholos_"}}
-    return [*routes, looking_for(lane.bearers, to_door(), [sent, *alone])]
+    return [*routes, looking_for(lane.bearers, to_door(), [sent, alone])]
+
+
+def _of_bearer(
+    front: Front, lane: Lane, bearer: Bearer, alone: Json, streaming: Collection[str]
+) -> list[Json]:
+    ways = [way for way in lane.ways if way.whose in {"", bearer.account}]
+    if not ways:
+        return []
+    cases = [([*IS_SHORT, *size], _to_any(ways)) for size in _sizes(front)]
+    if bearer.hash in streaming:
+        leads: Json = {"cluster": stream_name(lane.place, bearer.hash)}
+        lasting = [[IS_UPGRADE], *([*IS_EVENTS, *size] for size in _sizes(front))]
+        cases += [(one, leads) for one in lasting]
+    is_theirs, who = [is_sent(bearer)], identity_of(bearer)
+    return [
+        _to_lane(
+            front, lane, ways[0], [alone, *headers], is_theirs, who, cluster=leads, account=bearer.account
+        )
+        for headers, leads in cases
+    ]
 
 
 def _bounded(front: Front) -> list[Json]:

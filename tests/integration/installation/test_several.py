@@ -58,9 +58,18 @@ def told(trial: Trial, name: str, text: str) -> None:
 
 
 def streams_of(trial: Trial, name: str) -> int:
-    """How many sessions have a way for them past the door."""
-    place = f'"place":"{trial.app(name)["id"]}"'
-    return (trial.server.data / "proxy" / "listeners.json").read_text().count(place)
+    """How many sessions and tokens have a way for them past the door."""
+    place, lane = str(trial.app(name)["id"]), lane_of(trial, name)
+    listed = json.loads((trial.server.data / "proxy" / "listeners.json").read_text())["resources"]
+    of_it = [one for one in listed if one["metadata"]["filter_metadata"]["tholos"]["place"] == place]
+    sessions = [str(one["metadata"]["filter_metadata"]["tholos"]["session"]) for one in of_it]
+    ways = [
+        str(one["name"]).rpartition("-")[0] for one in of_it
+    ]  # a session's is said by its pass, a token's by the route
+    return sum(
+        (session if session.startswith("ses_") else way) in lane
+        for session, way in zip(sessions, ways, strict=True)
+    )
 
 
 def started(browser: Browser, name: str) -> str:
@@ -139,6 +148,13 @@ def test_streams_go_on_without_the_server_and_end_with_access(trial: Trial) -> N
             for one in (first, second)
         )
         assert [status for status, _ in (*theirs, *others)] == [101] * 4
+        made = trial.server.api("POST", "/api/v1/tokens", {})
+        with_token = {"Authorization": f"Bearer {made['token']}"}
+        assert Browser(trial).upgrade("own", **with_token) == 101
+        eventually(lambda: not has_proxy(trial) or streams_of(trial, "own") == 3)
+        status, program = opened.enter_context(Browser(trial).tunnel("own", **with_token))
+        assert status == 101
+        watched_token = made["id"], Watched(program)
         watched, watched_others = ([Watched(one) for _, one in some] for some in (theirs, others))
         if has_proxy(trial):
             trial.server.kill()
@@ -152,6 +168,11 @@ def test_streams_go_on_without_the_server_and_end_with_access(trial: Trial) -> N
         assert all(one.ended_within(5) for one in watched)
         for _, one in others:
             one.sendall(frame(b"still there"))
+        assert not any(one.ended_within(0.3) for one in watched_others)
+        token_id, by_token = watched_token
+        assert not by_token.ended_within(0)
+        trial.server.api("DELETE", f"/api/v1/tokens/{token_id}")
+        assert by_token.ended_within(5)
         assert not any(one.ended_within(0.3) for one in watched_others)
     for name in LIVES:
         assert (upgrade(second, name), upgrade(first, name)) == (101, 401)

@@ -89,7 +89,7 @@ FLEETS = st.lists(LANES, max_size=12, unique_by=(lambda lane: lane.host, lambda 
             Stream(one.place, session, way.instance, way.socket)
             for one in lanes
             for way in one.ways
-            for session in ("ses_1", EVERYONE)
+            for session in ("ses_1", EVERYONE, *(bearer.hash for bearer in one.bearers))
         ),
         generations=("before", "now"),
     )
@@ -505,6 +505,32 @@ async def test_who_sends_a_token_that_was_good_goes_to_the_app_and_the_token_doe
     assert (name, dict(got)["authorization"]) == ("door", f"Bearer {past}")
     await bench.proxy.show(of(bench.lane))
     assert (await bench.ask(authorization=f"Bearer {token}"))[0] == "door"
+
+
+async def test_the_streams_of_a_token_have_a_way_that_ends_with_it(bench):
+    known, other = bearer("tholos_a"), bearer("tholos_b")
+    lane = replace(bench.lane, bearers=(known, other))
+    ways = [Stream("app_1", one.hash, "ins_1", lane.socket) for one in (known, other)]
+    await bench.proxy.show(of(lane, streams=(ways[0],)))
+
+    async def opened(token, **told):
+        sent = {"cookie": "a=1", "authorization": f"Bearer {token}", "origin": "http://elsewhere", **told}
+        return await Tunnel(bench).open("", **sent)
+
+    tunnel = await opened("tholos_a")
+    assert (tunnel.by, (await opened("tholos_b")).by) == ("app", "door")
+    assert (await opened("tholos_a", cookie=bench.cookie())).by == "door"
+    events = {"authorization": "Bearer tholos_a", "accept": "text/event-stream"}
+    name, got = await bench.ask("POST", **events)
+    assert (name, dict(got).get("authorization")) == ("app", None)
+    assert (await bench.ask(**{**events, "authorization": "Bearer tholos_b"}))[0] == "door"
+    await bench.proxy.show(of(lane, streams=tuple(ways)))
+    others = await opened("tholos_b")
+    assert others.by == "app"
+    await bench.proxy.show(of(replace(lane, bearers=(other,)), streams=(ways[1],)))
+    assert await tunnel.ends()
+    assert await others.says(b"still") == b"still"
+    assert (await opened("tholos_a")).by == "door"
 
 
 async def test_a_token_of_any_length_is_known_by_its_hash(bench):

@@ -93,6 +93,23 @@ def test_a_session_has_streams_where_the_door_took_it(rules, ready, expected):
     assert [(one.session, one.instance) for one in streams_of(lanes, Streaming())] == expected
 
 
+class ByToken(Streaming):
+    def streams_of(self, place):
+        return ("0" * 64,)
+
+    def instance_of(self, place, session):
+        return "ins_2"
+
+
+@pytest.mark.parametrize(
+    ("rules", "ready", "expected"),
+    [(Rules(), TWO, ["ins_1"]), (Rules(max_instances=2), TWO, []), (Rules(personal=True), OWN, ["ins_2"])],
+)
+def test_of_several_the_door_chooses_for_each_stream_by_a_token(rules, ready, expected):
+    lanes = lanes_of([replace(AWAKE, rules=rules, ready=ready)], Believed(), HOST)
+    assert [one.instance for one in streams_of(lanes, ByToken())] == expected
+
+
 def test_what_may_sleep_has_one_too():
     assert lanes_of([replace(AWAKE, rules=Rules(idle_timeout_s=60))], Believed(), HOST)
 

@@ -10,6 +10,7 @@ from tholos.access.outstanding import (
     Outstanding,
 )
 from tholos.access.service import Admission, Stand
+from tholos.accounts.service import hash_secret
 from tholos.gateway.fleet import EVERYONE, Stream, stream_name
 
 ADA = Admission("acc_ada", "ada", "ses_ada", 1, None, ("makers",))
@@ -223,6 +224,25 @@ def test_a_token_that_does_not_stand_or_tells_old_groups_is_known_no_more(out):
     assert bearers(out) == [("acc_ada", "ada")]
     out.settle(out.stands(), {"acc_ada": ["others"]})
     assert bearers(out) == []
+
+
+def test_the_streams_of_a_token_have_a_way_for_as_long_as_it_stands_or_one_is_open(out):
+    out.note_token_stream("app_1", "tholos_a", "ins_1")
+    assert out.streams_of("app_1") == (), "it is not known to be good"
+    out.note_token("app_1", "tholos_a", ADA, UNTIL)
+    out.note_token_stream("app_1", "tholos_a", "ins_1")
+    session = hash_secret("tholos_a")
+    assert session in out.streams_of("app_1")
+    assert out.instance_of("app_1", session) == "ins_1"
+    age(out)
+    assert ("app_1", session) in out.list_ended()
+    out.note_token("app_1", "tholos_a", ADA, UNTIL)
+    assert ("app_1", session) not in out.list_ended()
+    assert Stand("app_1", "hash", session) in out.stands()
+    out.settle({Stand("app_1", "hash", session)}, GROUPS)
+    assert out.has_streams(("app_1", session))
+    out.settle((), {})
+    assert not out.has_streams(("app_1", session))
 
 
 def test_no_more_tokens_are_known_than_there_is_room_for_and_none_that_cannot_be_told(out):
