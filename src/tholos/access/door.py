@@ -262,7 +262,7 @@ class Door:
             return await self._turn_away(head, address, row, cookies)
         serving = await self._to_app(address.name, row, attempt, admitted)
         carry = self._carry(head, serving, admitted, address)
-        if not address.prefix and is_fit(serving):
+        if is_fit(serving):
             self._tell(head, serving.place, admitted, carry.label)
         return carry
 

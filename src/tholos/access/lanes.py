@@ -31,22 +31,20 @@ class Streaming(Protocol):
         """Where the last one of a session's went; empty where that is not known."""
 
 
-def lanes_of(rows: Iterable[Serving], believed: Believed, app_host: str) -> tuple[Lane, ...]:
+def lanes_of(rows: Iterable[Serving], believed: Believed, app_address: str) -> tuple[Lane, ...]:
     """Those that are awake, in the order of their hosts; an app that cannot be told to the proxy goes by the door.
 
     Args:
         rows: what serves.
         believed: who is.
-        app_host: the host of an app, with ``{name}`` in it.
+        app_address: the host of an app and what stands before its own paths, with ``{name}`` in either.
     """
-    if "{name}" not in app_host:
-        return ()  # under paths what stands before an app's own is the door's to take away
     lanes = []
     for row in rows:
         if not is_fit(row) or (row.rules.personal and not _among(row)):
             continue
         try:
-            lanes.append(_lane(row, believed, app_host))
+            lanes.append(_lane(row, believed, app_address))
         except Unfit:
             continue
     return tuple(sorted(lanes))
@@ -92,11 +90,13 @@ def _among(row: Serving) -> tuple[Way, ...]:
     )
 
 
-def _lane(row: Serving, believed: Believed, app_host: str) -> Lane:
+def _lane(row: Serving, believed: Believed, app_address: str) -> Lane:
     """Raises: Unfit."""
+    host, slash, path = app_address.format(name=row.name).partition("/")
     return Lane(
+        prefix=slash + path,
         among=_among(row),
-        host=app_host.format(name=row.name),
+        host=host,
         place=row.place,
         access_version=row.access_version,
         instance=row.instance,

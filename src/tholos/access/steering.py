@@ -54,7 +54,7 @@ class Steering:
     """For one event loop.
 
     Args:
-        app_host: the host of an app, with ``{name}`` in it.
+        app_address: the host of an app and what stands before its own paths, with ``{name}`` in either.
         look: notes what the proxy counted, before it forgets the count of what is taken away; blocking.
     """
 
@@ -64,14 +64,14 @@ class Steering:
         outstanding: Outstanding,
         notices: Notices,
         host: Host,
-        app_host: str,
+        app_address: str,
         look: Callable[[], None] = lambda: None,
     ) -> None:
         self._serving = serving
         self._outstanding = outstanding
         self._notices = notices
         self._host = host
-        self._app_host = app_host
+        self._app_address = app_address
         self._look = look
         self._shown = Fleet()
         self._seen = 0
@@ -81,7 +81,7 @@ class Steering:
 
     def fleet(self) -> Fleet:
         """As everything is now."""
-        lanes = lanes_of(self._serving.rows(), self._outstanding, self._app_host)
+        lanes = lanes_of(self._serving.rows(), self._outstanding, self._app_address)
         if self._is_bare:
             return Fleet()
         here = streams_of(lanes, self._outstanding)

@@ -16,6 +16,7 @@ _ID = re.compile(r"[a-z0-9.-]{1,64}")
 _PLACE = re.compile(r"[a-z0-9._-]{1,64}(?:/r[0-9]{1,9})?")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PRINTABLE = re.compile(r"[!-~](?:[ -~]{0,2500}[!-~])?")
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,80}){0,8}")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(?::[0-9]{1,5})?")
 
 
@@ -42,6 +43,10 @@ class Cookies:
     """What the names of these begin with; eight hexadecimal digits follow."""
     instance: str = "tholos_instance"
     """Which of an app's instances a browser is used to; no credential."""
+    session: str = "tholos_session"
+    """Of the console: where apps are under paths of its host, it comes along."""
+    openid: str = "tholos_openid"
+    """The same, as :attr:`transaction`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,8 @@ class Lane:
     """Sessions whose passes for this place are not to be believed any more."""
     bearers: tuple[Bearer, ...] = ()
     """Of whom an API token was good here within the last minutes."""
+    prefix: str = ""
+    """What stands before the app's own paths, as ``/app/sales``, where it has no host of its own."""
     among: tuple[Way, ...] = ()
     """Where there may be several instances, all of them: who goes to which is said there."""
 
@@ -152,6 +159,7 @@ class Lane:
         """Raises: Unfit."""
         fits = (
             _HOST.fullmatch(self.host)
+            and _PREFIX.fullmatch(self.prefix)
             and _PLACE.fullmatch(self.place)
             and all(_is_id(one) for one in (self.instance, *self.revoked))
             and all(not one or _is_id(one) for one in (self.app, self.name))

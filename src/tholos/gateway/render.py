@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from tholos.gateway.fleet import Cookies, Fleet, Front, cluster_name
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.render_logs import JWT, render_logs
-from tholos.gateway.render_routes import COOKIE_SPACE, DOOR, lane_host, seconds, to_door
+from tholos.gateway.render_routes import COOKIE_SPACE, DOOR, lane_hosts, seconds, to_door
 from tholos.gateway.render_streams import BOOTSTRAP, STREAM_HEADER, endpoints_of, listeners_of
 from tholos.gateway.render_tokens import FILTER
 
@@ -36,8 +36,7 @@ def version_of(resources: object) -> str:
 
 def render_routes(front: Front, fleet: Fleet) -> tuple[str, str]:
     """The file of routes, and its version."""
-    streaming = fleet.streaming()
-    hosts = [lane_host(front, lane, fleet.generations, streaming) for lane in fleet.lanes]
+    hosts = lane_hosts(front, fleet)
     everything_else: Json = {"name": DOOR, "domains": ["*"], "routes": [to_door()]}
     table: Json = {
         "@type": _TYPE + "envoy.config.route.v3.RouteConfiguration",
@@ -265,8 +264,10 @@ def _passes(front: Front) -> Json:
 
 def cookie_pattern(cookies: Cookies) -> str:
     """Matches our own cookies with what parts them from others, as :mod:`tholos.gateway.cookies` takes them out (RE2)."""
-    names = "|".join(re.escape(one) for one in (cookies.app_pass, cookies.handle, cookies.instance))
-    ours = rf"[ \t]*(?:{names}|{re.escape(cookies.transaction)}_[0-9a-f]{{8}})[ \t]*=[^;,]*"
+    whole = (cookies.app_pass, cookies.handle, cookies.instance, cookies.session)
+    begun = "|".join(re.escape(one) for one in (cookies.transaction, cookies.openid))
+    names = "|".join(re.escape(one) for one in whole)
+    ours = rf"[ \t]*(?:{names}|(?:{begun})_[0-9a-f]{{8}})[ \t]*=[^;,]*"
     return rf"^(?:{ours}(?:[;,][ \t]*|$))+|[;,]{ours}"
 
 

@@ -34,7 +34,7 @@ def _access_log(front: Front) -> Json:
         "timestamp": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3f+00:00)%",
         "method": "%REQ(:METHOD)%",
         "host": "%REQ(:AUTHORITY)%",
-        "path": "%PATH(NQ:PATH)%",
+        "path": "%METADATA(ROUTE:tholos:prefix)%%PATH(NQ:PATH)%",
         "status": "%RESPONSE_CODE%",
         "received": "%BYTES_RECEIVED%",
         "sent": "%BYTES_SENT%",

@@ -5,11 +5,13 @@ The first that matches is taken: each lane's own, and at its end the way to the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tholos.gateway.fleet import (
     EVERYONE,
     Bearer,
+    Fleet,
     Front,
     Lane,
     Stream,
@@ -29,12 +31,13 @@ DOOR = "door"
 COOKIE_SPACE = "tholos.cookie"
 _TRACE = "x-envoy-internal"
 """Added by Envoy to what comes from this machine or a private network."""
+_TYPE = "type.googleapis.com/"
 ELSEWHERE: Json = {
     "retry_priority": {
         "name": "envoy.retry_priorities.previous_priorities",
         "typed_config": {
-            "@type": "type.googleapis.com/"
-            "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+            "@type": _TYPE
+            + "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
             "update_frequency": 1,
         },
     }
@@ -43,8 +46,47 @@ ELSEWHERE: Json = {
 _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS|TRACE"}}}
 
 
-def lane_host(front: Front, lane: Lane, generations: tuple[str, ...], streaming: Streaming) -> Json:
-    routes = [to_door(path=CALLBACK)]
+def lane_hosts(front: Front, fleet: Fleet) -> list[Json]:
+    """By host: of one app, or of all that are under paths of one."""
+    streaming = fleet.streaming()
+    under_paths: defaultdict[str, dict[str, list[Json]]] = defaultdict(dict)
+    hosts: list[Json] = []
+    for lane in fleet.lanes:
+        routes = _routes(front, lane, fleet.generations, streaming)
+        if lane.prefix:
+            under_paths[lane.host][f"{lane.prefix}/"] = routes
+        else:
+            hosts.append({"name": lane.place, "domains": [lane.host], "routes": routes})
+    for host, routes_by_path in sorted(under_paths.items()):
+        hosts.append({"name": "paths", "domains": [host], "matcher": _by_path(routes_by_path)})
+    return hosts
+
+
+def _by_path(routes: Mapping[str, list[Json]]) -> Json:
+    """A tree by what paths begin with: however many apps there are, no request looks at the routes of others."""
+    path: Json = {
+        "@type": _TYPE + "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+        "header_name": ":path",
+    }
+    lists = {
+        begins: _action("routes", {"@type": _TYPE + "envoy.config.route.v3.RouteList", "routes": some})
+        for begins, some in routes.items()
+    }
+    return {
+        "matcher_tree": {
+            "input": {"name": "path", "typed_config": path},
+            "prefix_match_map": {"map": lists},
+        },
+        "on_no_match": _action("door", {"@type": _TYPE + "envoy.config.route.v3.Route", **to_door()}),
+    }
+
+
+def _action(name: str, typed: Json) -> Json:
+    return {"action": {"name": name, "typed_config": typed}}
+
+
+def _routes(front: Front, lane: Lane, generations: tuple[str, ...], streaming: Streaming) -> list[Json]:
+    routes = [to_door(path=lane.prefix + CALLBACK)]
     at = {way: streaming.get((lane.place, way.instance), ()) for way in lane.ways}
     streams_of_tokens = {one for sessions in at.values() for one in sessions if is_of_token(one)}
     for way, sessions in at.items():
@@ -57,7 +99,7 @@ def lane_host(front: Front, lane: Lane, generations: tuple[str, ...], streaming:
     for way, sessions in at.items():
         if lane.is_public and way.whose in {"", EVERYONE}:
             routes += _unproven(front, lane, way, streams=EVERYONE in sessions)
-    return {"name": lane.place, "domains": [lane.host], "routes": [*routes, to_door()]}
+    return [*routes, to_door()]
 
 
 def _proven(
@@ -143,7 +185,8 @@ def _bodiless(front: Front) -> list[Json]:
 def _unproven(front: Front, lane: Lane, way: Way, *, streams: bool) -> list[Json]:
     """Nobody in particular, where everyone is let in; whoever brings what may prove something is looked at by the door."""
     used_to, cookies = _used_to(front, lane, way), front.cookies
-    ours = (cookies.app_pass, cookies.handle, cookies.transaction) if used_to else ("tholos_",)
+    has_others = used_to or lane.prefix  # of ours, which prove nothing here
+    ours = (cookies.app_pass, cookies.handle, cookies.transaction) if has_others else ("tholos_",)
     nothing = [_without("authorization", "tholos_"), *(_without("cookie", one) for one in ours), *used_to]
     routes = [_to_lane(front, lane, way, [*nothing, *size, *IS_SHORT], [], []) for size in _sizes(front)]
     if streams:
@@ -185,12 +228,15 @@ def _to_lane(
     ]
     where = cluster or {"cluster": way.cluster}
     action: Json = {**where, "timeout": "0s", "retry_policy": _again(5, 0.025, 0.25)}
+    if lane.prefix:
+        action["prefix_rewrite"] = "/"
+        added += [("x-forwarded-prefix", lane.prefix), ("x-script-name", lane.prefix)]
     if lane.among and not way.whose:
         action["retry_policy"] = {**_again(5, 0.025, 0.25), **ELSEWHERE}
-    told = {"app": lane.app, "release": str(lane.release), "name": lane.name}
+    told = {"app": lane.app, "release": str(lane.release), "name": lane.name, "prefix": lane.prefix}
     told |= {"account": account} if account else {}
     return {
-        "match": {"prefix": "/", "headers": headers, "dynamic_metadata": claims},
+        "match": {"prefix": f"{lane.prefix}/", "headers": headers, "dynamic_metadata": claims},
         "route": action,
         "metadata": {"filter_metadata": {"tholos": told}},
         "request_headers_to_remove": [

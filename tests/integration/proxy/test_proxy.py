@@ -82,7 +82,16 @@ LANES = st.builds(
         unique_by=lambda one: one.instance,
     ).map(tuple),
 )
-FLEETS = st.lists(LANES, max_size=12, unique_by=(lambda lane: lane.host, lambda lane: lane.place)).map(
+
+
+def under_paths(lanes):
+    return [replace(one, host="localhost:8080", prefix=f"/app/{one.host.partition('.')[0]}") for one in lanes]
+
+
+LISTS = st.lists(
+    LANES, max_size=12, unique_by=(lambda lane: lane.host.partition(".")[0], lambda lane: lane.place)
+)
+FLEETS = st.one_of(LISTS, LISTS.map(under_paths)).map(
     lambda lanes: Fleet(
         tuple(lanes),
         streams=tuple(
@@ -148,8 +157,10 @@ class Echo:
                 if b"upgrade: websocket" in head.lower():
                     await self.echo(reader, writer)
                     return
-                lines = [line.partition(": ") for line in head.decode("latin-1").split("\r\n")[1:] if line]
-                told = json.dumps([self.name, [(name, value) for name, _, value in lines]]).encode()
+                first, *lines = head.decode("latin-1").split("\r\n")
+                parts = [line.partition(": ") for line in lines if line]
+                sent = [("path", first.split()[1]), *((name, value) for name, _, value in parts)]
+                told = json.dumps([self.name, sent]).encode()
                 writer.write(
                     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
                     % len(told)
@@ -436,6 +447,48 @@ async def test_streams_go_where_their_session_is_and_everyones_to_each(bench):
     assert anybody == ["app", "other", "door"]
 
 
+# Under paths
+
+
+async def test_under_a_path_an_app_sees_its_own_paths_and_is_told_what_stands_before_them(bench):
+    await bench.also("other")
+    host = f"localhost:{bench.front.port}"
+    sales = replace(bench.lane, host=host, prefix="/app/sales")
+    more = replace(
+        sales,
+        place="app_2",
+        instance="ins_2",
+        socket=f"{bench.front.folder}/other.sock",
+        prefix="/app/sales-2",
+    )
+    bench.host = host
+    await bench.proxy.show(of(sales, replace(more, is_public=True)))
+    own = {"cookie": f"tholos_session=x; a=1; {bench.cookie()}; tholos_openid_0123abcd=x; b=2"}
+    name, got = await bench.ask(
+        path="/app/sales/in//it?q=/app/sales/", **own, x_forwarded_prefix="/forged", x_script_name="/f"
+    )
+    told = dict(got)
+    assert (name, told["path"]) == ("app", "/in//it?q=/app/sales/")
+    assert (told["x-forwarded-prefix"], told["x-script-name"], told["x-forwarded-host"]) == (
+        "/app/sales",
+    ) * 2 + (host,)
+    assert [one.strip() for one in told["cookie"].split(";")] == ["a=1", "b=2"]
+    assert not [one for one, _ in got if one.startswith("x-envoy")]
+    asked = [
+        ("door", "GET", "/app/sales", own), ("door", "GET", "/app/sale/", own), ("door", "GET", "/api/v1/apps", own),
+        ("door", "GET", "/app/sales/.tholos/callback?t=1", own), ("door", "GET", "/app/sales/", {}), ("door", "GET", "/", own),
+        ("door", "GET", "/app/sales-2/", own), ("other", "GET", "/app/sales-2/", {"cookie": "tholos_session=x"}),
+        ("app", "POST", "/app/sales/", {**own, "origin": f"http://{host}"}), ("door", "POST", "/app/sales/", own),
+        ("door", "POST", "/app/sales/", {**own, "origin": f"http://127.0.0.1:{bench.front.port}"}),
+    ]  # fmt: skip
+    got = [(await bench.ask(method, path, **headers))[0] for _, method, path, headers in asked]
+    assert got == [name for name, *_ in asked]
+    bench.host = f"127.0.0.1:{bench.front.port}"
+    assert (await bench.ask(path="/app/sales/", **own))[0] == "door", (
+        "only by the name that its pages come from"
+    )
+
+
 async def test_a_stream_takes_no_lane_from_another_page_or_with_a_pass_that_is_not_believed(bench):
     own = Stream("app_1", "ses_ada", "ins_1", bench.lane.socket)
     await bench.proxy.show(of(replace(bench.lane, revoked=("ses_ada",)), streams=(own,)))
@@ -712,10 +765,13 @@ async def test_every_request_is_told_where_operators_want_it(unused_tcp_port):
             await bench.proxy.show(of(replace(bench.lane, name="sales")))
             await bench.ask(path="/door?secret=1", x_forwarded_host="forged")
             await bench.ask(path="/app?secret=1", cookie=bench.cookie())
+            await bench.proxy.show(of(replace(bench.lane, name="sales", prefix="/app/sales")))
+            await bench.ask(path="/app/sales/in", cookie=bench.cookie())
             async with asyncio.timeout(PATIENCE_S):
-                while not (said := (folder / "said").read_bytes()).endswith(b"\n"):  # noqa: ASYNC110
+                while (said := (folder / "said").read_bytes()).count(b"\n") < 2:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
-    (line,) = said.splitlines()
+    line, under_path = said.splitlines()
+    assert json.loads(under_path)["path"] == "/app/sales/in"
     told = json.loads(line)
     assert told.pop("timestamp").endswith("+00:00")
     assert (told.pop("sent") > 0, told.pop("milliseconds") >= 0) == (True, True)

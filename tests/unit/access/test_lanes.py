@@ -45,8 +45,11 @@ def test_what_sleeps_or_is_elsewhere_or_cannot_be_told_goes_by_the_door():
     assert lanes_of(rows, Believed(), HOST) == ()
 
 
-def test_what_only_the_door_can_do_is_left_to_it():
-    assert lanes_of([AWAKE], Believed(), "localhost:8080") == ()
+def test_under_a_path_the_host_is_everybodys_and_the_path_its_own():
+    (lane,) = lanes_of([AWAKE], Believed(), "localhost:8080/app/{name}")
+    assert (lane.host, lane.prefix) == ("localhost:8080", "/app/sales")
+    (lane,) = lanes_of([AWAKE], Believed(), HOST)
+    assert lane.prefix == ""
 
 
 TWO = (Answering("ins_2", "unix:/run/ins_2.sock"), Answering("ins_1", "unix:/run/ins_1.sock"))
