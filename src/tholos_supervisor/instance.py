@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from tholos_supervisor import cgroups, lifecycle, processes, spawn
+from tholos_supervisor import cgroups, folders, lifecycle, processes, spawn
 from tholos_supervisor.growth import Growth
 from tholos_supervisor.lifecycle import BACKOFF, RUNNING, STOPPING
 from tholos_supervisor.loop import Loop, Timer
@@ -323,7 +323,8 @@ class Instance:
         self._remove_socket()
         self._remove_groups(record.groups, SWEEP_S)
         if record.spec.sandbox is not None and record.spec.socket:
-            self._try("remove the socket's folder", Path(record.spec.socket).parent.rmdir)
+            folder = Path(record.spec.socket).parent
+            self._try("remove the socket's folder", lambda: folders.remove(folder))
         self._close_log()
         self._commit(record._replace(spec=record.spec._replace(env={}, secrets=NO_SECRETS)))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 
-from tholos_supervisor import cgroups, processes
+from tholos_supervisor import cgroups, folders, processes
 from tholos_supervisor.growth import Growth
 from tholos_supervisor.instance import Instance, new_record
 from tholos_supervisor.loop import Loop
@@ -51,6 +51,7 @@ class Supervisor:
             self._instances[record.spec.instance] = Instance(self, record)
             self._heed(record.spec)
         self._clear_groups({group for record in loaded for group in record.groups})
+        folders.remove_unknown(self._listener.folder, self._instances)
         for instance in self._instances.values():
             instance.resume()
         self._listener.serve(self.loop, self._answer)

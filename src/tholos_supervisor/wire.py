@@ -160,6 +160,7 @@ class Listener:
     """Whether instances run that find the socket: then nobody is heard who gave up more than this process did."""
 
     def __init__(self, path: Path) -> None:
+        self.folder = path.parent
         self._path = path
         self._connections: set[Connection] = set()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

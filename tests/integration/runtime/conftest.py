@@ -200,6 +200,9 @@ def sandbox(found: walls.Walls, home: Home) -> Sandbox:
     uid = USER if found.has("uid") else 0
     folder = home.run / "own"
     folder.mkdir()
+    (
+        folder / ".there"
+    ).touch()  # what is empty beside the supervisor's socket is taken for what an instance left
     if uid:
         os.chown(folder, uid, uid)
     return Sandbox(

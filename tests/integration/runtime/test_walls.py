@@ -54,6 +54,28 @@ async def test_who_hears_nothing_and_hides_is_ended_with_all_it_began(home, laun
     until(lambda: not any(one.exists() for one in groups))
 
 
+async def test_what_it_puts_beside_its_socket_goes_with_it(home, launcher, script, sandbox):
+    beside = home.run / "beside"
+    within = replace(sandbox, mounts=(*sandbox.mounts, Mount(str(beside), MountAccess.WRITE)))
+    text = f"cd {beside} && mkdir -p a/b && touch a/b/c && ln -s / up && ln -s {home.run}/own/kept down"
+    (home.run / "own" / "kept").write_text("kept")
+    await launcher.start(script(text, within=within, socket=str(beside / "app.sock")))
+    status = await wait_for(launcher, "one", ProcessState.FAILED)
+    assert status.exit_code == 0, home.log("one")
+    assert not beside.exists()
+    assert (home.run / "own" / "kept").read_text() == "kept"
+
+
+async def test_a_folder_that_was_made_for_one_that_was_never_recorded_goes(home, launcher):
+    """The supervisor was killed in between."""
+    (home.run / "never").mkdir()
+    (home.run / "others").mkdir()
+    (home.run / "others" / "file").write_text("")
+    assert await launcher.list() == []
+    assert not (home.run / "never").exists()
+    assert (home.run / "others" / "file").exists()
+
+
 async def test_a_supervisor_that_dies_takes_it_up_again(home, launcher, script):
     await launcher.start(script(f"trap 'exit 3' TERM; echo up; {WAIT}"))
     until(lambda: "up" in home.log("one"))
