@@ -51,14 +51,19 @@ def render_clusters(front: Front, fleet: Fleet) -> tuple[str, str]:
     known = {one.instance: one.socket for one in fleet.streams}
     known |= {one.instance: one.socket for one in (*fleet.leaving, *fleet.ways)}
     beside = _beside(fleet)
+    named = {one: one if front.logs else "" for one in known}  # the access log tells it
     clusters = {
         cluster_name(one): _cluster(
-            cluster_name(one), _pipe(socket), *map(_pipe, beside.get(one, ())), idle_s=1.5, instance=one
+            cluster_name(one),
+            _pipe(socket),
+            *map(_pipe, beside.get(one, ())),
+            idle_s=1.5,
+            instance=named[one],
         )
         for one, socket in known.items()
     }
     clusters |= {
-        name: _cluster(name, address, idle_s=1.5, instance=instance)
+        name: _cluster(name, address, idle_s=1.5, instance=named[instance])
         for name, (instance, address) in endpoints_of(fleet).items()
     }
     in_order = [cluster for _, cluster in sorted(clusters.items())]
@@ -307,7 +312,9 @@ def _cluster(name: str, *addresses: Json, idle_s: float, instance: str = "") -> 
         "common_http_protocol_options": {"idle_timeout": seconds(idle_s)},
         "explicit_http_config": {"http_protocol_options": {}},
     }
+    told: Json = {"metadata": {"filter_metadata": {"tholos": {"instance": instance}}}} if instance else {}
     return {
+        **told,
         "@type": _TYPE + "envoy.config.cluster.v3.Cluster",
         "name": name,
         "type": "STATIC",
@@ -318,7 +325,6 @@ def _cluster(name: str, *addresses: Json, idle_s: float, instance: str = "") -> 
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": protocol
         },
         "load_assignment": {"cluster_name": name, "endpoints": endpoints},
-        "metadata": {"filter_metadata": {"tholos": {"instance": instance}}},
     }
 
 
