@@ -43,7 +43,7 @@ from tholos.kit.clock import SystemClock
 from tholos.kit.db import Database
 from tholos.server import tables
 from tholos.testing.installation import Installation
-from tholos.testing.trial import Found, Trial
+from tholos.testing.trial import Trial
 from tholos.testing.visitors import Browser
 
 BOUNDS = {"memory": 350.0, "listing": 50.0, "change": 50.0, "added": 5.0}
@@ -57,8 +57,8 @@ def app(environ, start_response):
 """
 BARE = """
 import sys
+sys.path += [sys.argv[1], sys.argv[3]]
 from waitress import serve
-sys.path.insert(0, sys.argv[1])
 from app import app
 serve(app, listen="127.0.0.1:" + sys.argv[2], threads=8)
 """
@@ -120,12 +120,8 @@ class Sizes:
         return self.server + self.proxy + self.supervisor
 
 
-def is_proxy(process: Found) -> bool:
-    return "proxy/bootstrap.json" in process.command
-
-
 def sizes_of(trial: Trial) -> Sizes:
-    (proxy,) = [one.pid for one in trial.processes() if is_proxy(one)]
+    (proxy,) = [one.pid for one in trial.processes() if one.is_proxy]
     pids = (trial.server.pid, proxy, trial.server.supervisor_pid)
     return Sizes(*(megabytes_of(pid)[0] for pid in pids))
 
@@ -134,7 +130,7 @@ def by_instance(trial: Trial) -> list[float]:
     """MB of all processes of each instance."""
     found: dict[int, float] = {}
     for process in trial.processes():
-        if not is_proxy(process):
+        if not process.is_proxy:
             with suppress(OSError, KeyError):
                 found[process.session] = found.get(process.session, 0.0) + megabytes_of(process.pid)[0]
     return [*found.values()]
@@ -145,14 +141,18 @@ def by_hand(trial: Trial, folder: Path) -> float:
     guests = [
         one for one in trial.processes() if "tholos_guest" in one.command or "bootstrap.py" in one.command
     ]
-    program = next(word for word in guests[-1].command.split() if "python" in word.rpartition("/")[2])
+    words = guests[-1].command.split()
+    program = next(word for word in words if "python" in word.rpartition("/")[2])
+    library = words[words.index("--path") + 1]
     (folder / "app.py").write_text(app(1)["app.py"], "utf-8")
     with ExitStack() as stack:
         processes = []
         for _ in range(SAMPLE):
             port = free_port()
             process = stack.enter_context(
-                subprocess.Popen([program, "-c", BARE, str(folder), str(port)], stdout=subprocess.DEVNULL)
+                subprocess.Popen(
+                    [program, "-c", BARE, str(folder), str(port), library], stdout=subprocess.DEVNULL
+                )
             )
             stack.callback(process.kill)
             wait_until(lambda port=port: answers(port), 60, "the app that was started by hand answers")

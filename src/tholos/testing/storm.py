@@ -31,9 +31,10 @@ T = TypeVar("T")
 AGAIN_WITHIN_S = 30.0
 """Patience for every app to serve again after a kill; how long it took is told (:attr:`Storm.slowest_s`)."""
 SETTLED_WITHIN_S = 40.0
+ENDED_WITHIN_S = 2.0
+"""For what was killed; who ends the rest of it may have been killed too."""
 OF_THE_MOMENT = frozenset({0, 502, 503, 504})
 FORGED = {"X-Tholos-Account": "mallory"}
-PROXY = "platform_proxy_"
 ANY_LATER = 1 << 30
 
 _SAID = """
@@ -246,12 +247,17 @@ class Storm:
         self.truth.releases[app] = (min(before[0], least), max(before[1], most))
 
     def kill(self, pids: list[int]) -> float:
-        """End processes at once; when that was."""
+        """End processes at once; when that was. They have ended when it returns, or soon will have."""
+        sessions = {one.session for one in self.trial.processes() if one.pid in pids}
         self.truth.calm += 1
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        return time.monotonic()
+        killed = time.monotonic()
+        # What is told to end may answer once more, and what it was a part of a few times.
+        with suppress(AssertionError):
+            until(lambda: not any(one.session in sessions for one in self.trial.processes()), ENDED_WITHIN_S)
+        return killed
 
     def recover(self, since: float, operation: str = "") -> None:
         """All serve again in time, the operation ends, what is live answers alone, and nothing is left over.
@@ -342,7 +348,7 @@ class Storm:
         ]
         proxies = 0
         for process in self.trial.processes():
-            if f"{server.data}/proxy/{PROXY}" in process.command:
+            if process.is_proxy:
                 proxies += 1
             elif process.session not in sessions:
                 left.append(f"process {process}")

@@ -67,6 +67,10 @@ class Found:
     session: int
     command: str
 
+    @property
+    def is_proxy(self) -> bool:
+        return "/proxy/platform_proxy_" in self.command
+
 
 @dataclass(slots=True)
 class Trial:

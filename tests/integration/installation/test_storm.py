@@ -84,6 +84,7 @@ class Sky:
     storm: Storm
     dice: random.Random
     marks: itertools.count
+    has_gateway: bool
 
     def victims(self, kinds: str) -> list[int]:
         found = []
@@ -104,12 +105,12 @@ class Sky:
 
     def among(self, kind: str) -> list[int]:
         """The proxy, or any process of any instance."""
-        is_proxy = {
-            one.pid: "proxy/bootstrap.json" in one.command
-            for one in self.trial.processes()
-            if one.pid != os.getpid()
-        }
-        chosen = [pid for pid, is_one in sorted(is_proxy.items()) if is_one == (kind == "gateway")]
+        others = [one for one in self.trial.processes() if one.pid != os.getpid()]
+        if kind == "gateway":
+            proxies = [one.pid for one in others if one.is_proxy]
+            assert len(proxies) == self.has_gateway, others
+            return proxies
+        chosen = sorted(one.pid for one in others if not one.is_proxy)
         return [self.dice.choice(chosen)] if chosen else []
 
     def begin(self, moment: str) -> str:
@@ -161,7 +162,13 @@ def test_nothing_wrong_is_answered_and_everything_serves_again(trial: Trial, way
     dice = random.Random(SEED)  # noqa: S311 - an order, no secret
     print(f"THOLOS_STORM_SEED={SEED}")
     deck = [*itertools.product(MOMENTS, VICTIMS)]
-    sky = Sky(trial, Storm(trial, ways), dice, itertools.count(3))
+    sky = Sky(
+        trial,
+        Storm(trial, ways),
+        dice,
+        itertools.count(3),
+        has_gateway=trial.server.settings["THOLOS_GATEWAY__MODE"] == "on",
+    )
     with sky.storm.under_way():
         for turn in range((KILLS + 1) // 2):
             if turn % len(deck) == 0:

@@ -1,6 +1,7 @@
 """What is noted of a start, and what is imported ahead by it."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -87,3 +88,14 @@ def test_an_ordinary_process_does_not_wait(notes, monkeypatch):
         monkeypatch.setattr(warm, "WORD_FD", null.fileno())
         warm.begin(str(notes))
     assert warm.NOTES.path == str(notes)
+
+
+def test_the_word_may_be_there_before_it_is_waited_for(monkeypatch):
+    """It was needed before it was prepared: whoever told it so listens no more."""
+    theirs, ours = socket.socketpair()
+    theirs.send(b"g")
+    theirs.close()
+    monkeypatch.setattr(warm, "WORD_FD", ours.fileno())
+    warm.wait()
+    assert not warm.is_told()
+    ours.close()
