@@ -261,19 +261,22 @@ class Door:
         if row is None or admitted is None:
             return await self._turn_away(head, address, row, cookies)
         serving = await self._to_app(address.name, row, attempt, admitted)
-        if not address.prefix and is_fit(serving):
-            self._tell(head, serving.place, admitted)
-        return self._carry(head, serving, admitted, address)
+        carry = self._carry(head, serving, admitted, address)
+        if is_fit(serving):
+            self._tell(head, serving.place, admitted, carry.label)
+        return carry
 
-    def _tell(self, head: RequestHead, place: str, admitted: Admitted) -> None:
+    def _tell(self, head: RequestHead, place: str, admitted: Admitted, instance: str) -> None:
         """Let the proxy in front know what it may carry by itself from now on."""
         out, known, credential = self._outstanding, admitted.known, admitted.credential
         if out is None:
             return
         if may_last(head):
-            out.note_streams(place)
+            out.note_stream(place, known.admission.session_id, instance)
         if credential.form == "token" and known.epoch == self._epoch:
             out.note_token(place, credential.secret, known.admission, known.expires_at)
+            if may_last(head):
+                out.note_token_stream(place, credential.secret, instance)
 
     async def _to_nowhere(self, head: RequestHead, attempt: int) -> Decision:
         if head.target.partition("?")[0] in PROBES:  # by an address, as what watches machines asks

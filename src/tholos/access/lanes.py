@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from tholos.gateway.fleet import Bearer, Lane, Stream, Unfit
+from tholos.gateway.fleet import EVERYONE, Bearer, Lane, Stream, Unfit, Way, is_of_token
+from tholos.instances.models import SHARED, VISITORS
 from tholos.instances.serving import Serving
 
 _LOCAL = "unix:"
@@ -26,47 +27,76 @@ class Streaming(Protocol):
 
     def streams_of(self, place: str) -> tuple[str, ...]: ...
 
+    def instance_of(self, place: str, session: str) -> str:
+        """Where the last one of a session's went; empty where that is not known."""
 
-def lanes_of(rows: Iterable[Serving], believed: Believed, app_host: str) -> tuple[Lane, ...]:
+
+def lanes_of(rows: Iterable[Serving], believed: Believed, app_address: str) -> tuple[Lane, ...]:
     """Those that are awake, in the order of their hosts; an app that cannot be told to the proxy goes by the door.
 
     Args:
         rows: what serves.
         believed: who is.
-        app_host: the host of an app, with ``{name}`` in it.
+        app_address: the host of an app and what stands before its own paths, with ``{name}`` in either.
     """
-    if "{name}" not in app_host:
-        return ()  # under paths what stands before an app's own is the door's to take away
     lanes = []
     for row in rows:
-        if not is_fit(row):
+        if not is_fit(row) or (row.rules.personal and not _among(row)):
             continue
         try:
-            lanes.append(_lane(row, believed, app_host))
+            lanes.append(_lane(row, believed, app_address))
         except Unfit:
             continue
     return tuple(sorted(lanes))
 
 
 def streams_of(lanes: Iterable[Lane], streaming: Streaming) -> tuple[Stream, ...]:
-    """Those of everybody at what is live."""
+    """Those of everybody at what is live; of several instances a session's go to the one that the door took them to."""
     return tuple(
-        Stream(lane.place, session, lane.instance, lane.socket)
+        Stream(lane.place, session, way.instance, way.socket)
         for lane in lanes
         for session in streaming.streams_of(lane.place)
+        for way in _ways_of(lane, session, streaming)
     )
 
 
+def _ways_of(lane: Lane, session: str, streaming: Streaming) -> Iterable[Way]:
+    if not lane.among:
+        return lane.ways
+    if session == EVERYONE:
+        return (way for way in lane.ways if way.whose in {"", EVERYONE})
+    if is_of_token(session) and not any(way.whose for way in lane.among):
+        return ()  # programs keep no cookie: of several the door chooses one for each
+    known = streaming.instance_of(lane.place, session)
+    return (way for way in lane.ways if way.instance == known)
+
+
 def is_fit(row: Serving) -> bool:
-    """Whether nothing is lost where the door does not see its requests: it chooses among several instances."""
-    is_one = row.rules.max_instances == 1 and not row.rules.personal
-    return is_one and row.address.startswith(_LOCAL)
+    """Whether the proxy can reach it."""
+    return row.address.startswith(_LOCAL)
 
 
-def _lane(row: Serving, believed: Believed, app_host: str) -> Lane:
+def _among(row: Serving) -> tuple[Way, ...]:
+    """All instances where there may be several; one that waits for whoever comes has no way, as the door gives it away."""
+    if row.rules.personal:
+        found = [one for one in row.ready if one.whose != SHARED]
+    else:
+        found = [*row.ready[: row.rules.max_instances]] if row.rules.max_instances > 1 else []
+    whose = {SHARED: "", VISITORS: EVERYONE}
+    return tuple(
+        Way(one.instance, one.address.removeprefix(_LOCAL), whose.get(one.whose, one.whose))
+        for one in found
+        if one.address.startswith(_LOCAL)
+    )
+
+
+def _lane(row: Serving, believed: Believed, app_address: str) -> Lane:
     """Raises: Unfit."""
+    host, slash, path = app_address.format(name=row.name).partition("/")
     return Lane(
-        host=app_host.format(name=row.name),
+        prefix=slash + path,
+        among=_among(row),
+        host=host,
         place=row.place,
         access_version=row.access_version,
         instance=row.instance,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from tholos.access.service import Admission, Stand
 from tholos.accounts.service import hash_secret
-from tholos.gateway.fleet import EVERYONE, Bearer, Unfit, stream_name
+from tholos.gateway.fleet import EVERYONE, Bearer, Stream, Unfit, is_of_token, stream_name
 from tholos.kit import ids
 
 TURNS_IN_LIFE = 2
@@ -78,6 +78,8 @@ class Outstanding:
         self._streaming: set[str] = set()
         self._streams: dict[Key, int] = {}
         """With the turn in which each was given or adopted."""
+        self._instances: dict[Key, str] = {}
+        """Where the last stream of each went, as far as the door carried it."""
 
     def claims(self, place: str, admission: Admission) -> dict[str, str]:
         """What a pass tells the proxy besides; nothing where it is not to be believed there."""
@@ -119,6 +121,17 @@ class Outstanding:
         """The turn of what may still be believed somewhere."""
         return self._turn - TURNS_IN_LIFE - 1
 
+    def note_stream(self, place: str, session: str, instance: str) -> None:
+        """A websocket or event stream of a session goes to an instance: the next one may go there by itself."""
+        self.note_streams(place)
+        key = (place, session)
+        if key in self._streams and self._instances.get(key) != instance:
+            self._instances[key] = instance
+            self.changed.set()
+
+    def instance_of(self, place: str, session: str) -> str:
+        return self._instances.get((place, session), "")
+
     def note_streams(self, place: str) -> None:
         """An app there has websockets or event streams: who comes with a good pass has a way for them from now on, and so has
         everyone where everyone is let in.
@@ -145,6 +158,13 @@ class Outstanding:
         self._tokens[key] = Learned(bearer, frozenset(admission.groups), self._turn)
         self.changed.set()
 
+    def note_token_stream(self, place: str, token: str, instance: str) -> None:
+        """A websocket or event stream of a token goes to an instance."""
+        if (place, token) in self._tokens:
+            session = hash_secret(token)
+            self._give_way((place, session))
+            self.note_stream(place, session, instance)
+
     def bearers_of(self, place: str) -> tuple[Bearer, ...]:
         return tuple(sorted(known.bearer for (at, _), known in self._tokens.items() if at == place))
 
@@ -170,23 +190,29 @@ class Outstanding:
     def has_streams(self, key: Key) -> bool:
         return key in self._streams
 
-    def adopt(self, keys: Iterable[Key]) -> None:
+    def adopt(self, streams: Iterable[Stream]) -> None:
         """Those of an earlier server, which stand until that is asked."""
-        self._streams |= dict.fromkeys(keys, self._turn)
+        for one in streams:
+            key = (one.place, one.session)
+            self._streams[key] = self._turn
+            self._instances[key] = one.instance
 
     def list_ended(self) -> list[Key]:
         """Those with whose passes nothing can begin any more; something may go on."""
+        by_token = {(place, known.bearer.hash) for (place, _), known in self._tokens.items()}
         return [
             key
             for key, turn in self._streams.items()
             if turn < self._oldest
             and key not in self._out
+            and key not in by_token
             and not (key[1] == EVERYONE and key[0] in self._public)
         ]
 
     def end(self, keys: Iterable[Key]) -> None:
         for key in keys:
             self._streams.pop(key, None)
+            self._instances.pop(key, None)
 
     def stands(self) -> set[Stand]:
         """What all of it stands on."""
@@ -208,6 +234,7 @@ class Outstanding:
             and known.groups == {*groups.get(known.bearer.account, ())}
         }
         self._streams = {key: turn for key, turn in self._streams.items() if _stand_of(key) in standing}
+        self._instances = {key: one for key, one in self._instances.items() if key in self._streams}
         for key, out in self._out.items():
             place, session = key
             told = set(json.loads(out.identity)["groups"])
@@ -229,7 +256,9 @@ class Outstanding:
 
 def _stand_of(key: Key) -> Stand:
     place, session = key
-    return Stand(place, "public", "") if session == EVERYONE else Stand(place, "session", session)
+    if session == EVERYONE:
+        return Stand(place, "public", "")
+    return Stand(place, "hash" if is_of_token(session) else "session", session)
 
 
 def _new_generation() -> str:

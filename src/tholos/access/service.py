@@ -47,7 +47,9 @@ class Stand:
 
     place: str
     form: str
-    """``session`` by its id, ``cookie`` by a session's secret, ``token`` by its secret, or ``public`` by nothing."""
+    """``session`` by its id, ``cookie`` by a session's secret, ``token`` by its secret or ``hash`` by that of one, or ``public``
+    by nothing.
+    """
     key: str
 
 
@@ -125,7 +127,12 @@ def admit_token(db: ReadDb, place: str, token: str, now: datetime) -> Admission 
 
 def still_standing(db: ReadDb, stands: Collection[Stand], now: datetime) -> set[Stand]:
     """Those that still let in. At the console one that was never anybody's asks for nothing but what is public."""
-    tokens = accounts.find_token_actors(db, {one.key for one in stands if one.form == "token"}, now)
+    tokens = accounts.find_token_actors(
+        db,
+        {one.key for one in stands if one.form == "token"},
+        {one.key for one in stands if one.form == "hash"},
+        now,
+    )
     sessions = accounts.find_session_actors(
         db,
         {one.key for one in stands if one.form == "session"},
@@ -140,7 +147,7 @@ def still_standing(db: ReadDb, stands: Collection[Stand], now: datetime) -> set[
     levels = sharing.all_levels(db, wanted) if wanted else {}
     standing = set()
     for one in stands:
-        actors = tokens if one.form == "token" else sessions
+        actors = tokens if one.form in {"token", "hash"} else sessions
         actor = actors.get(one.key)
         if not one.place:
             holds = actor is not None or one.key not in actors

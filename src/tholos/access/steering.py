@@ -15,7 +15,7 @@ from tholos.access.lanes import lanes_of, streams_of
 from tholos.access.outstanding import Outstanding
 from tholos.accounts.service import ACCESS_TOPIC
 from tholos.gateway.errors import ProxyRefused, ProxySilent
-from tholos.gateway.fleet import Fleet, Lane, Stream, stream_name
+from tholos.gateway.fleet import Fleet, Stream, Way
 from tholos.instances.serving import ServingTable
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
@@ -54,7 +54,7 @@ class Steering:
     """For one event loop.
 
     Args:
-        app_host: the host of an app, with ``{name}`` in it.
+        app_address: the host of an app and what stands before its own paths, with ``{name}`` in either.
         look: notes what the proxy counted, before it forgets the count of what is taken away; blocking.
     """
 
@@ -64,14 +64,14 @@ class Steering:
         outstanding: Outstanding,
         notices: Notices,
         host: Host,
-        app_host: str,
+        app_address: str,
         look: Callable[[], None] = lambda: None,
     ) -> None:
         self._serving = serving
         self._outstanding = outstanding
         self._notices = notices
         self._host = host
-        self._app_host = app_host
+        self._app_address = app_address
         self._look = look
         self._shown = Fleet()
         self._seen = 0
@@ -81,20 +81,20 @@ class Steering:
 
     def fleet(self) -> Fleet:
         """As everything is now."""
-        lanes = lanes_of(self._serving.rows(), self._outstanding, self._app_host)
+        lanes = lanes_of(self._serving.rows(), self._outstanding, self._app_address)
         if self._is_bare:
             return Fleet()
         here = streams_of(lanes, self._outstanding)
         before = (
             one for one in self._shown.streams if self._outstanding.has_streams((one.place, one.session))
         )
-        streams = tuple(sorted({*here, *before}))
-        return Fleet(lanes, streams=streams, generations=self._outstanding.generations)
+        old = sorted({*before} - {*here})
+        return Fleet(lanes, streams=(*old, *sorted(here)), generations=self._outstanding.generations)
 
     def adopt(self, streams: Iterable[Stream]) -> None:
         """What an earlier server left open goes on, as long as it stands."""
         self._shown = Fleet(streams=tuple(streams))
-        self._outstanding.adopt((one.place, one.session) for one in self._shown.streams)
+        self._outstanding.adopt(self._shown.streams)
 
     async def run(self) -> None:
         """Steer until cancelled."""
@@ -137,15 +137,15 @@ class Steering:
         return True
 
     def _leads_to(self, instance: str) -> bool:
-        return any(lane.instance == instance for lane in self._shown.lanes)
+        return any(way.instance == instance for way in self._shown.ways)
 
     async def _active(self, instance: str) -> int:
-        lane = next((one for one in self._shown.leaving if one.instance == instance), None)
+        way = next((one for one in self._shown.leaving if one.instance == instance), None)
         proxy = self._host.proxy
-        if lane is None or proxy is None:
+        if way is None or proxy is None:
             return 0
         try:
-            return (await proxy.active([lane.cluster]))[lane.cluster]
+            return (await proxy.active([way.cluster]))[way.cluster]
         except ProxySilent:
             return 0
 
@@ -172,37 +172,41 @@ class Steering:
         await self._host.begin_anew(error.message if self._is_bare else "")
 
     async def _with_leaving(self, proxy: Shown, fleet: Fleet) -> Fleet:
-        """With the lanes that were taken away and whose instances still answer something."""
-        staying = {lane.cluster for lane in fleet.lanes}
+        """With the ways that were taken away and whose instances still answer something."""
+        staying = {way.cluster for way in fleet.ways}
         old = {one.cluster for one in fleet.streams} - staying
-        before: dict[str, Lane] = {
-            lane.cluster: lane
-            for lane in (*self._shown.leaving, *self._shown.lanes)
-            if lane.cluster not in staying
+        before: dict[str, Way] = {
+            way.cluster: way
+            for way in (*self._shown.leaving, *self._shown.ways)
+            if way.cluster not in staying
         }
-        if not before and not old:
+        latest = {*fleet.latest_streams().values()}
+        surpassed = {one: one.name for one in fleet.streams if one not in latest and one.cluster in staying}
+        if not before and not old and not surpassed:
             return fleet
         await in_thread(self._look)
-        fresh = {lane.cluster for lane in self._shown.lanes}
+        fresh = {way.cluster for way in self._shown.ways}
         try:
-            active = await proxy.active({*before, *old})
+            active = await proxy.active({*before, *old, *surpassed.values()})
         except ProxySilent:
             active = {}
         going = fresh | {name for name, number in active.items() if number}
-        kept = [lane for name, lane in sorted(before.items()) if name in going]
-        streams = [one for one in fleet.streams if one.cluster in staying | going]
+        kept = [way for name, way in sorted(before.items()) if name in going]
+        over = {one for one, name in surpassed.items() if not active.get(name)}
+        streams = [one for one in fleet.streams if one.cluster in staying | going and one not in over]
         return replace(fleet, leaving=tuple(kept), streams=tuple(streams))
 
     async def _end_streams(self, proxy: Shown) -> None:
         """Take away the ways on which nothing goes on, and nothing can begin."""
-        names = {key: stream_name(*key) for key in self._outstanding.list_ended()}
-        if not names:
+        ended = {*self._outstanding.list_ended()}
+        if not ended:
             return
+        names = {one.name: (one.place, one.session) for one in self._shown.streams}
         try:
-            active = await proxy.active(names.values())
+            active = await proxy.active(names)
         except ProxySilent:
             return
-        self._outstanding.end(key for key, name in names.items() if not active[name])
+        self._outstanding.end(ended - {key for name, key in names.items() if active[name]})
 
     async def _wait(self, holds: Callable[[], bool], seconds: float) -> bool:
         try:

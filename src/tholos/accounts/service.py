@@ -398,11 +398,16 @@ def find_anew(db: ReadDb, actor: Actor, now: datetime) -> Actor | None:
     return replace(present, address=actor.address, request_id=actor.request_id) if present else None
 
 
-def find_token_actors(db: ReadDb, tokens: Collection[str], now: datetime) -> dict[str, Actor | None]:
-    """By each of the secrets that was ever known: whom it stands for, None where for nobody any more."""
+def find_token_actors(
+    db: ReadDb, tokens: Collection[str], known_hashes: Collection[str], now: datetime
+) -> dict[str, Actor | None]:
+    """By each of the secrets, and of the hashes of secrets, that was ever known: whom it stands for, None where for nobody any
+    more.
+    """
     hashes = {hash_secret(token): token for token in tokens}
-    found = queries.tokens_by_hash(db, hashes)
-    return {hashes[row.secret_hash]: _actor_of(row, now) for row in found}
+    found = {row.secret_hash: row for row in queries.tokens_by_hash(db, {*hashes, *known_hashes})}
+    by_hash = {one: _actor_of(found[one], now) for one in known_hashes if one in found}
+    return by_hash | {token: _actor_of(found[one], now) for one, token in hashes.items() if one in found}
 
 
 def find_session_actors(

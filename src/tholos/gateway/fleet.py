@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _ID = re.compile(r"[a-z0-9.-]{1,64}")
 _PLACE = re.compile(r"[a-z0-9._-]{1,64}(?:/r[0-9]{1,9})?")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PRINTABLE = re.compile(r"[!-~](?:[ -~]{0,2500}[!-~])?")
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,80}){0,8}")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(?::[0-9]{1,5})?")
 
 
 EVERYONE = "everyone"
 """In the place of a session, where everyone is let in; ids of sessions are others."""
+
+
+def is_of_token(session: str) -> bool:
+    """Whether what stands in the place of a session is the hash of an API token."""
+    return _HASH.fullmatch(session) is not None
 
 
 class Unfit(ValueError):
@@ -33,6 +41,12 @@ class Cookies:
     handle: str
     transaction: str
     """What the names of these begin with; eight hexadecimal digits follow."""
+    instance: str = "tholos_instance"
+    """Which of an app's instances a browser is used to; no credential."""
+    session: str = "tholos_session"
+    """Of the console: where apps are under paths of its host, it comes along."""
+    openid: str = "tholos_openid"
+    """The same, as :attr:`transaction`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,30 @@ class Bearer:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Way:
+    """To one instance."""
+
+    instance: str
+    socket: str
+    """Path of the instance's unix socket."""
+    whose: str = ""
+    """Of an account, by its id, or of :data:`EVERYONE` who is not signed in: nobody else goes there. Empty where browsers go
+    to the instance that they came to first.
+    """
+
+    def __post_init__(self) -> None:
+        """Raises: Unfit."""
+        is_named = _is_id(self.instance) and (not self.whose or _is_id(self.whose))
+        if not is_named or not _is_path(self.socket):
+            raise Unfit(self.instance)
+
+    @property
+    def cluster(self) -> str:
+        """Names the instance: another release is another route, and no connection is shared between two."""
+        return cluster_name(self.instance)
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Lane:
     """The fast path of one app, or of one of its drafts."""
 
@@ -112,11 +150,16 @@ class Lane:
     """Sessions whose passes for this place are not to be believed any more."""
     bearers: tuple[Bearer, ...] = ()
     """Of whom an API token was good here within the last minutes."""
+    prefix: str = ""
+    """What stands before the app's own paths, as ``/app/sales``, where it has no host of its own."""
+    among: tuple[Way, ...] = ()
+    """Where there may be several instances, all of them: who goes to which is said there."""
 
     def __post_init__(self) -> None:
         """Raises: Unfit."""
         fits = (
             _HOST.fullmatch(self.host)
+            and _PREFIX.fullmatch(self.prefix)
             and _PLACE.fullmatch(self.place)
             and all(_is_id(one) for one in (self.instance, *self.revoked))
             and all(not one or _is_id(one) for one in (self.app, self.name))
@@ -126,9 +169,8 @@ class Lane:
             raise Unfit(self.host)
 
     @property
-    def cluster(self) -> str:
-        """Names the instance: another release is another route, and no connection is shared between two."""
-        return cluster_name(self.instance)
+    def ways(self) -> tuple[Way, ...]:
+        return self.among or (Way(self.instance, self.socket),)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -137,6 +179,7 @@ class Stream:
 
     place: str
     session: str
+    """Or :data:`EVERYONE`, or the hash of an API token."""
     instance: str
     socket: str
     """Path of the instance's unix socket."""
@@ -149,12 +192,13 @@ class Stream:
 
     @property
     def name(self) -> str:
-        return stream_name(self.place, self.session)
+        """Of what leads there. Everyone's is chosen by the route; which of several a session's is, no pass says."""
+        return self.listener if self.session == EVERYONE else stream_name(self.place, self.session)
 
     @property
     def listener(self) -> str:
         """Of one instance: what is under way at one of before goes on there."""
-        return f"{self.name}-{self.instance}"
+        return f"{stream_name(self.place, self.session)}-{self.instance}"
 
     @property
     def cluster(self) -> str:
@@ -170,21 +214,37 @@ def cluster_name(instance: str) -> str:
     return f"instance-{instance}"
 
 
+Streaming = Mapping[tuple[str, str], Sequence[str]]
+"""By place and instance, the sessions whose websockets and event streams begin there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """All lanes at one moment."""
 
     lanes: tuple[Lane, ...] = ()
-    leaving: tuple[Lane, ...] = ()
-    """Lanes of before, whose instances may still be answering: nothing new goes there."""
+    leaving: tuple[Way, ...] = ()
+    """Those of before, whose instances may still be answering: nothing new goes there."""
     streams: tuple[Stream, ...] = ()
-    """Of lanes, and those of before that are still open."""
+    """Those of before that may still be open, and then those of lanes: of a session's the last is where the next one begins."""
     generations: tuple[str, ...] = ()
     """Of passes: no others are believed, and with none, nobody's."""
 
-    def streams_of(self, lane: Lane) -> tuple[Stream, ...]:
-        """Those that begin and go on at a lane's instance."""
-        return tuple(one for one in self.streams if (one.place, one.instance) == (lane.place, lane.instance))
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """Those that lanes lead to."""
+        return tuple(way for lane in self.lanes for way in lane.ways)
+
+    def latest_streams(self) -> dict[str, Stream]:
+        """By the name of what leads there, where the next one begins: at what is live, and where nothing is, at one of before."""
+        live = {way.instance for way in self.ways}
+        return {one.name: one for one in sorted(self.streams, key=lambda one: one.instance in live)}
+
+    def streaming(self) -> Streaming:
+        found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for one in self.latest_streams().values():
+            found[one.place, one.instance].append(one.session)
+        return found
 
 
 def _is_path(text: str) -> bool:

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from tholos.gateway.fleet import Cookies, Fleet, Front
+from tholos.gateway.fleet import Cookies, Fleet, Front, cluster_name
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.render_logs import JWT, render_logs
 from tholos.gateway.render_routes import (
@@ -19,7 +19,7 @@ from tholos.gateway.render_routes import (
     DOOR,
     MEASURING,
     WHOLE,
-    lane_host,
+    lane_hosts,
     seconds,
     to_door,
     unmeasured,
@@ -45,7 +45,7 @@ def version_of(resources: object) -> str:
 
 def render_routes(front: Front, fleet: Fleet) -> tuple[str, str]:
     """The file of routes, and its version."""
-    hosts = [lane_host(front, fleet, lane) for lane in fleet.lanes]
+    hosts = lane_hosts(front, fleet)
     everything_else: Json = {"name": DOOR, "domains": ["*"], "routes": [to_door()], **unmeasured(front)}
     table: Json = {
         "@type": _TYPE + "envoy.config.route.v3.RouteConfiguration",
@@ -56,12 +56,38 @@ def render_routes(front: Front, fleet: Fleet) -> tuple[str, str]:
 
 
 def render_clusters(front: Front, fleet: Fleet) -> tuple[str, str]:
-    """The file of clusters, and its version; a lane that is leaving keeps its own until it is idle."""
-    sockets = {one.cluster: one.socket for one in fleet.streams}
-    sockets |= {one.cluster: one.socket for one in (*fleet.leaving, *fleet.lanes)}
-    addresses = {name: _pipe(path) for name, path in sockets.items()} | endpoints_of(fleet)
-    clusters = [_cluster(name, address, idle_s=1.5) for name, address in sorted(addresses.items())]
-    return _file([_cluster(DOOR, _pipe(front.door), idle_s=30.0), *clusters])
+    """The file of clusters, and its version; a way that is leaving keeps its own until it is idle."""
+    known = {one.instance: one.socket for one in fleet.streams}
+    known |= {one.instance: one.socket for one in (*fleet.leaving, *fleet.ways)}
+    beside = _beside(fleet)
+    named = {one: one if front.logs else "" for one in known}  # the access log tells it
+    clusters = {
+        cluster_name(one): _cluster(
+            cluster_name(one),
+            _pipe(socket),
+            *map(_pipe, beside.get(one, ())),
+            idle_s=1.5,
+            instance=named[one],
+        )
+        for one, socket in known.items()
+    }
+    clusters |= {
+        name: _cluster(name, address, idle_s=1.5, instance=named[instance])
+        for name, (instance, address) in endpoints_of(fleet).items()
+    }
+    in_order = [cluster for _, cluster in sorted(clusters.items())]
+    return _file([_cluster(DOOR, _pipe(front.door), idle_s=30.0), *in_order])
+
+
+def _beside(fleet: Fleet) -> dict[str, tuple[str, ...]]:
+    """The socket of another instance, by those that are not alone: where requests go when one of them has just ended."""
+    found: dict[str, tuple[str, ...]] = {}
+    for lane in fleet.lanes:
+        shared = [way for way in lane.among if not way.whose]
+        for way, after in zip(shared, [*shared[1:], *shared[:1]], strict=True):
+            if way != after:
+                found[way.instance] = (after.socket,)
+    return found
 
 
 def render_listeners(fleet: Fleet) -> tuple[str, str]:
@@ -255,8 +281,10 @@ def _passes(front: Front) -> Json:
 
 def cookie_pattern(cookies: Cookies) -> str:
     """Matches our own cookies with what parts them from others, as :mod:`tholos.gateway.cookies` takes them out (RE2)."""
-    names = "|".join(re.escape(one) for one in (cookies.app_pass, cookies.handle))
-    ours = rf"[ \t]*(?:{names}|{re.escape(cookies.transaction)}_[0-9a-f]{{8}})[ \t]*=[^;,]*"
+    whole = (cookies.app_pass, cookies.handle, cookies.instance, cookies.session)
+    begun = "|".join(re.escape(one) for one in (cookies.transaction, cookies.openid))
+    names = "|".join(re.escape(one) for one in whole)
+    ours = rf"[ \t]*(?:{names}|(?:{begun})_[0-9a-f]{{8}})[ \t]*=[^;,]*"
     return rf"^(?:{ours}(?:[;,][ \t]*|$))+|[;,]{ours}"
 
 
@@ -286,8 +314,12 @@ def _pipe(path: str) -> Json:
     return {"pipe": {"path": path}}
 
 
-def _cluster(name: str, address: Json, *, idle_s: float) -> Json:
-    endpoint = {"endpoint": {"address": address}}
+def _cluster(name: str, *addresses: Json, idle_s: float, instance: str = "") -> Json:
+    """All but the first address are for where no connection could be made to the one before."""
+    endpoints = [
+        {"priority": number, "lb_endpoints": [{"endpoint": {"address": address}}]}
+        for number, address in enumerate(addresses)
+    ]
     thresholds = dict.fromkeys(
         ("max_connections", "max_pending_requests", "max_requests", "max_retries"), 65536
     )
@@ -297,7 +329,9 @@ def _cluster(name: str, address: Json, *, idle_s: float) -> Json:
         "common_http_protocol_options": {"idle_timeout": seconds(idle_s)},
         "explicit_http_config": {"http_protocol_options": {}},
     }
+    told: Json = {"metadata": {"filter_metadata": {"tholos": {"instance": instance}}}} if instance else {}
     return {
+        **told,
         "@type": _TYPE + "envoy.config.cluster.v3.Cluster",
         "name": name,
         "type": "STATIC",
@@ -307,7 +341,7 @@ def _cluster(name: str, address: Json, *, idle_s: float) -> Json:
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": protocol
         },
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "load_assignment": {"cluster_name": name, "endpoints": endpoints},
     }
 
 

@@ -34,7 +34,7 @@ def _access_log(front: Front) -> Json:
         "timestamp": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3f+00:00)%",
         "method": "%REQ(:METHOD)%",
         "host": "%REQ(:AUTHORITY)%",
-        "path": "%PATH(NQ:PATH)%",
+        "path": "%METADATA(ROUTE:tholos:prefix)%%PATH(NQ:PATH)%",
         "status": "%RESPONSE_CODE%",
         "received": "%BYTES_RECEIVED%",
         "sent": "%BYTES_SENT%",
@@ -42,7 +42,7 @@ def _access_log(front: Front) -> Json:
         "by": "app",
         "app": "%METADATA(ROUTE:tholos:name)%",
         "release": "%METADATA(ROUTE:tholos:release)%",
-        "instance": "%METADATA(ROUTE:tholos:instance)%",
+        "instance": "%METADATA(CLUSTER:tholos:instance)%",
     }
     told |= _ACCOUNT if front.logs_accounts else {}
     is_past_the_door: Json = {"header_filter": {"header": {"name": FORWARDED_HOST, "present_match": True}}}

@@ -5,9 +5,21 @@ The first that matches is taken: each lane's own, and at its end the way to the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from tholos.gateway.fleet import EVERYONE, Fleet, Front, Lane, stream_name
+from tholos.gateway.fleet import (
+    EVERYONE,
+    Bearer,
+    Fleet,
+    Front,
+    Lane,
+    Stream,
+    Streaming,
+    Way,
+    is_of_token,
+    stream_name,
+)
 from tholos.gateway.hygiene import CALLBACK
 from tholos.gateway.render_logs import FORWARDED_HOST, JWT
 from tholos.gateway.render_streams import IS_EVENTS, IS_SHORT, IS_UPGRADE, STREAM_HEADER
@@ -31,34 +43,97 @@ MEASURING: Json = {
     },
 }
 """Of the proxy; a host says that it is not at work, and a route where it is."""
+_WHOLE_COOKIES: Json = {
+    "filter": COOKIE_SPACE,
+    "path": [{"key": WHOLE}],
+    "value": {"present_match": True},
+}
+_NO_COOKIES: Json = {"name": "cookie", "present_match": True, "invert_match": True}
 _TRACE = "x-envoy-internal"
 """Added by Envoy to what comes from this machine or a private network."""
+ELSEWHERE: Json = {
+    "retry_priority": {
+        "name": "envoy.retry_priorities.previous_priorities",
+        "typed_config": {
+            "@type": _TYPE
+            + "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+            "update_frequency": 1,
+        },
+    }
+}
+"""Where no connection could be made to one of several instances, the next try is at another."""
 _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS|TRACE"}}}
 
 
-def lane_host(front: Front, fleet: Fleet, lane: Lane) -> Json:
-    streaming = [one.session for one in fleet.streams_of(lane) if one.session not in lane.revoked]
-    sessions = [one for one in streaming if one != EVERYONE]
-    routes = [to_door(path=CALLBACK)]
-    if fleet.generations:
-        routes += _proven(front, lane, fleet.generations, sessions)
-    routes += _by_token(
-        front, lane
-    )  # behind, as there may be many, and who comes with a pass is not to pay for them
-    if lane.is_public:
-        routes += _unproven(front, lane, streams=EVERYONE in streaming)
-    return {"name": lane.place, "domains": [lane.host], "routes": [*routes, to_door()], **unmeasured(front)}
+def lane_hosts(front: Front, fleet: Fleet) -> list[Json]:
+    """By host: of one app, or of all that are under paths of one."""
+    streaming = fleet.streaming()
+    under_paths: defaultdict[str, dict[str, list[Json]]] = defaultdict(dict)
+    hosts: list[Json] = []
+    for lane in fleet.lanes:
+        routes = _routes(front, lane, fleet.generations, streaming)
+        if lane.prefix:
+            under_paths[lane.host][f"{lane.prefix}/"] = routes
+        else:
+            hosts.append({"name": lane.place, "domains": [lane.host], "routes": routes, **unmeasured(front)})
+    for host, routes_by_path in sorted(under_paths.items()):
+        matcher = _by_path(routes_by_path)
+        hosts.append({"name": "paths", "domains": [host], "matcher": matcher, **unmeasured(front)})
+    return hosts
 
 
-def _proven(front: Front, lane: Lane, generations: tuple[str, ...], streaming: list[str]) -> list[Json]:
+def _by_path(routes: Mapping[str, list[Json]]) -> Json:
+    """A tree by what paths begin with: however many apps there are, no request looks at the routes of others."""
+    path: Json = {
+        "@type": _TYPE + "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+        "header_name": ":path",
+    }
+    lists = {
+        begins: _action("routes", {"@type": _TYPE + "envoy.config.route.v3.RouteList", "routes": some})
+        for begins, some in routes.items()
+    }
+    return {
+        "matcher_tree": {
+            "input": {"name": "path", "typed_config": path},
+            "prefix_match_map": {"map": lists},
+        },
+        "on_no_match": _action("door", {"@type": _TYPE + "envoy.config.route.v3.Route", **to_door()}),
+    }
+
+
+def _action(name: str, typed: Json) -> Json:
+    return {"action": {"name": name, "typed_config": typed}}
+
+
+def _routes(front: Front, lane: Lane, generations: tuple[str, ...], streaming: Streaming) -> list[Json]:
+    routes = [to_door(path=lane.prefix + CALLBACK)]
+    at = {way: streaming.get((lane.place, way.instance), ()) for way in lane.ways}
+    streams_of_tokens = {one for sessions in at.values() for one in sessions if is_of_token(one)}
+    for way, sessions in at.items():
+        if generations and way.whose != EVERYONE:
+            others = {EVERYONE, *streams_of_tokens, *lane.revoked}
+            known = [one for one in sessions if one not in others]
+            routes += _proven(front, lane, way, generations, known)
+    # Behind, as there may be many, and who comes with a pass is not to pay for them.
+    routes += _by_token(front, lane, streams_of_tokens)
+    for way, sessions in at.items():
+        if lane.is_public and way.whose in {"", EVERYONE}:
+            routes += _unproven(front, lane, way, streams=EVERYONE in sessions)
+    return [*routes, to_door()]
+
+
+def _proven(
+    front: Front, lane: Lane, way: Way, generations: tuple[str, ...], streaming: list[str]
+) -> list[Json]:
     """By a pass: what only reads, and what comes from the app's own pages. What may last has a way that can be ended, or is
     left to the door.
     """
     claims: list[Json] = [
+        *([_claim("sub", {"string_match": {"exact": way.whose}})] if way.whose else []),
         _claim("aud", {"string_match": {"exact": lane.place}}),
         _claim("v", {"double_match": {"exact": lane.access_version}}),
         _claim("e", _one_of(generations)),
-        {"filter": COOKIE_SPACE, "path": [{"key": WHOLE}], "value": {"present_match": True}},
+        _WHOLE_COOKIES,
     ]
     not_revoked = [_claim("g", _one_of(lane.revoked)) | {"invert": True}] if lane.revoked else []
     scheme = "https" if front.is_secure else "http"
@@ -66,35 +141,49 @@ def _proven(front: Front, lane: Lane, generations: tuple[str, ...], streaming: l
            ("rstudio-connect-credentials", f"%DYNAMIC_METADATA({JWT}:pass:c)%")]  # fmt: skip
     own_page = _equals("origin", f"{scheme}://{lane.host}")
     reading, own = [_READING, *_bodiless(front)], [own_page, *_bounded(front)]
-    no_token = _without("authorization", "tholos_")
+    no_token = [_without("authorization", "tholos_"), *_used_to(front, lane, way)]
     routes = [
-        _to_lane(front, lane, [*condition, *IS_SHORT, no_token], [*claims, *not_revoked], who)
+        _to_lane(front, lane, way, [*condition, *IS_SHORT, *no_token], [*claims, *not_revoked], who)
         for condition in (reading, own)
     ]
     if streaming:
         theirs = [*claims, _claim("g", _one_of(streaming))]
         for lasting in ([own_page, IS_UPGRADE], [*reading, *IS_EVENTS], [*own, *IS_EVENTS]):
-            route = _to_lane(
-                front, lane, [*lasting, no_token], theirs, who, cluster={"cluster_header": STREAM_HEADER}
-            )
-            routes.append(route)
+            leads: Json = {"cluster_header": STREAM_HEADER}
+            routes.append(_to_lane(front, lane, way, [*lasting, *no_token], theirs, who, cluster=leads))
     return routes
 
 
-def _by_token(front: Front, lane: Lane) -> list[Json]:
-    """By an API token alone, whatever page it comes from; what may last is left to the door, and so is what brings a pass too."""
+def _by_token(front: Front, lane: Lane, streaming: Collection[str]) -> list[Json]:
+    """By an API token alone, whatever page it comes from; what brings a pass too is left to the door, and so is what may last
+    where that token had nothing of the kind yet.
+    """
     if not lane.bearers:
         return []
-    alone = [_without("cookie", "tholos_"), *IS_SHORT]
-    routes: list[Json] = []
-    for one in lane.bearers:
-        for size in _sizes(front):
-            route = _to_lane(
-                front, lane, [*alone, *size], [is_sent(one)], identity_of(one), account=one.account
-            )
-            routes.append(route)
+    alone = _without("cookie", "tholos_")
+    routes = [route for one in lane.bearers for route in _of_bearer(front, lane, one, alone, streaming)]
     sent: Json = {"name": "authorization", "string_match": {"contains": "tholos_"}}
-    return [*routes, looking_for(lane.bearers, to_door(), [sent, *alone])]
+    return [*routes, looking_for(lane.bearers, to_door(), [sent, alone])]
+
+
+def _of_bearer(
+    front: Front, lane: Lane, bearer: Bearer, alone: Json, streaming: Collection[str]
+) -> list[Json]:
+    ways = [way for way in lane.ways if way.whose in {"", bearer.account}]
+    if not ways:
+        return []
+    cases = [([*IS_SHORT, *size], _to_any(ways)) for size in _sizes(front)]
+    if bearer.hash in streaming:
+        leads: Json = {"cluster": stream_name(lane.place, bearer.hash)}
+        lasting = [[IS_UPGRADE], *([*IS_EVENTS, *size] for size in _sizes(front))]
+        cases += [(one, leads) for one in lasting]
+    is_theirs, who = [is_sent(bearer)], identity_of(bearer)
+    return [
+        _to_lane(
+            front, lane, ways[0], [alone, *headers], is_theirs, who, cluster=leads, account=bearer.account
+        )
+        for headers, leads in cases
+    ]
 
 
 def _bounded(front: Front) -> list[Json]:
@@ -130,20 +219,47 @@ def _measuring(how: Json) -> Json:
     return {"typed_per_filter_config": {_BUFFER: said}}
 
 
-def _unproven(front: Front, lane: Lane, *, streams: bool) -> list[Json]:
-    """Nobody in particular, where everyone is let in; whoever brings something of ours is looked at by the door."""
-    nothing = [_without("cookie", "tholos_"), _without("authorization", "tholos_")]
-    routes = [_to_lane(front, lane, [*nothing, *size, *IS_SHORT], [], []) for size in _sizes(front)]
-    if streams:
-        way: Json = {"cluster": stream_name(lane.place, EVERYONE)}
-        lasting = [[IS_UPGRADE], *([*IS_EVENTS, *size] for size in _sizes(front))]
-        routes += [_to_lane(front, lane, [*nothing, *one], [], [], cluster=way) for one in lasting]
-    return routes
+def _unproven(front: Front, lane: Lane, way: Way, *, streams: bool) -> list[Json]:
+    """Nobody in particular, where everyone is let in; whoever brings what may prove something is looked at by the door."""
+    used_to, cookies = _used_to(front, lane, way), front.cookies
+    has_others = used_to or lane.prefix  # of ours, which prove nothing here
+    ours = (cookies.app_pass, cookies.handle, cookies.transaction) if has_others else ("tholos_",)
+    nothing = [_without("authorization", "tholos_"), *(_without("cookie", one) for one in ours), *used_to]
+    # What is to be taken out of cookies has to be taken out of all of them.
+    brought: list[tuple[list[Json], list[Json]]] = [
+        ([*nothing, _NO_COOKIES], []),
+        (nothing, [_WHOLE_COOKIES]),
+    ]
+    cases = brought[1 if used_to else 0 :] if has_others else [(nothing, [])]
+    leads: Json = {"cluster": Stream(lane.place, EVERYONE, way.instance, way.socket).name}
+    sizes = _sizes(front)
+    lasting = [[IS_UPGRADE], *([*IS_EVENTS, *size] for size in sizes)] if streams else []
+    ways = [*(([*IS_SHORT, *size], None) for size in sizes), *((one, leads) for one in lasting)]
+    return [
+        _to_lane(front, lane, way, [*headers, *more], claims, [], cluster=cluster)
+        for headers, claims in cases
+        for more, cluster in ways
+    ]
+
+
+def _used_to(front: Front, lane: Lane, way: Way) -> list[Json]:
+    """Of several instances that everybody may come to, a browser keeps the one that the door chose for it."""
+    if not lane.among or way.whose:
+        return []
+    return [{"name": "cookie", "string_match": {"contains": f"{front.cookies.instance}={way.instance}"}}]
+
+
+def _to_any(ways: Sequence[Way]) -> Json:
+    """Programs that keep no cookie come to any."""
+    if len(ways) == 1:
+        return {"cluster": ways[0].cluster}
+    return {"weighted_clusters": {"clusters": [{"name": one.cluster, "weight": 1} for one in ways]}}
 
 
 def _to_lane(
     front: Front,
     lane: Lane,
+    way: Way,
     headers: list[Json],
     claims: list[Json],
     who: Iterable[tuple[str, str]],
@@ -154,12 +270,17 @@ def _to_lane(
     # Who proves nothing by a cookie brings none of ours, or is no match.
     kept = [("cookie", f"%DYNAMIC_METADATA({COOKIE_SPACE}:kept)%")] if claims and not account else []
     added = [*_forwarded(front), *who, *kept]
-    where = cluster or {"cluster": lane.cluster}
+    where = cluster or {"cluster": way.cluster}
     action: Json = {**where, "timeout": "0s", "retry_policy": _again(5, 0.025, 0.25)}
-    told = {"app": lane.app, "release": str(lane.release), "name": lane.name, "instance": lane.instance}
+    if lane.prefix:
+        action["prefix_rewrite"] = "/"
+        added += [("x-forwarded-prefix", lane.prefix), ("x-script-name", lane.prefix)]
+    if lane.among and not way.whose:
+        action["retry_policy"] = {**_again(5, 0.025, 0.25), **ELSEWHERE}
+    told = {"app": lane.app, "release": str(lane.release), "name": lane.name, "prefix": lane.prefix}
     told |= {"account": account} if account else {}
     return {
-        "match": {"prefix": "/", "headers": headers, "dynamic_metadata": claims},
+        "match": {"prefix": f"{lane.prefix}/", "headers": headers, "dynamic_metadata": claims},
         "route": action,
         "metadata": {"filter_metadata": {"tholos": told}},
         "request_headers_to_remove": [

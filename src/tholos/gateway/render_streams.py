@@ -37,15 +37,14 @@ def listeners_of(fleet: Fleet) -> list[Json]:
     return [_listener(one) for one in fleet.streams]
 
 
-def endpoints_of(fleet: Fleet) -> dict[str, Json]:
-    """Where the cluster of each session leads: to what is live, and to an instance of before where nothing is."""
-    live = {lane.instance for lane in fleet.lanes}
-    latest = sorted(fleet.streams, key=lambda one: one.instance in live)
+def endpoints_of(fleet: Fleet) -> dict[str, tuple[str, Json]]:
+    """Where the cluster of each session leads: to which instance, and by which way inside."""
+    return {name: (one.instance, _inside(one)) for name, one in fleet.latest_streams().items()}
+
+
+def _inside(stream: Stream) -> Json:
     return {
-        one.name: {
-            "envoy_internal_address": {"server_listener_name": one.listener, "endpoint_id": one.instance}
-        }
-        for one in latest
+        "envoy_internal_address": {"server_listener_name": stream.listener, "endpoint_id": stream.instance}
     }
 
 

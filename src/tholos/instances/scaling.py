@@ -34,6 +34,8 @@ SPARE_IDLE_S = 300.0
 """After so long without a request an instance beyond the least ends, where the app never sleeps."""
 OWN_IDLE_S = 3600.0
 """And so long one that is somebody's own."""
+_GROWS_WITHIN_S = 1.0
+"""Where somebody has to be asked how instances are used, so often is looked whether there are too few of them."""
 _LOOKS = 8
 """In one idle time, where somebody has to be asked how instances are used: an app sleeps by an eighth of it later at most."""
 _SHORTEST_WAIT_S = 0.25
@@ -83,6 +85,24 @@ def judge(row: Serving, idle_s: Mapping[str, float]) -> tuple[Sleep | LetGo | No
     return None, min(left_s, sleeps_in_s)
 
 
+def may_grow(row: Serving) -> bool:
+    """Whether there may be more of the instances that everybody comes to."""
+    return bool(row.ready) and not row.rules.personal and len(row.ready) < row.rules.max_instances
+
+
+def _look_again_s(row: Serving) -> float:
+    """Where nobody tells how a release is used, in how many seconds to ask again; infinite where nothing depends on it."""
+    if not row.ready:
+        return math.inf
+    if may_grow(row):
+        return _GROWS_WITHIN_S
+    rules = row.rules
+    if rules.may_sleep:
+        return max(rules.idle_timeout_s / _LOOKS, _SHORTEST_WAIT_S)
+    has_more = rules.personal or len(row.ready) > max(rules.min_instances, 1)
+    return max((rules.idle_timeout_s or SPARE_IDLE_S) / _LOOKS, _SHORTEST_WAIT_S) if has_more else math.inf
+
+
 def _may_idle_s(one: Answering, rules: Rules) -> float:
     return rules.idle_timeout_s or (SPARE_IDLE_S if one.whose == SHARED else OWN_IDLE_S)
 
@@ -130,13 +150,15 @@ class Scaler:
         """Let go what nobody used for long enough; returns the seconds until the next one may be due."""
         rows = self.serving.rows()
         self._meet(rows)
-        if self.look is not None and any(row.rules.may_sleep and row.ready for row in rows):
+        if self.look is not None and any(_look_again_s(row) < math.inf for row in rows):
             await in_thread(self.look)
         due_s = _LONGEST_WAIT_S
         for row in rows:
             verdict, left_s = judge(row, {one.instance: self._idle_s(one.instance) for one in row.ready})
-            if self.look is not None and row.rules.may_sleep:
-                left_s = min(left_s, max(row.rules.idle_timeout_s / _LOOKS, _SHORTEST_WAIT_S))
+            if self.look is not None:
+                left_s = min(left_s, _look_again_s(row))
+                if may_grow(row):
+                    self._grow(row)
             due_s = min(due_s, left_s)
             if isinstance(verdict, LetGo):
                 await self._let_go(row, verdict.instance)
@@ -255,16 +277,21 @@ class Scaler:
         """Where a request goes: to the instance that its browser is used to, else to the one with the least under way. Where
         all have as much as they take on, another one is started.
         """
+        least = self._grow(row)
         ready = row.ready[: row.rules.max_instances]
+        return next((one for one in ready if one.instance == preferred), least)
+
+    def _grow(self, row: Serving) -> Answering:
+        """The one with the least under way; where that is as much as it takes on, another one is started."""
         used = self.activity
+        ready = row.ready[: row.rules.max_instances]
         least = min(ready, key=lambda one: (used.under_way(one.instance), used.begun(one.instance)))
         if used.under_way(least.instance) >= row.rules.connections:
             self._add(row)
-        return next((one for one in ready if one.instance == preferred), least)
+        return least
 
     def _add(self, row: Serving) -> None:
-        may_have_more = len(row.ready) < row.rules.max_instances and self._runs.is_set()
-        if may_have_more and row.release_id not in self._waking:
+        if may_grow(row) and self._runs.is_set() and row.release_id not in self._waking:
             begun = self._waking[row.release_id] = asyncio.Event()
             self._group.create_task(attempt(partial(self._bring_up_another, row, begun)))
 

@@ -7,7 +7,6 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -103,9 +102,9 @@ class Entrance:
             self._layout.proxy_away,
             self._settings.apps.drain_timeout_s,
         )
-        app_host = urlsplit(site.app_url).netloc
+        app_address = site.app_url.partition("//")[2]
         self._use.begin(self._lane_counts, serving)
-        self._steering = Steering(serving, self.outstanding, notices, self._host, app_host, self._use.look)
+        self._steering = Steering(serving, self.outstanding, notices, self._host, app_address, self._use.look)
         if await proxy.is_running(self._launcher):
             self._steering.adopt(streams_before(self._layout.proxy))
         await self._host.begin(self._steering.fleet())
@@ -155,7 +154,14 @@ class Entrance:
             folder=str(self._layout.proxy),
             keys=self.passes.public_keys(),
             issuer=ISSUER,
-            cookies=Cookies(cookies.app_pass, cookies.handle, cookies.transaction),
+            cookies=Cookies(
+                cookies.app_pass,
+                cookies.handle,
+                cookies.transaction,
+                cookies.instance,
+                cookies.session,
+                cookies.openid,
+            ),
             is_secure=site.is_secure,
             certificate=str(chosen.tls_cert.absolute()) if chosen.tls_cert else "",
             private_key=str(chosen.tls_key.absolute()) if chosen.tls_key else "",

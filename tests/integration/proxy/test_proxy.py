@@ -25,7 +25,7 @@ from tholos.access.passes import ISSUER, Passes
 from tholos.access.proxy_log import read_visit
 from tholos.access.service import Admission
 from tholos.gateway.errors import ProxyRefused, ProxySilent
-from tholos.gateway.fleet import EVERYONE, Bearer, Cookies, Fleet, Front, Lane, Stream, stream_name
+from tholos.gateway.fleet import EVERYONE, Bearer, Cookies, Fleet, Front, Lane, Stream, Way, stream_name
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.lane_counts import LaneCount, read_lane_counts
 from tholos.gateway.proxy import ENVIRONMENT, Proxy, streams_before
@@ -76,11 +76,30 @@ LANES = st.builds(
     is_public=st.booleans(),
     revoked=st.lists(IDS, max_size=300, unique=True).map(tuple),
     bearers=st.lists(BEARERS, max_size=5, unique_by=lambda one: one.hash).map(tuple),
+    among=st.lists(
+        st.builds(Way, IDS, st.just("/run/other.sock"), st.one_of(st.just(""), st.just(EVERYONE), IDS)),
+        max_size=4,
+        unique_by=lambda one: one.instance,
+    ).map(tuple),
 )
-FLEETS = st.lists(LANES, max_size=12, unique_by=(lambda lane: lane.host, lambda lane: lane.place)).map(
+
+
+def under_paths(lanes):
+    return [replace(one, host="localhost:8080", prefix=f"/app/{one.host.partition('.')[0]}") for one in lanes]
+
+
+LISTS = st.lists(
+    LANES, max_size=12, unique_by=(lambda lane: lane.host.partition(".")[0], lambda lane: lane.place)
+)
+FLEETS = st.one_of(LISTS, LISTS.map(under_paths)).map(
     lambda lanes: Fleet(
         tuple(lanes),
-        streams=tuple(Stream(one.place, "ses_1", one.instance, one.socket) for one in lanes),
+        streams=tuple(
+            Stream(one.place, session, way.instance, way.socket)
+            for one in lanes
+            for way in one.ways
+            for session in ("ses_1", EVERYONE, *(bearer.hash for bearer in one.bearers))
+        ),
         generations=("before", "now"),
     )
 )
@@ -138,8 +157,10 @@ class Echo:
                 if b"upgrade: websocket" in head.lower():
                     await self.echo(reader, writer)
                     return
-                lines = [line.partition(": ") for line in head.decode("latin-1").split("\r\n")[1:] if line]
-                told = json.dumps([self.name, [(name, value) for name, _, value in lines]]).encode()
+                first, *lines = head.decode("latin-1").split("\r\n")
+                parts = [line.partition(": ") for line in lines if line]
+                sent = [("path", first.split()[1]), *((name, value) for name, _, value in parts)]
+                told = json.dumps([self.name, sent]).encode()
                 writer.write(
                     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
                     % len(told)
@@ -164,7 +185,15 @@ class Bench:
         self.host = f"app.localhost:{port}"
         self.lane = Lane(self.host, "app_1", 3, "ins_1", f"{folder}/app.sock", "app_1", 1)
         self.tunnels = []
+        self.servers = []
         self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+
+    async def also(self, *names):
+        """Processes that answer besides."""
+        folder = self.front.folder
+        self.servers += [
+            await asyncio.start_unix_server(Echo(name), f"{folder}/{name}.sock") for name in names
+        ]
 
     def cookie(self, **told):
         claims = {"e": "now", "n": ADA.name, "c": '{"user": "ada"}', **told}
@@ -197,9 +226,7 @@ async def running(folder: Path, port: int, **more: object):
     bench = Bench(folder, port, **more)
     bench.proxy.write(Fleet())
     replace_file(folder / "bootstrap.json", render_bootstrap(bench.front))
-    servers = [
-        await asyncio.start_unix_server(Echo(name), folder / f"{name}.sock") for name in ("app", "door")
-    ]
+    await bench.also("app", "door")
     flags = (
         "--disable-hot-restart",
         "--drain-time-s",
@@ -229,7 +256,7 @@ async def running(folder: Path, port: int, **more: object):
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-        for server in servers:
+        for server in bench.servers:
             server.close()
 
 
@@ -306,7 +333,7 @@ async def test_the_streams_of_a_session_end_as_a_whole_and_nobody_elses(bench):
     await bench.proxy.show(of(bench.lane, streams=(ada, bea)))
     opened = [await Tunnel(bench).open(session) for session in ("ses_ada", "ses_ada", "ses_bea", "ses_cid")]
     assert [one.by for one in opened] == ["app", "app", "app", "door"]
-    assert (await bench.proxy.active([bench.lane.cluster]))[bench.lane.cluster] == 3
+    assert (await bench.proxy.active([bench.lane.ways[0].cluster]))[bench.lane.ways[0].cluster] == 3
     assert set((await bench.proxy.active([ada.name, bea.name])).values()) == {2, 1}
     assert streams_before(Path(bench.front.folder)) == (ada, bea)
     await bench.proxy.show(of(bench.lane, streams=(bea,)))
@@ -341,7 +368,7 @@ async def test_a_stream_goes_on_at_the_instance_where_it_began(bench):
     old = await Tunnel(bench).open("ses_ada")
     lane = replace(bench.lane, instance="ins_2", socket=bench.front.door)
     after = replace(before, instance="ins_2", socket=lane.socket)
-    await bench.proxy.show(replace(of(lane, streams=(before, after)), leaving=(bench.lane,)))
+    await bench.proxy.show(replace(of(lane, streams=(before, after)), leaving=bench.lane.ways))
     new = await Tunnel(bench).open("ses_ada")
     assert (old.by, new.by) == ("app", "door")
     await bench.proxy.show(of(streams=(before, after)))
@@ -351,6 +378,134 @@ async def test_a_stream_goes_on_at_the_instance_where_it_began(bench):
     await bench.proxy.show(Fleet())
     assert await old.ends()
     assert await new.ends()
+
+
+# Several instances
+
+
+def several(bench, *whose):
+    """Its lane, with an instance for each, and the processes that those are."""
+    ways = [
+        Way("ins_1", bench.lane.socket, whose[0]),
+        Way("ins_2", f"{bench.front.folder}/other.sock", whose[1]),
+    ]
+    return replace(bench.lane, among=tuple(ways))
+
+
+async def test_of_several_a_browser_keeps_the_one_that_the_door_chose(bench):
+    await bench.also("other")
+    lane = several(bench, "", "")
+    await bench.proxy.show(of(lane))
+    first, second = (f"{bench.cookie()}; a=1; tholos_instance={one}" for one in ("ins_1", "ins_2"))
+    own = f"http://{bench.host}"
+    assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
+    assert (await bench.ask(cookie=f"{bench.cookie()}; tholos_instance=ins_gone"))[0] == "door"
+    assert (await bench.ask(cookie="tholos_instance=ins_1"))[0] == "door", "it proves nothing"
+    assert (await bench.ask(cookie=first))[0] == "app"
+    name, got = await bench.ask(cookie=second)
+    assert (name, dict(got)["cookie"].strip()) == ("other", "a=1")
+    assert (await bench.ask("POST", cookie=second, origin=own))[0] == "other"
+    counted = await asyncio.to_thread(read_lane_counts, bench.front.admin, PATIENCE_S)
+    assert (counted["ins_1"].begun, counted["ins_2"].begun) == (1, 2)
+    await bench.proxy.show(of(replace(lane, is_public=True)))
+    assert (await bench.ask(cookie="tholos_instance=ins_2"))[0] == "other"
+    assert (await bench.ask(cookie="tholos_instance=ins_2; tholos_handle=x"))[0] == "door"
+    assert (await bench.ask())[0] == "door", "which chooses"
+
+
+async def test_one_of_several_that_is_gone_is_stood_in_for_by_another(bench):
+    await bench.proxy.show(of(several(bench, "", "")))
+    cookies = [f"{bench.cookie()}; tholos_instance={one}" for one in ("ins_1", "ins_2")]
+    assert [(await bench.ask(cookie=one))[0] for one in cookies] == ["app", "app"]
+
+
+async def test_programs_without_a_cookie_come_to_any_of_several(bench):
+    await bench.also("other")
+    await bench.proxy.show(of(replace(several(bench, "", ""), bearers=(bearer("tholos_a"),))))
+    token = {"authorization": "Bearer tholos_a"}
+    assert {(await bench.ask(**token))[0] for _ in range(40)} == {"app", "other"}
+    assert (await bench.ask(authorization="Bearer tholos_b"))[0] == "door"
+
+
+async def test_everybody_comes_to_their_own_and_to_nobody_elses(bench):
+    await bench.also("other")
+    lane = several(bench, "acc_ada", "acc_bea")
+    bearers = (
+        bearer("tholos_a"),
+        replace(bearer("tholos_b"), account="acc_bea"),
+        replace(bearer("tholos_c"), account="acc_c"),
+    )
+    await bench.proxy.show(of(replace(lane, bearers=bearers)))
+    mixed = f"{bench.cookie(sub='acc_bea')}; tholos_instance=ins_1"
+    asked = [
+        ("app", {"cookie": bench.cookie()}), ("other", {"cookie": bench.cookie(sub="acc_bea")}), ("other", {"cookie": mixed}),
+        ("door", {"cookie": bench.cookie(sub="acc_cid")}), ("door", {}), ("door", {"cookie": bench.cookie(sub="everyone")}),
+        ("app", {"authorization": "Bearer tholos_a"}), ("other", {"authorization": "Bearer tholos_b"}),
+        ("door", {"authorization": "Bearer tholos_c"}),
+    ]  # fmt: skip
+    assert [(await bench.ask(**headers))[0] for _, headers in asked] == [name for name, _ in asked]
+    await bench.proxy.show(of(replace(several(bench, "acc_ada", EVERYONE), is_public=True)))
+    asked = [("app", bench.cookie()), ("door", bench.cookie(sub="everyone")), ("other", "a=1")]
+    assert [(await bench.ask(cookie=cookie))[0] for _, cookie in asked] == [name for name, _ in asked]
+
+
+async def test_streams_go_where_their_session_is_and_everyones_to_each(bench):
+    await bench.also("other")
+    lane = replace(several(bench, "", ""), is_public=True)
+    ways = [(way.instance, way.socket) for way in lane.ways]
+    ada = [Stream("app_1", "ses_ada", *way) for way in ways]
+    everyones = [Stream("app_1", EVERYONE, *way) for way in ways]
+    await bench.proxy.show(of(lane, streams=(*ada, *everyones)))
+
+    async def by(instance, **told):
+        cookie = f"{bench.cookie(k=ada[0].name)}; tholos_instance={instance}"
+        return (await Tunnel(bench).open("ses_ada", **{"cookie": cookie, **told})).by
+
+    assert [await by(one) for one in ("ins_1", "ins_2")] == ["door", "other"], "the last is where it begins"
+    anybody = [await by("", cookie=f"tholos_instance={one}") for one in ("ins_1", "ins_2", "ins_3")]
+    assert anybody == ["app", "other", "door"]
+
+
+# Under paths
+
+
+async def test_under_a_path_an_app_sees_its_own_paths_and_is_told_what_stands_before_them(bench):
+    await bench.also("other")
+    host = f"localhost:{bench.front.port}"
+    sales = replace(bench.lane, host=host, prefix="/app/sales")
+    more = replace(
+        sales,
+        place="app_2",
+        instance="ins_2",
+        socket=f"{bench.front.folder}/other.sock",
+        prefix="/app/sales-2",
+    )
+    bench.host = host
+    await bench.proxy.show(of(sales, replace(more, is_public=True)))
+    own = {"cookie": f"tholos_session=x; a=1; {bench.cookie()}; tholos_openid_0123abcd=x; b=2"}
+    name, got = await bench.ask(
+        path="/app/sales/in//it?q=/app/sales/", **own, x_forwarded_prefix="/forged", x_script_name="/f"
+    )
+    told = dict(got)
+    assert (name, told["path"]) == ("app", "/in//it?q=/app/sales/")
+    assert (told["x-forwarded-prefix"], told["x-script-name"], told["x-forwarded-host"]) == (
+        "/app/sales",
+    ) * 2 + (host,)
+    assert [one.strip() for one in told["cookie"].split(";")] == ["a=1", "b=2"]
+    assert not [one for one, _ in got if one.startswith("x-envoy")]
+    asked = [
+        ("door", "GET", "/app/sales", own), ("door", "GET", "/app/sale/", own), ("door", "GET", "/api/v1/apps", own),
+        ("door", "GET", "/app/sales/.tholos/callback?t=1", own), ("door", "GET", "/app/sales/", {}), ("door", "GET", "/", own),
+        ("door", "GET", "/app/sales-2/", own), ("other", "GET", "/app/sales-2/", {"cookie": "tholos_session=x"}),
+        ("app", "POST", "/app/sales/", {**own, "origin": f"http://{host}"}), ("door", "POST", "/app/sales/", own),
+        ("door", "POST", "/app/sales/", {**own, "origin": f"http://127.0.0.1:{bench.front.port}"}),
+    ]  # fmt: skip
+    got = [(await bench.ask(method, path, **headers))[0] for _, method, path, headers in asked]
+    assert got == [name for name, *_ in asked]
+    bench.host = f"127.0.0.1:{bench.front.port}"
+    assert (await bench.ask(path="/app/sales/", **own))[0] == "door", (
+        "only by the name that its pages come from"
+    )
 
 
 async def test_a_stream_takes_no_lane_from_another_page_or_with_a_pass_that_is_not_believed(bench):
@@ -422,6 +577,32 @@ async def test_who_sends_a_token_that_was_good_goes_to_the_app_and_the_token_doe
     assert (name, dict(got)["authorization"]) == ("door", f"Bearer {past}")
     await bench.proxy.show(of(bench.lane))
     assert (await bench.ask(authorization=f"Bearer {token}"))[0] == "door"
+
+
+async def test_the_streams_of_a_token_have_a_way_that_ends_with_it(bench):
+    known, other = bearer("tholos_a"), bearer("tholos_b")
+    lane = replace(bench.lane, bearers=(known, other))
+    ways = [Stream("app_1", one.hash, "ins_1", lane.socket) for one in (known, other)]
+    await bench.proxy.show(of(lane, streams=(ways[0],)))
+
+    async def opened(token, **told):
+        sent = {"cookie": "a=1", "authorization": f"Bearer {token}", "origin": "http://elsewhere", **told}
+        return await Tunnel(bench).open("", **sent)
+
+    tunnel = await opened("tholos_a")
+    assert (tunnel.by, (await opened("tholos_b")).by) == ("app", "door")
+    assert (await opened("tholos_a", cookie=bench.cookie())).by == "door"
+    events = {"authorization": "Bearer tholos_a", "accept": "text/event-stream"}
+    name, got = await bench.ask("POST", **events)
+    assert (name, dict(got).get("authorization")) == ("app", None)
+    assert (await bench.ask(**{**events, "authorization": "Bearer tholos_b"}))[0] == "door"
+    await bench.proxy.show(of(lane, streams=tuple(ways)))
+    others = await opened("tholos_b")
+    assert others.by == "app"
+    await bench.proxy.show(of(replace(lane, bearers=(other,)), streams=(ways[1],)))
+    assert await tunnel.ends()
+    assert await others.says(b"still") == b"still"
+    assert (await opened("tholos_a")).by == "door"
 
 
 async def test_a_token_of_any_length_is_known_by_its_hash(bench):
@@ -627,10 +808,13 @@ async def test_every_request_is_told_where_operators_want_it(unused_tcp_port):
             await bench.proxy.show(of(replace(bench.lane, name="sales")))
             await bench.ask(path="/door?secret=1", x_forwarded_host="forged")
             await bench.ask(path="/app?secret=1", cookie=bench.cookie())
+            await bench.proxy.show(of(replace(bench.lane, name="sales", prefix="/app/sales")))
+            await bench.ask(path="/app/sales/in", cookie=bench.cookie())
             async with asyncio.timeout(PATIENCE_S):
-                while not (said := (folder / "said").read_bytes()).endswith(b"\n"):  # noqa: ASYNC110
+                while (said := (folder / "said").read_bytes()).count(b"\n") < 2:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
-    (line,) = said.splitlines()
+    line, under_path = said.splitlines()
+    assert json.loads(under_path)["path"] == "/app/sales/in"
     told = json.loads(line)
     assert told.pop("timestamp").endswith("+00:00")
     assert (told.pop("sent") > 0, told.pop("milliseconds") >= 0) == (True, True)

@@ -10,7 +10,8 @@ from tholos.access.outstanding import (
     Outstanding,
 )
 from tholos.access.service import Admission, Stand
-from tholos.gateway.fleet import EVERYONE, stream_name
+from tholos.accounts.service import hash_secret
+from tholos.gateway.fleet import EVERYONE, Stream, stream_name
 
 ADA = Admission("acc_ada", "ada", "ses_ada", 1, None, ("makers",))
 BEA = Admission("acc_bea", "bea", "ses_bea", 1, None)
@@ -155,12 +156,26 @@ def test_a_way_is_there_for_as_long_as_a_stream_on_it_though_the_pass_has_ended(
 
 
 def test_what_an_earlier_server_left_open_is_asked_about(out):
-    out.adopt([("app_7", "ses_old")])
+    out.adopt([Stream("app_7", "ses_old", "ins_1", "/run/ins_1.sock")])
     assert stand("app_7", "ses_old") in out.stands()
     out.turn()
     assert out.list_ended() == []
     out.settle((), {})
     assert out.streams_of("app_7") == ()
+
+
+def test_of_several_instances_it_is_known_where_a_session_was(out):
+    out.note_stream("app_1", "ses_ada", "ins_1")
+    assert (out.instance_of("app_1", "ses_ada"), out.instance_of("app_1", "ses_bea")) == ("ins_1", "")
+    out.changed.clear()
+    out.note_stream("app_1", "ses_ada", "ins_1")
+    out.note_stream("app_1", "ses_nobody", "ins_1")
+    assert not out.changed.is_set(), "as it was, and of nobody with a pass"
+    out.note_stream("app_1", "ses_ada", "ins_2")
+    assert out.changed.is_set()
+    assert out.instance_of("app_1", "ses_ada") == "ins_2"
+    out.settle((), {})
+    assert not out.instance_of("app_1", "ses_ada")
 
 
 def test_there_are_no_more_ways_than_the_proxy_has_room_for(out):
@@ -209,6 +224,25 @@ def test_a_token_that_does_not_stand_or_tells_old_groups_is_known_no_more(out):
     assert bearers(out) == [("acc_ada", "ada")]
     out.settle(out.stands(), {"acc_ada": ["others"]})
     assert bearers(out) == []
+
+
+def test_the_streams_of_a_token_have_a_way_for_as_long_as_it_stands_or_one_is_open(out):
+    out.note_token_stream("app_1", "tholos_a", "ins_1")
+    assert out.streams_of("app_1") == (), "it is not known to be good"
+    out.note_token("app_1", "tholos_a", ADA, UNTIL)
+    out.note_token_stream("app_1", "tholos_a", "ins_1")
+    session = hash_secret("tholos_a")
+    assert session in out.streams_of("app_1")
+    assert out.instance_of("app_1", session) == "ins_1"
+    age(out)
+    assert ("app_1", session) in out.list_ended()
+    out.note_token("app_1", "tholos_a", ADA, UNTIL)
+    assert ("app_1", session) not in out.list_ended()
+    assert Stand("app_1", "hash", session) in out.stands()
+    out.settle({Stand("app_1", "hash", session)}, GROUPS)
+    assert out.has_streams(("app_1", session))
+    out.settle((), {})
+    assert not out.has_streams(("app_1", session))
 
 
 def test_no_more_tokens_are_known_than_there_is_room_for_and_none_that_cannot_be_told(out):

@@ -7,9 +7,10 @@ from tholos.access.outstanding import TURNS_IN_LIFE, Outstanding
 from tholos.access.service import Admission, Stand
 from tholos.access.steering import Steering
 from tholos.accounts.service import ACCESS_TOPIC
+from tholos.apps.life import Rules
 from tholos.gateway.errors import ProxyRefused, ProxySilent
 from tholos.gateway.fleet import Stream, stream_name
-from tholos.instances.serving import Serving
+from tholos.instances.serving import Answering, Serving
 from tholos.kit.notices import Notices
 
 AWAKE = Serving("app_1", "sales", "acc_1", "listed", 3, 0, 2, "ins_1", "unix:/run/ins_1.sock", "ready", "")
@@ -194,6 +195,38 @@ async def test_a_way_to_an_instance_of_before_is_there_for_as_long_as_something_
     bench.proxy.under_way = {}
     bench.out.changed.set()
     await bench.shows(lambda fleet: fleet.streams == (now,))
+
+
+async def test_a_session_that_went_to_another_of_several_has_its_former_way_while_that_is_used(bench):
+    ready = tuple(Answering(f"ins_{one}", f"unix:/run/ins_{one}.sock") for one in (1, 2))
+    bench.table.put(replace(AWAKE, rules=Rules(max_instances=2), ready=ready))
+    bench.out.note("app_1", ADA, is_fresh=True)
+    bench.out.note_stream("app_1", "ses_ada", "ins_1")
+    await bench.shows(lambda fleet: fleet.streams == (STREAM,))
+    bench.proxy.under_way = {STREAM.name: 1}
+    bench.out.note_stream("app_1", "ses_ada", "ins_2")
+    now = Stream("app_1", "ses_ada", "ins_2", "/run/ins_2.sock")
+    await bench.shows(lambda fleet: fleet.streams == (STREAM, now))
+    assert bench.proxy.fleets[-1].latest_streams() == {now.name: now}
+    bench.out.note_stream("app_1", "ses_ada", "ins_1")
+    await bench.shows(lambda fleet: fleet.streams == (now, STREAM))
+    assert bench.proxy.fleets[-1].latest_streams() == {now.name: STREAM}, (
+        "the last is where the next one begins"
+    )
+    bench.proxy.under_way = {}
+    bench.out.changed.set()
+    await bench.shows(lambda fleet: fleet.streams == (STREAM,))
+
+
+async def test_an_instance_of_several_is_drained_while_the_others_go_on(bench):
+    ready = tuple(Answering(f"ins_{one}", f"unix:/run/ins_{one}.sock") for one in (1, 2))
+    both = replace(AWAKE, rules=Rules(max_instances=2), ready=ready)
+    bench.table.put(both)
+    await bench.shows(lambda fleet: [way.instance for way in fleet.ways] == ["ins_1", "ins_2"])
+    draining = asyncio.ensure_future(bench.steering.drained("ins_2", 30))
+    bench.table.put(replace(both, ready=ready[:1]))
+    await bench.shows(lambda fleet: [way.instance for way in fleet.ways] == ["ins_1"])
+    assert await asyncio.wait_for(draining, 30)
 
 
 async def test_what_an_earlier_server_left_open_goes_on_until_it_is_over():

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tholos.gateway.cookies import without_cookies
-from tholos.gateway.fleet import Cookies, Fleet, Front, Lane, Unfit
+from tholos.gateway.fleet import Cookies, Fleet, Front, Lane, Unfit, Way
 from tholos.gateway.render import (
     cookie_pattern,
     render_bootstrap,
@@ -93,7 +93,7 @@ def test_what_lasts_goes_by_the_door():
 
 
 def test_a_lane_that_is_leaving_has_a_cluster_and_no_route():
-    fleet = Fleet((), (LANE,))
+    fleet = Fleet((), LANE.ways)
     assert "ins_1" in render_clusters(FRONT, fleet)[0]
     assert "ins_1" not in render_routes(FRONT, fleet)[0]
 
@@ -137,6 +137,9 @@ def test_the_bootstrap_is_json_that_never_says_which_apps_there_are():
         {"instance": ""},
         {"app": "a/b"},
         {"socket": "relative"},
+        {"prefix": "app"},
+        {"prefix": "/app/%PATH%"},
+        {"prefix": "/app/"},
         {"revoked": ("ok", "*")},
     ],
 )
@@ -147,6 +150,29 @@ def test_nothing_that_the_proxy_could_misread_gets_into_a_lane(wrong):
     }  # fmt: skip
     with pytest.raises(Unfit):
         Lane(**fields)
+
+
+@pytest.mark.parametrize("wrong", [("ins 1", "/s"), ("ins_1", "s"), ("ins_1", "/s", "a b")])
+def test_nor_into_a_way(wrong):
+    with pytest.raises(Unfit):
+        Way(*wrong)
+
+
+def test_apps_under_paths_of_one_host_are_found_by_a_tree():
+    lanes = tuple(
+        Lane("localhost", place, 1, "ins_1", "/s", "app_1", 1, prefix=f"/app/{place}") for place in ("a", "b")
+    )
+    (table,) = json.loads(render_routes(FRONT, Fleet(lanes, generations=("now",)))[0])["resources"]
+    host, _ = table["virtual_hosts"]
+    assert host["domains"] == ["localhost"]
+    assert "routes" not in host
+    listed = host["matcher"]["matcher_tree"]["prefix_match_map"]["map"]
+    assert {*listed} == {"/app/a/", "/app/b/"}
+    for begins, one in listed.items():
+        *theirs, last = one["action"]["typed_config"]["routes"]
+        assert is_to_door(last)
+        assert all(route["match"].get("prefix", begins) == begins for route in theirs)
+        assert all(route["route"]["prefix_rewrite"] == "/" for route in theirs if not is_to_door(route))
 
 
 NAMES = st.sampled_from(

@@ -13,7 +13,7 @@ LANE = Lane("app.localhost:8080", "app_1", 3, "ins_1", "/run/ins_1.sock", "app_1
 
 
 def leads_to(fleet):
-    (endpoint,) = endpoints_of(fleet).values()
+    ((_, endpoint),) = endpoints_of(fleet).values()
     return endpoint["envoy_internal_address"]["server_listener_name"]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tholos.apps.life import Rules
 from tholos.instances.models import SHARED
-from tholos.instances.scaling import OWN_IDLE_S, SPARE_IDLE_S, LetGo, Scaler, Sleep, judge
+from tholos.instances.scaling import OWN_IDLE_S, SPARE_IDLE_S, LetGo, Scaler, Sleep, judge, may_grow
 from tholos.instances.serving import Answering, Serving
 
 
@@ -66,6 +66,20 @@ def test_what_is_due(rules, idle_s, verdict, left_s):
 def test_what_is_somebodys_own_ends_when_they_leave_and_one_more_waits(rules, idle_s, verdict, left_s):
     known = {f"i{number}": seconds for number, seconds in enumerate(idle_s)}
     assert judge(row(rules, 1, own=2), known) == (verdict, left_s)
+
+
+@pytest.mark.parametrize(
+    ("rules", "instances", "own", "expected"),
+    [
+        (Rules(), 1, 0, False),
+        (Rules(max_instances=2), 0, 0, False),
+        (Rules(max_instances=2), 1, 0, True),
+        (Rules(max_instances=2), 2, 0, False),
+        (Rules(max_instances=9, personal=True), 1, 1, False),
+    ],
+)
+def test_it_may_have_more_of_those_that_everybody_comes_to(rules, instances, own, expected):
+    assert may_grow(row(rules, instances, own)) == expected
 
 
 @given(
