@@ -48,7 +48,6 @@ _WHOLE_COOKIES: Json = {
     "path": [{"key": WHOLE}],
     "value": {"present_match": True},
 }
-_NO_COOKIES: Json = {"name": "cookie", "present_match": True, "invert_match": True}
 _TRACE = "x-envoy-internal"
 """Added by Envoy to what comes from this machine or a private network."""
 ELSEWHERE: Json = {
@@ -222,24 +221,18 @@ def _measuring(how: Json) -> Json:
 def _unproven(front: Front, lane: Lane, way: Way, *, streams: bool) -> list[Json]:
     """Nobody in particular, where everyone is let in; whoever brings what may prove something is looked at by the door."""
     used_to, cookies = _used_to(front, lane, way), front.cookies
-    has_others = used_to or lane.prefix  # of ours, which prove nothing here
-    ours = (cookies.app_pass, cookies.handle, cookies.transaction) if has_others else ("tholos_",)
-    nothing = [_without("authorization", "tholos_"), *(_without("cookie", one) for one in ours), *used_to]
-    # What is to be taken out of cookies has to be taken out of all of them.
-    brought: list[tuple[list[Json], list[Json]]] = [
-        ([*nothing, _NO_COOKIES], []),
-        (nothing, [_WHOLE_COOKIES]),
+    ours = (cookies.app_pass, cookies.handle, cookies.transaction, cookies.session, cookies.openid)
+    nothing = [
+        _without("authorization", "tholos_"),
+        *(_without("cookie", one) for one in (ours if used_to else ("tholos_",))),
+        *used_to,
     ]
-    cases = brought[1 if used_to else 0 :] if has_others else [(nothing, [])]
-    leads: Json = {"cluster": Stream(lane.place, EVERYONE, way.instance, way.socket).name}
-    sizes = _sizes(front)
-    lasting = [[IS_UPGRADE], *([*IS_EVENTS, *size] for size in sizes)] if streams else []
-    ways = [*(([*IS_SHORT, *size], None) for size in sizes), *((one, leads) for one in lasting)]
-    return [
-        _to_lane(front, lane, way, [*headers, *more], claims, [], cluster=cluster)
-        for headers, claims in cases
-        for more, cluster in ways
-    ]
+    routes = [_to_lane(front, lane, way, [*nothing, *size, *IS_SHORT], [], []) for size in _sizes(front)]
+    if streams:
+        leads: Json = {"cluster": Stream(lane.place, EVERYONE, way.instance, way.socket).name}
+        lasting = [[IS_UPGRADE], *([*IS_EVENTS, *size] for size in _sizes(front))]
+        routes += [_to_lane(front, lane, way, [*nothing, *one], [], [], cluster=leads) for one in lasting]
+    return routes
 
 
 def _used_to(front: Front, lane: Lane, way: Way) -> list[Json]:
@@ -267,7 +260,7 @@ def _to_lane(
     cluster: Json | None = None,
     account: str = "",
 ) -> Json:
-    # Who proves nothing by a cookie brings none of ours, or is no match.
+    # Who proves nothing by a cookie brings none of ours that the app must not see, or is no match.
     kept = [("cookie", f"%DYNAMIC_METADATA({COOKIE_SPACE}:kept)%")] if claims and not account else []
     added = [*_forwarded(front), *who, *kept]
     where = cluster or {"cluster": way.cluster}

@@ -496,7 +496,8 @@ async def test_under_a_path_an_app_sees_its_own_paths_and_is_told_what_stands_be
     asked = [
         ("door", "GET", "/app/sales", own), ("door", "GET", "/app/sale/", own), ("door", "GET", "/api/v1/apps", own),
         ("door", "GET", "/app/sales/.tholos/callback?t=1", own), ("door", "GET", "/app/sales/", {}), ("door", "GET", "/", own),
-        ("door", "GET", "/app/sales-2/", own), ("other", "GET", "/app/sales-2/", {"cookie": "tholos_session=x"}),
+        ("door", "GET", "/app/sales-2/", own), ("door", "GET", "/app/sales-2/", {"cookie": "tholos_session=x"}),
+        ("other", "GET", "/app/sales-2/", {"cookie": "a=1"}),
         ("app", "POST", "/app/sales/", {**own, "origin": f"http://{host}"}), ("door", "POST", "/app/sales/", own),
         ("door", "POST", "/app/sales/", {**own, "origin": f"http://127.0.0.1:{bench.front.port}"}),
     ]  # fmt: skip
