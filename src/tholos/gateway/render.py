@@ -185,6 +185,7 @@ def _manager(front: Front) -> Json:
         # What apps see of a request is what was sent: neither path nor headers are put right on the way.
         "normalize_path": False,
         "use_remote_address": True,
+        # Envoy would name an address of this machine for whoever comes from it.
         "skip_xff_append": True,
         "generate_request_id": False,
         "server_header_transformation": "PASS_THROUGH",
@@ -213,9 +214,9 @@ def _manager(front: Front) -> Json:
 
 def _hygiene() -> Json:
     """Before anything else looks: what only we may say is removed from what clients send."""
-    ours = [{"prefix": one} for one in (*(name.decode() for name in IDENTITY_PREFIXES), *_OWN_PREFIXES)]
-    ours += [{"exact": one.decode()} for one in sorted(IDENTITY_HEADERS)]
-    removed = [{"remove_on_match": {"key_matcher": one}} for one in ours]
+    prefixes = (*(one.decode() for one in IDENTITY_PREFIXES), *_OWN_PREFIXES)
+    removed: list[Json] = [{"remove_on_match": {"key_matcher": {"prefix": one}}} for one in prefixes]
+    removed += [{"remove": one.decode()} for one in sorted(IDENTITY_HEADERS)]
     return _filter("envoy.http.early_header_mutation.header_mutation", {
         "@type": _TYPE + "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
         "mutations": removed,

@@ -74,7 +74,7 @@ def _to_output(which: Json, told: Mapping[str, str]) -> Json:
 
 
 def _visits() -> list[Json]:
-    """The same rules as :class:`tholos.access.visits.Visits` has."""
+    """The same rules as :class:`tholos.access.visits.Visits` has; what most requests fail at is asked first."""
     is_good: Json = {"or_filter": {"filters": [_status("LE", 299), _status("EQ", 304)]}}
     navigates: Json = {"header_filter": {"header": _equals("sec-fetch-mode", "navigate")}}
     says_nothing: Json = {
@@ -85,10 +85,10 @@ def _visits() -> list[Json]:
     }
     of_old: Json = {"and_filter": {"filters": [says_nothing, wants_page]}}
     return [
+        {"or_filter": {"filters": [navigates, of_old]}},
+        {"header_filter": {"header": _equals(":method", "GET")}},
         is_good,
         _status("GE", 200),
-        {"header_filter": {"header": _equals(":method", "GET")}},
-        {"or_filter": {"filters": [navigates, of_old]}},
     ]
 
 

@@ -271,11 +271,14 @@ def _again(times: int, first_s: float, most_s: float) -> Json:
 
 
 def _forwarded(front: Front) -> list[tuple[str, str]]:
-    return [
+    told = [
         ("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
-        ("x-forwarded-proto", "https" if front.is_secure else "http"),
         (FORWARDED_HOST, "%REQ(:AUTHORITY)%"),
     ]
+    # How it is spoken to itself Envoy tells by itself, which costs less.
+    if front.is_secure != bool(front.certificate):
+        told.append(("x-forwarded-proto", "https" if front.is_secure else "http"))
+    return told
 
 
 def seconds(number: float) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 
 from tholos.gateway.errors import ProxyAway, ProxySilent
 from tholos.gateway.fleet import Fleet, Front
-from tholos.gateway.proxy import Proxy
+from tholos.gateway.proxy import ENVIRONMENT, Proxy
 from tholos.gateway.proxy import replace as replace_file
 from tholos.gateway.render import render_bootstrap
 from tholos.kit.errors import TholosError
@@ -244,7 +244,7 @@ class ProxyHost:
         return InstanceSpec(
             instance=self._name,
             argv=(self._program, "-c", str(self._bootstrap_of(self._name)), *flags),
-            env={"PATH": os.defpath},
+            env={"PATH": os.defpath, **ENVIRONMENT},
             cwd=folder,
             log=str(self._log),
             log_limit=LOG_LIMIT,

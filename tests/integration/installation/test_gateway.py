@@ -8,9 +8,11 @@ import threading
 import time
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
+from tholos.gateway.proxy import ENVIRONMENT
 from tholos.testing.installation import Installation
 from tholos.testing.trial import PATIENCE_S, Trial, eventually, wsgi
 from tholos.testing.visitors import ECHO, Browser, Watched, again, frame, newcomer
@@ -196,6 +198,8 @@ def lane_of(trial: Trial, name: str) -> str:
 
 def test_a_proxy_that_was_killed_comes_back(site):
     before = proxy_pid(site)
+    environment = Path(f"/proc/{before}/environ").read_text("utf-8")
+    assert all(f"{name}={value}" in environment.split("\0") for name, value in ENVIRONMENT.items())
     os.kill(before, signal.SIGKILL)
 
     def is_back():

@@ -28,7 +28,7 @@ from tholos.gateway.errors import ProxyRefused, ProxySilent
 from tholos.gateway.fleet import EVERYONE, Bearer, Cookies, Fleet, Front, Lane, Stream, Way, stream_name
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.lane_counts import LaneCount, read_lane_counts
-from tholos.gateway.proxy import Proxy, streams_before
+from tholos.gateway.proxy import ENVIRONMENT, Proxy, streams_before
 from tholos.gateway.proxy import replace as replace_file
 from tholos.gateway.render import render_bootstrap, render_clusters, render_listeners, render_routes
 from tholos.server.parts import find_envoy
@@ -239,7 +239,7 @@ async def running(folder: Path, port: int, **more: object):
     with (folder / "said").open("wb") as said:
         process = await asyncio.create_subprocess_exec(
             find_envoy({"PATH": "/usr/bin"}), "-c", f"{folder}/bootstrap.json", *flags,
-            stdout=said, stderr=asyncio.subprocess.DEVNULL,
+            stdout=said, stderr=asyncio.subprocess.DEVNULL, env=ENVIRONMENT,
         )  # fmt: skip
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -608,7 +608,10 @@ async def test_no_identity_but_ours_arrives(bench):
     told = dict(got)
     assert told["x-tholos-account"] == "ada"
     assert told["rstudio-connect-credentials"] == '{"user": "ada"}'
-    assert told["x-forwarded-for"] == "127.0.0.1"
+    forwarded = sorted(one for one in got if one[0].startswith("x-forwarded-"))
+    assert forwarded == [
+        ("x-forwarded-for", "127.0.0.1"), ("x-forwarded-host", bench.host), ("x-forwarded-proto", "http"),
+    ]  # fmt: skip
     assert "tholos_" not in told["cookie"]
     assert {one.strip() for one in told["cookie"].replace(",", ";").split(";")} == {"a=1", "b=4"}
 
@@ -741,6 +744,9 @@ async def test_it_speaks_https_and_http_2_by_a_certificate_that_may_be_replaced(
         async with running(folder, unused_tcp_port, certificate=file, private_key=file):
             protocol, first = await certificate()
             assert protocol == "h2"
+            async with httpx.AsyncClient(verify=context, trust_env=False) as client:
+                answer = await client.get(f"https://127.0.0.1:{unused_tcp_port}/")
+            assert ["x-forwarded-proto", "https"] in answer.json()[1]
             (folder / "authority" / "next").mkdir()
             fresh = replace(authority, folder=folder / "authority" / "next").give_out("127.0.0.1")
             fresh.replace(file)

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -107,6 +108,18 @@ def test_the_same_model_makes_the_same_version():
         render_routes(FRONT, Fleet((LANE,), generations=("now",)))[1]
         != render_routes(FRONT, Fleet((other,), generations=("now",)))[1]
     )
+
+
+@pytest.mark.parametrize(("certificate", "expected"), [("", {"https"}), ("/chain.pem", set())])
+def test_how_people_come_is_said_where_something_else_ends_tls_and_else_by_envoy(certificate, expected):
+    front = replace(FRONT, is_secure=True, certificate=certificate)
+    (table,) = json.loads(render_routes(front, Fleet((LANE,), generations=("now",)))[0])["resources"]
+    added = [
+        one["header"]
+        for route in table["virtual_hosts"][0]["routes"]
+        for one in route["request_headers_to_add"]
+    ]
+    assert {one["value"] for one in added if one["key"] == "x-forwarded-proto"} == expected
 
 
 def test_the_bootstrap_is_json_that_never_says_which_apps_there_are():
