@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import httpx
 import pytest
 
+from tholos.runtime.layout import Layout
 from tholos.testing.trial import Trial, eventually, wsgi
 from tholos.testing.visitors import ECHO, Browser, Watched, again, frame, newcomer
 
@@ -44,12 +46,24 @@ def has_proxy(trial: Trial) -> bool:
 
 
 def lane_of(trial: Trial, name: str) -> str:
-    """What the proxy is told of one app; empty where that has no lane, or there is no proxy."""
+    """What the proxy lives by of one app; empty where that has no lane, or there is no proxy."""
     if not has_proxy(trial):
         return ""
     table = json.loads((trial.server.data / "proxy" / "routes.json").read_text())
+    if table["version_info"] != shown(trial):
+        return ""
     hosts = table["resources"][0]["virtual_hosts"]
     return next((json.dumps(one) for one in hosts if one["domains"][0].startswith(f"{name}.")), "")
+
+
+def shown(trial: Trial) -> str:
+    """The version of the routes that the proxy lives by, as it says itself."""
+    sockets = Layout(trial.server.data).proxy_socket.parent.glob("proxy_*.sock")
+    socket = max(sockets, key=lambda one: one.stat().st_mtime)
+    way = httpx.HTTPTransport(uds=str(socket))
+    with httpx.Client(transport=way, base_url="http://admin", trust_env=False) as admin:
+        said = admin.get("/stats", params={"filter": "^http.tholos.rds.tholos.version_text$"}).text
+    return said.partition(": ")[2].strip().strip('"')
 
 
 def told(trial: Trial, name: str, text: str) -> None:
