@@ -214,10 +214,6 @@ def cluster_name(instance: str) -> str:
     return f"instance-{instance}"
 
 
-Streaming = Mapping[tuple[str, str], Sequence[str]]
-"""By place and instance, the sessions whose websockets and event streams begin there."""
-
-
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """All lanes at one moment."""
@@ -240,7 +236,8 @@ class Fleet:
         live = {way.instance for way in self.ways}
         return {one.name: one for one in sorted(self.streams, key=lambda one: one.instance in live)}
 
-    def streaming(self) -> Streaming:
+    def streaming(self) -> Mapping[tuple[str, str], Sequence[str]]:
+        """By place and instance, the sessions whose websockets and event streams begin there."""
         found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         for one in self.latest_streams().values():
             found[one.place, one.instance].append(one.session)

@@ -7,9 +7,7 @@ come from two files that are replaced as wholes. Envoy's own manual explains the
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping
 
 from tholos.gateway.fleet import Cookies, Fleet, Front, cluster_name
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
@@ -26,6 +24,7 @@ from tholos.gateway.render_routes import (
 )
 from tholos.gateway.render_streams import BOOTSTRAP, STREAM_HEADER, endpoints_of, listeners_of
 from tholos.gateway.render_tokens import FILTER
+from tholos.gateway.written import Written, write
 
 Json = dict[str, object]
 
@@ -36,11 +35,6 @@ CERTIFICATES = "certificates.json"
 _OWN_PREFIXES = ("x-envoy-",)
 """What Envoy itself would take orders by."""
 _TYPE = "type.googleapis.com/"
-
-
-def version_of(resources: object) -> str:
-    """Names a file's content, so that it can be told when it is live."""
-    return hashlib.sha256(_text(resources).encode()).hexdigest()[:20]
 
 
 def render_routes(front: Front, fleet: Fleet) -> tuple[str, str]:
@@ -115,14 +109,16 @@ def render_certificates(front: Front) -> str:
 
 
 def _file(resources: list[Json]) -> tuple[str, str]:
-    version = version_of(resources)
-    return _text({"version_info": version, "resources": resources}), version
+    """With a version that names the content, so that it can be told when it is live."""
+    text = write(resources)
+    version = hashlib.sha256(text.encode()).hexdigest()[:20]
+    return write({"version_info": version, "resources": Written(text)}), version
 
 
 def render_bootstrap(front: Front) -> str:
     """What the proxy is started with."""
     runtime = {"re2.max_program_size.error_level": 10_000}
-    return _text(
+    return write(
         {
             "node": {"id": "tholos", "cluster": "tholos"},
             "admin": {"address": {"pipe": {"path": front.admin, "mode": 0o600}}},
@@ -347,7 +343,3 @@ def _cluster(name: str, *addresses: Json, idle_s: float, instance: str = "") -> 
 
 def _filter(name: str, typed: Json) -> Json:
     return {"name": name, "typed_config": typed}
-
-
-def _text(value: Mapping[str, object] | object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from tholos.gateway.fleet import (
     EVERYONE,
@@ -15,7 +16,6 @@ from tholos.gateway.fleet import (
     Front,
     Lane,
     Stream,
-    Streaming,
     Way,
     is_of_token,
     stream_name,
@@ -24,6 +24,7 @@ from tholos.gateway.hygiene import CALLBACK
 from tholos.gateway.render_logs import FORWARDED_HOST, JWT
 from tholos.gateway.render_streams import IS_EVENTS, IS_SHORT, IS_UPGRADE, STREAM_HEADER
 from tholos.gateway.render_tokens import identity_of, is_sent, looking_for
+from tholos.gateway.written import Written, write
 
 Json = dict[str, object]
 
@@ -64,13 +65,18 @@ ELSEWHERE: Json = {
 _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS|TRACE"}}}
 
 
+LANES_KEPT = 2048
+"""Whose routes are not written anew; 5 kB each."""
+
+
 def lane_hosts(front: Front, fleet: Fleet) -> list[Json]:
     """By host: of one app, or of all that are under paths of one."""
     streaming = fleet.streaming()
-    under_paths: defaultdict[str, dict[str, list[Json]]] = defaultdict(dict)
+    under_paths: defaultdict[str, dict[str, Written]] = defaultdict(dict)
     hosts: list[Json] = []
     for lane in fleet.lanes:
-        routes = _routes(front, lane, fleet.generations, streaming)
+        begin = tuple((*streaming.get((lane.place, way.instance), ()),) for way in lane.ways)
+        routes = _written_routes(front, lane, fleet.generations, begin)
         if lane.prefix:
             under_paths[lane.host][f"{lane.prefix}/"] = routes
         else:
@@ -81,7 +87,14 @@ def lane_hosts(front: Front, fleet: Fleet) -> list[Json]:
     return hosts
 
 
-def _by_path(routes: Mapping[str, list[Json]]) -> Json:
+@lru_cache(maxsize=LANES_KEPT)
+def _written_routes(
+    front: Front, lane: Lane, generations: tuple[str, ...], streaming: tuple[tuple[str, ...], ...]
+) -> Written:
+    return Written(write(_routes(front, lane, generations, streaming)))
+
+
+def _by_path(routes: Mapping[str, Written]) -> Json:
     """A tree by what paths begin with: however many apps there are, no request looks at the routes of others."""
     path: Json = {
         "@type": _TYPE + "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
@@ -104,9 +117,12 @@ def _action(name: str, typed: Json) -> Json:
     return {"action": {"name": name, "typed_config": typed}}
 
 
-def _routes(front: Front, lane: Lane, generations: tuple[str, ...], streaming: Streaming) -> list[Json]:
+def _routes(
+    front: Front, lane: Lane, generations: tuple[str, ...], streaming: tuple[tuple[str, ...], ...]
+) -> list[Json]:
+    """``streaming`` has for each way the sessions whose websockets and event streams begin there."""
     routes = [to_door(path=lane.prefix + CALLBACK)]
-    at = {way: streaming.get((lane.place, way.instance), ()) for way in lane.ways}
+    at = dict(zip(lane.ways, streaming, strict=True))
     streams_of_tokens = {one for sessions in at.values() for one in sessions if is_of_token(one)}
     for way, sessions in at.items():
         if generations and way.whose != EVERYONE:
