@@ -167,7 +167,7 @@ def test_nothing_wrong_is_answered_and_everything_serves_again(trial: Trial, way
         Storm(trial, ways),
         dice,
         itertools.count(3),
-        has_gateway=trial.server.settings["THOLOS_GATEWAY__MODE"] == "on",
+        has_gateway="THOLOS_GATEWAY__MODE" in trial.server.settings,
     )
     with sky.storm.under_way():
         for turn in range((KILLS + 1) // 2):
