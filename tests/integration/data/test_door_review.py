@@ -347,7 +347,7 @@ class TestConsole:
             async with front.watching(carrier):
                 (gone, one), (kept, two) = await follow(secret), await follow(other)
                 front.end(ada)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(20):
                     with contextlib.suppress(OSError):
                         await gone.read()
                 await asyncio.sleep(0.1)

@@ -240,7 +240,7 @@ class TestPublic:
                 kept, two = await follow(authorization=f"Bearer {public.token()}")
                 public.share(audience=Audience.LISTED)
                 public.notices.publish(access.TOPIC)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(20):
                     with contextlib.suppress(OSError):
                         await gone.read()
                 await asyncio.sleep(0.1)

@@ -175,7 +175,7 @@ async def test_one_whose_start_is_done_while_the_plan_is_made_is_not_lost(kept, 
     loop = asyncio.get_running_loop()
 
     def list_under_way(db):
-        asyncio.run_coroutine_threadsafe(kept.run(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(kept.run(), loop).result(20)
         kept.keeper._launching.discard(kept.instance.id)
         return real(db)
 

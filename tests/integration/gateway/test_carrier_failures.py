@@ -80,7 +80,7 @@ async def test_silence_is_a_504(open_door, backend):
     up = await backend(script)
     door = await open_door(carry(up), limits={"answer_timeout": 0.1})
     assert (await door.ask(CLOSE)).startswith(b"HTTP/1.1 504 ")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await up.closed.wait()
 
 
@@ -212,7 +212,7 @@ async def test_an_early_refusal_reaches_the_client(open_door, backend):
                     await writer.drain()
 
         sending = asyncio.get_running_loop().create_task(send())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             got = await reader.readuntil(b"\r\n\r\nno")
         assert got.startswith(b"HTTP/1.1 413 ")
         assert b"connection: close" in got
@@ -266,7 +266,7 @@ async def test_a_client_that_leaves_is_noticed_upstream(open_door, backend, bega
     assert door.carrier.under_way("one") == 1
     writer.close()
     await writer.wait_closed()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         await up.closed.wait()
         assert await door.carrier.drained("one", 1)
     assert door.done[0][2] == (200 if began else 499)
@@ -287,7 +287,7 @@ async def test_a_client_that_leaves_in_mid_body(open_door, backend, until):
     await asyncio.sleep(0.02)
     writer.close()
     await writer.wait_closed()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         await up.closed.wait()
     assert up.received[0].endswith(b"abc\r\n")
 
@@ -309,7 +309,7 @@ async def test_a_client_that_leaves_a_held_request(open_door, until):
     await until(lambda: door.carrier._shared.exchanges)
     writer.close()
     await writer.wait_closed()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         await cancelled.wait()
 
 

@@ -42,7 +42,7 @@ async def test_keep_alive_on_both_sides(open_door, answering):
     one = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"
     writer.write(b"".join(one % number for number in range(20)))
     answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await reader.readexactly(len(answer) * 20) == answer * 20
     writer.close()
     await writer.wait_closed()
@@ -89,7 +89,7 @@ async def test_ends_of_answers(open_door, answering, answer, method, body):
     reader, writer = await door.connect()
     for _ in range(2):
         writer.write(method + b" / HTTP/1.1\r\nHost: a\r\n\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await reader.readuntil(b"\r\n\r\n")
             assert await reader.readexactly(len(body)) == body
     writer.close()
@@ -212,7 +212,7 @@ async def test_head_in_small_pieces(open_door, answering):
     for byte in b"\r\n" + CLOSE:
         writer.write(bytes([byte]))
         await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert (await reader.read()).endswith(b"ok")
     writer.close()
     await writer.wait_closed()

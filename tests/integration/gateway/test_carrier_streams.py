@@ -40,7 +40,7 @@ async def test_events_are_flushed_one_by_one(open_door, asgi):
 
     address, _, _ = await asgi(app)
     door = await open_door(Carry(address, "one"))
-    async with asyncio.timeout(5), aiohttp.ClientSession() as session, session.get(door.url) as answer:
+    async with asyncio.timeout(20), aiohttp.ClientSession() as session, session.get(door.url) as answer:
         for number in range(5):
             assert await answer.content.readuntil(b"\n\n") == b"data: %d\n\n" % number
             seen.release()
@@ -66,7 +66,7 @@ async def test_an_upload_is_flushed_piece_by_piece(open_door, asgi):
     address, _, _ = await asgi(app)
     door = await open_door(Carry(address, "one"))
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         aiohttp.ClientSession() as session,
         session.post(door.url, data=pieces()) as answer,
     ):
@@ -247,7 +247,7 @@ async def test_recheck_ends_the_refused_and_leaves_the_others(open_door, asgi):
     door.carrier.recheck()
     assert door.carrier.under_way("one") == 1
     go_on.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await streams["/ann"][0].readuntil(b"0\r\n\r\n") == b"6\r\nsecond\r\n0\r\n\r\n"
         assert await streams["/bob"][0].read() == b""
     for _, writer in streams.values():

@@ -81,7 +81,7 @@ def test_a_request_in_progress_is_finished_after_term(start):
         time.sleep(0.2)
         app.process.terminate()
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
-    app.process.wait(5)
+    app.process.wait(20)
     assert "lifespan over" in app.log
 
 

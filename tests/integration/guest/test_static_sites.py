@@ -107,4 +107,4 @@ def test_an_answer_in_progress_is_finished_after_term(site):
         while chunk := connection.recv(1 << 16):
             received += chunk
     assert received.endswith(FILES["big.bin"].encode())
-    assert site.process.wait(5) == 0
+    assert site.process.wait(20) == 0

@@ -71,7 +71,7 @@ def test_a_request_in_progress_is_finished_after_term_and_no_new_one_accepted(st
         with pytest.raises(OSError, match=r"refused|No such file"):
             app.connect()
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
-    assert app.process.wait(5) == 0
+    assert app.process.wait(20) == 0
 
 
 def test_a_large_body_arrives(start):

@@ -163,7 +163,7 @@ async def test_what_was_cut_off_is_sent_again_under_the_same_id(here, receiver):
     here.post = cut_off
     async with here.messenger():
         here.do()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await is_cut.wait()
     assert [(one.state, one.attempts) for one in here.deliveries(hook)] == [("queued", 0)]
     here.do()  # nobody runs: it is found at the next start

@@ -47,7 +47,7 @@ async def test_flood_is_bounded_on_disk(home, launcher):
     assert [line[:7] for line in tail.lines] == ["0239998", "0239999", "done"]
     assert tail.end == path.stat().st_size
     assert logs.read_tail(path, 10**9).lines[0].startswith("0")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         first = await anext(logs.follow(path, 0))
     assert len(first) == 101
     assert first[:7].isdigit()
@@ -78,7 +78,7 @@ async def test_follow_waits_for_growth_and_birth(tmp_path):
             if line == b"last\n":
                 return
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         task = group.create_task(read())
         await asyncio.sleep(0.05)
         with path.open("ab", buffering=0) as file:
@@ -127,7 +127,7 @@ async def test_follow_survives_rotation(tmp_path, rotate):
     path = tmp_path / "log"
     path.write_bytes(b"a long first line\nlast\n")
     stream = logs.follow(path, 0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert [await anext(stream), await anext(stream)] == [b"a long first line\n", b"last\n"]
         waiting = asyncio.ensure_future(anext(stream))
         await asyncio.sleep(0.02)
@@ -247,11 +247,11 @@ async def test_follow_ends_at_the_present_end(tmp_path, when):
     until = logs.Until()
     if when == "before":
         until.end()
-    async with asyncio.timeout(5), aclosing(logs.follow(path, 0, until)) as stream:
+    async with asyncio.timeout(20), aclosing(logs.follow(path, 0, until)) as stream:
         assert [await anext(stream), await anext(stream)] == [b"one\n", b"two\n"]
         asyncio.get_running_loop().call_later(0.02, until.end)
         assert [line async for line in stream] == [b"thr\n"]
-    async with asyncio.timeout(5), aclosing(logs.follow(tmp_path / "none", 0, until)) as stream:
+    async with asyncio.timeout(20), aclosing(logs.follow(tmp_path / "none", 0, until)) as stream:
         assert [line async for line in stream] == []
 
 
@@ -261,7 +261,7 @@ async def test_follow_of_a_flood_ends_too(tmp_path):
     until = logs.Until()
     path.write_bytes(LINE * 2000)
     count = 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         async for _ in logs.follow(path, 0, until):
             count += 1
             if count == 10:

@@ -85,7 +85,7 @@ async def test_run_that_lasts_forgives_earlier_ends(home, launcher):
     )
     await launcher.start(home.spec("one", code, stable_s=0.3))
     await wait_for(launcher, "one", ProcessState.BACKOFF)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         async for status in launcher.events():
             if status.state is ProcessState.RUNNING and status.ends == 0:
                 break

@@ -141,7 +141,7 @@ async def test_states_that_last_stay(home, launcher):
     await launcher.stop("exited")
     exited = await wait_for(launcher, "exited", ProcessState.EXITED)
     await launcher.start(home.spec("waiting", "raise SystemExit(1)", restarts=20))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         async for status in launcher.events():
             if status.instance == "waiting" and status.state is ProcessState.BACKOFF and status.ends == 5:
                 waiting = status
@@ -205,7 +205,7 @@ async def test_events_begin_again(home, launcher):
     """A stream survives the supervisor: it starts another and tells everything anew."""
     await launcher.start(home.spec("one", STAYS))
     stream = launcher.events()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         first = await anext(stream)
         home.kill_supervisor()
         assert await anext(stream) == first

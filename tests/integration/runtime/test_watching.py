@@ -29,7 +29,7 @@ def system(request, monkeypatch):
 @pytest.mark.usefixtures("system")
 async def test_a_socket_is_awaited(tmp_path):
     path = tmp_path / "app.sock"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         waiting = asyncio.create_task(probe.wait_for_socket(path))
         await asyncio.sleep(0.05)
         assert not waiting.done()
@@ -40,7 +40,7 @@ async def test_a_socket_is_awaited(tmp_path):
 @pytest.mark.usefixtures("system")
 async def test_a_log_is_followed(tmp_path):
     path = tmp_path / "app.log"
-    async with asyncio.timeout(5), aclosing(logs.follow(path, 0)) as lines:
+    async with asyncio.timeout(20), aclosing(logs.follow(path, 0)) as lines:
         for text in (b"one\n", b"two\n"):
             waiting = asyncio.ensure_future(anext(lines))
             await asyncio.sleep(0.05)
@@ -87,11 +87,11 @@ async def test_a_watch_goes_with_the_last_who_wants_it(tmp_path):
             one.add(path, Mask.MODIFY)
             other.add(path, Mask.ATTRIB)
         path.write_bytes(b"x")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await one.wait()
         assert one.woken.is_set() is False
         path.unlink()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await one.wait()
 
 
@@ -100,7 +100,7 @@ async def test_in_a_folder_only_the_entry_that_is_meant_wakes(tmp_path):
         one.add(tmp_path, Mask.CREATE, "one")
         other.add(tmp_path, Mask.CREATE, "other")
         (tmp_path / "one").touch()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await one.woken.wait()
         assert not other.woken.is_set()
 
@@ -110,6 +110,6 @@ async def test_where_no_watch_is_left_one_looks_again_and_again(tmp_path, monkey
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(watching.Inotify, "add_watch", none_left)
-    async with asyncio.timeout(5), aclosing(logs.follow(tmp_path / "log", 0)) as lines:
+    async with asyncio.timeout(20), aclosing(logs.follow(tmp_path / "log", 0)) as lines:
         asyncio.get_running_loop().call_later(0.05, (tmp_path / "log").write_bytes, b"one\n")
         assert await anext(lines) == b"one\n"

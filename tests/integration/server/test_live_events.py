@@ -59,8 +59,8 @@ async def follow(console, query, send, until):
         return received.pop()
 
     scope = asker._scope("GET", f"/api/v1/events?{query}", b"")
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         task = group.create_task(console.application(scope, receive, send))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await until.wait()
         task.cancel()

@@ -31,7 +31,7 @@ class Followed:
         self.more.set()
 
     async def until(self, text: bytes) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while text not in self.body:
                 self.more.clear()
                 await self.more.wait()

@@ -20,7 +20,7 @@ class Opened:
         self.more.set()
 
     async def until(self, text: bytes) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while text not in self.body:
                 self.more.clear()
                 await self.more.wait()
