@@ -277,7 +277,8 @@ def _to_lane(
     account: str = "",
 ) -> Json:
     # Who proves nothing by a cookie brings none of ours that the app must not see, or is no match.
-    kept = [("cookie", f"%DYNAMIC_METADATA({COOKIE_SPACE}:kept)%")] if claims and not account else []
+    is_shown_ours = bool(claims) or bool(lane.among)
+    kept = [("cookie", f"%DYNAMIC_METADATA({COOKIE_SPACE}:kept)%")] if is_shown_ours and not account else []
     added = [*_forwarded(front), *who, *kept]
     where = cluster or {"cluster": way.cluster}
     action: Json = {**where, "timeout": "0s", "retry_policy": _again(5, 0.025, 0.25)}
@@ -293,7 +294,8 @@ def _to_lane(
         "route": action,
         "metadata": {"filter_metadata": {"tholos": told}},
         "request_headers_to_remove": [
-            *(["cookie"] if kept else []),
+            # Else they stay as they came where there are none to show: the word for an instance is no credential.
+            *(["cookie"] if kept and claims else []),
             STREAM_HEADER,
             _TRACE,
             *(["authorization"] if account else []),

@@ -409,6 +409,9 @@ async def test_of_several_a_browser_keeps_the_one_that_the_door_chose(bench):
     assert (counted["ins_1"].begun, counted["ins_2"].begun) == (1, 2)
     await bench.proxy.show(of(replace(lane, is_public=True)))
     assert (await bench.ask(cookie="tholos_instance=ins_2"))[0] == "other"
+    for theirs, kept in (("a=1", "a=1"), (long := f"a={'y' * 9000}", f"tholos_instance=ins_2; {long}")):
+        name, got = await bench.ask(cookie=f"tholos_instance=ins_2; {theirs}")
+        assert (name, dict(got)["cookie"].strip()) == ("other", kept), "nothing of theirs is lost"
     assert (await bench.ask(cookie="tholos_instance=ins_2; tholos_handle=x"))[0] == "door"
     assert (await bench.ask())[0] == "door", "which chooses"
 
