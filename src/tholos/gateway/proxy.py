@@ -90,7 +90,7 @@ class Proxy:
 
         Raises:
             ProxyRefused: it does not take a file.
-            ProxySilent: it does not say in time that it does.
+            ProxySilent: it does not say in time that it does, or a file cannot be written.
         """
         due = asyncio.get_running_loop().time() + self._confirm_s
         for file, (text, version) in self._steps(fleet):
@@ -98,7 +98,12 @@ class Proxy:
                 continue
             self._shown.pop(file, None)
             refused = await self._stats_of(file)
-            replace(Path(self.front.folder, file), text)
+            try:
+                replace(Path(self.front.folder, file), text)
+            except OSError as error:
+                raise ProxySilent(
+                    f"The proxy cannot be told: {file} cannot be written ({error.strerror})."
+                ) from error
             await self._confirm(file, version, refused[1], due)
             self._shown[file] = version
         self._streams = fleet.streams

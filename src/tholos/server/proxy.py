@@ -151,7 +151,8 @@ class ProxyHost:
             get_logger().error("gateway_away", reason=reason, program=self._program, log=str(self._log))
             await proxy.close()
             await end_all(self._launcher)
-            replace_file(self._away, reason)
+            with contextlib.suppress(OSError):  # the disk may be full, and the door serves all the same
+                replace_file(self._away, reason)
             await self._fall_back()
             return False
         self._away.unlink(missing_ok=True)

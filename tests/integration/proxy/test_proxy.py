@@ -1,7 +1,9 @@
 """The real proxy lives by what is rendered, and says so; what it refuses changes nothing."""
 
 import asyncio
+import errno
 import json
+import os
 import random
 import ssl
 import subprocess
@@ -880,3 +882,19 @@ async def test_who_sends_too_much_or_too_slowly_is_not_waited_for(unused_tcp_por
                 said = await asyncio.wait_for(reader.read(), PATIENCE_S)  # to its end
                 writer.close()
                 assert said.startswith((b"HTTP/1.1 408", b"HTTP/1.1 200", b"HTTP/1.1 504"))
+
+
+async def test_files_that_cannot_be_written_are_told_as_silence(bench, monkeypatch):
+    """As on a full disk: what was shown before goes on, and whoever steers leaves the way to the door alone."""
+    await bench.proxy.show(of(bench.lane))
+
+    def full(path, text):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("tholos.gateway.proxy.replace", full)
+    with pytest.raises(ProxySilent, match="cannot be written \\(No space left on device\\)"):
+        await bench.proxy.show(Fleet())
+    assert (await bench.ask(cookie=bench.cookie()))[0] == "app"
+    monkeypatch.undo()
+    await bench.proxy.show(Fleet())
+    assert (await bench.ask(cookie=bench.cookie()))[0] == "door"
