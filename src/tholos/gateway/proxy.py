@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 from collections.abc import Iterable
@@ -80,7 +81,7 @@ class Proxy:
         """Put the files there without asking: before it is started."""
         if self.front.certificate:
             replace(Path(self.front.folder, CERTIFICATES), render_certificates(self.front))
-        for file, (text, version) in self._rendered(fleet).items():
+        for file, (text, version) in [*self._ends(fleet), (ROUTES, render_routes(self.front, fleet))]:
             replace(Path(self.front.folder, file), text)
             self._shown[file] = version
         self._streams = fleet.streams
@@ -148,21 +149,13 @@ class Proxy:
         are sent there no more, or they would be answered 503.
         """
         both = tuple(sorted({*self._streams, *fleet.streams}))
-        made = self._rendered(fleet)
-        first = (
-            self._rendered(Fleet(fleet.lanes, fleet.leaving, both, fleet.generations))
-            if both != fleet.streams
-            else made
-        )
-        before = [(file, first[file]) for file in (CLUSTERS, LISTENERS)]
-        return [*before, (ROUTES, made[ROUTES]), *((file, made[file]) for file, _ in before)]
+        after = self._ends(fleet)
+        before = after if both == fleet.streams else self._ends(dataclasses.replace(fleet, streams=both))
+        return [*before, (ROUTES, render_routes(self.front, fleet)), *after]
 
-    def _rendered(self, fleet: Fleet) -> dict[str, tuple[str, str]]:
-        return {
-            CLUSTERS: render_clusters(self.front, fleet),
-            LISTENERS: render_listeners(fleet),
-            ROUTES: render_routes(self.front, fleet),
-        }
+    def _ends(self, fleet: Fleet) -> list[tuple[str, tuple[str, str]]]:
+        """Where routes lead to."""
+        return [(CLUSTERS, render_clusters(self.front, fleet)), (LISTENERS, render_listeners(fleet))]
 
     async def _confirm(self, file: str, version: str, refused_before: int, due: float) -> None:
         try:

@@ -63,8 +63,6 @@ ELSEWHERE: Json = {
 }
 """Where no connection could be made to one of several instances, the next try is at another."""
 _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS|TRACE"}}}
-
-
 LANES_KEPT = 2048
 """Whose routes are not written anew; 5 kB each."""
 
@@ -190,8 +188,7 @@ def _of_bearer(
     cases = [([*IS_SHORT, *size], _to_any(ways)) for size in _sizes(front)]
     if bearer.hash in streaming:
         leads: Json = {"cluster": stream_name(lane.place, bearer.hash)}
-        lasting = [[IS_UPGRADE], *([*IS_EVENTS, *size] for size in _sizes(front))]
-        cases += [(one, leads) for one in lasting]
+        cases += [(one, leads) for one in _lasting(front)]
     is_theirs, who = [is_sent(bearer)], identity_of(bearer)
     return [
         _to_lane(
@@ -210,6 +207,11 @@ def _bounded(front: Front) -> list[Json]:
 def _sizes(front: Front) -> list[list[Json]]:
     """The ways in which a request of any method keeps to the bound."""
     return [[_READING, *_bodiless(front)], _bounded(front)] if front.max_body else [[]]
+
+
+def _lasting(front: Front) -> list[list[Json]]:
+    """The ways in which a request begins what may last, where any page may."""
+    return [[IS_UPGRADE], *([*IS_EVENTS, *size] for size in _sizes(front))]
 
 
 def _bodiless(front: Front) -> list[Json]:
@@ -246,8 +248,9 @@ def _unproven(front: Front, lane: Lane, way: Way, *, streams: bool) -> list[Json
     routes = [_to_lane(front, lane, way, [*nothing, *size, *IS_SHORT], [], []) for size in _sizes(front)]
     if streams:
         leads: Json = {"cluster": Stream(lane.place, EVERYONE, way.instance, way.socket).name}
-        lasting = [[IS_UPGRADE], *([*IS_EVENTS, *size] for size in _sizes(front))]
-        routes += [_to_lane(front, lane, way, [*nothing, *one], [], [], cluster=leads) for one in lasting]
+        routes += [
+            _to_lane(front, lane, way, [*nothing, *one], [], [], cluster=leads) for one in _lasting(front)
+        ]
     return routes
 
 
@@ -277,8 +280,8 @@ def _to_lane(
     account: str = "",
 ) -> Json:
     # Who proves nothing by a cookie brings none of ours that the app must not see, or is no match.
-    is_shown_ours = bool(claims) or bool(lane.among)
-    kept = [("cookie", f"%DYNAMIC_METADATA({COOKIE_SPACE}:kept)%")] if is_shown_ours and not account else []
+    brings_ours = not account and (claims or lane.among)
+    kept = [("cookie", f"%DYNAMIC_METADATA({COOKIE_SPACE}:kept)%")] if brings_ours else []
     added = [*_forwarded(front), *who, *kept]
     where = cluster or {"cluster": way.cluster}
     action: Json = {**where, "timeout": "0s", "retry_policy": _again(5, 0.025, 0.25)}

@@ -108,6 +108,7 @@ def plan(
         kept: releases that may go on running a while, and are not started again.
         waiting: processes that wait to become an instance.
     """
+    unaware = {*waiting} - {*launching}
     lost = {row.id for row in rows if _is_lost(row, processes, launching)}
     standing = [row for row in rows if row.id not in lost]
     personal = {one.release_id for one in wanted if one.is_personal}
@@ -116,11 +117,7 @@ def plan(
     staying = [row for row in standing if row not in leaving]
     return [
         *(Lost(one) for one in sorted(lost)),
-        *(
-            GoOn(row.id)
-            for row in standing
-            if row.state == InstanceState.STARTING and row.id in {*waiting} - {*launching}
-        ),
+        *(GoOn(row.id) for row in standing if row.state == InstanceState.STARTING and row.id in unaware),
         *_to_start(wanted, staying),
         *_to_retire({**dict.fromkeys(kept, 1), **{one.release_id: one.most for one in wanted}}, shared),
         *(Retire(row.id) for row in leaving),
