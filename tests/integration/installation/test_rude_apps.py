@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tholos.gateway.render import ROUTES
 from tholos.runtime import walls
 from tholos.testing.trial import Trial
 from tholos.testing.visitors import UPGRADE, Browser
@@ -175,7 +176,7 @@ def test_an_app_finds_neither_the_way_to_the_proxy_nor_to_the_door(trial: Trial,
         places = (
             *data.rglob("*.sock"),
             *Path("/tmp").glob("tholos-*/*.sock"),
-            data / "proxy" / "routes.json",
+            data / "proxy" / ROUTES,
         )
         paths = [str(one) for one in places if own not in str(one)]
         servers = [one.pid for one in trial.processes() if "platform_" in one.command]
