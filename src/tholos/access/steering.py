@@ -21,7 +21,7 @@ from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
 from tholos.kit.threads import in_thread
 
-TOGETHER_S: Final = 0.003
+TOGETHER_S: Final = 0.001
 """What changes within this time is shown at once."""
 SETTLED_WITHIN_S: Final = 10.0
 _DRAINING_LOOK_S: Final = 0.1

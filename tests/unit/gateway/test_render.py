@@ -95,8 +95,8 @@ def test_what_lasts_goes_by_the_door():
 
 def test_a_lane_that_is_leaving_has_a_cluster_and_no_route():
     fleet = Fleet((), LANE.ways)
-    assert "ins_1" in render_clusters(FRONT, fleet)[0]
-    assert "ins_1" not in render_routes(FRONT, fleet)[0]
+    assert b"ins_1" in render_clusters(FRONT, fleet)[0]
+    assert b"ins_1" not in render_routes(FRONT, fleet)[0]
 
 
 def test_the_same_model_makes_the_same_version():
@@ -118,7 +118,7 @@ def test_how_people_come_is_said_where_something_else_ends_tls_and_else_by_envoy
     added = [
         one["header"]
         for route in table["virtual_hosts"][0]["routes"]
-        for one in route["request_headers_to_add"]
+        for one in route.get("request_headers_to_add", ())
     ]
     assert {one["value"] for one in added if one["key"] == "x-forwarded-proto"} == expected
 
