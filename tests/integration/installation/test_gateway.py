@@ -248,7 +248,7 @@ def test_nobody_notices_that_another_proxy_takes_over(site):
     site.server.api("PATCH", "/api/v1/apps/long/access", {"audience": "everyone"})
     eventually(lambda: site.server.ask("GET", "/", host="long", token="").status == 200)
     eventually(
-        lambda: ask(site).status == 200 and lanes(site).count('"name":"cookie"') > 1
+        lambda: ask(site).status == 200 and lanes(site).count('"name": "cookie"') > 1
     )  # both have lanes
     failures, is_over = [], threading.Event()
     asker = threading.Thread(target=go_on_asking, args=(site, is_over, failures))
