@@ -30,15 +30,15 @@ from tholos.publishing import service as publishing
 from tholos.publishing.service import Decided, Upload, Wish
 from tholos.publishing.snapshots import decide_on
 from tholos.publishing.tasks import Publisher
-from tholos.sources import credentials, pacing, queries, remotes
+from tholos.sources import asking, commits, credentials, pacing, queries, remotes
 from tholos.sources import service as sources
+from tholos.sources.asking import Wanted
 from tholos.sources.errors import FetchFailed
 from tholos.sources.git import Secret
 from tholos.sources.heads import Heads
 from tholos.sources.mirrors import Commit, Mirrors, Order, Taken, key_of
 from tholos.sources.models import CommitState, Source
 from tholos.sources.remotes import Remote
-from tholos.sources.service import Wanted
 from tholos.sources.threads import in_git_thread
 from tholos.store.model import Scope
 
@@ -124,7 +124,7 @@ class Follower:
         work.line(f"commit {commit.id} by {commit.author}: {commit.subject}")
         with self.publisher.database.write() as db:
             source = queries.get_source(db, source_id)
-            return sources.start_commit(db, work.operation, source, ref, commit, self.publisher.clock.now())
+            return commits.start_commit(db, work.operation, source, ref, commit, self.publisher.clock.now())
 
     def _prepare(
         self, work: Work, facts: Facts, commit: Commit, taken: Taken, wanted: Wanted
@@ -198,7 +198,7 @@ class Follower:
 
     def _tell_live_already(self, operation: Operation, commit: Commit, live: Release) -> JsonObject:
         with self.publisher.database.write() as db:
-            sources.end_commit(db, operation, CommitState.UNCHANGED, release=live.number)
+            commits.end_commit(db, operation, CommitState.UNCHANGED, release=live.number)
         return self._result(operation, commit, live)
 
     def _result(self, operation: Operation, commit: Commit, live: Release | None) -> JsonObject:
@@ -208,12 +208,12 @@ class Follower:
     def _note_released(self, operation: Operation) -> None:
         with self.publisher.database.write() as db:
             number = int(str(operation.request["release"]))
-            sources.end_commit(db, operation, CommitState.RELEASED, release=number)
+            commits.end_commit(db, operation, CommitState.RELEASED, release=number)
 
     def _note_failure(self, operation: Operation, error: JsonObject | None) -> None:
         with self.publisher.database.write() as db:
             operation = operations.get_operation(db, operation.id)
-            sources.note_failure(db, operation, error, self.publisher.clock.now())
+            commits.note_failure(db, operation, error, self.publisher.clock.now())
 
 
 @dataclass(slots=True)
@@ -333,7 +333,7 @@ class Poller:
         begun = 0
         for source_id in told:
             with self.database.write() as db:
-                begun += sources.note_head(db, source_id, commit, self.clock.now()) is not None
+                begun += asking.note_head(db, source_id, commit, self.clock.now()) is not None
                 source = queries.find_source(db, source_id)
             one.seen[source_id] = commit
             one.failed[source_id] = str(((source.fetch_error if source else None) or {}).get("message", ""))
@@ -346,15 +346,15 @@ class Poller:
         for source_id, before in one.failed.items():
             if before != error.message:
                 with self.database.write() as db:
-                    sources.note_not_found(db, source_id, error.to_json())
+                    asking.note_not_found(db, source_id, error.to_json())
                 one.failed[source_id] = error.message
 
     def _begin_waiting(self) -> bool:
         with self.database.read() as db:
-            if not sources.has_waiting(db):
+            if not asking.has_waiting(db):
                 return False
         with self.database.write() as db:
-            return bool(sources.begin_waiting(db, self.clock.now()))
+            return bool(asking.begin_waiting(db, self.clock.now()))
 
     def _sweep(self) -> None:
         """Remove the mirrors that nobody needs any more."""
