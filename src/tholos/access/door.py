@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,14 +19,14 @@ from tholos.access.addresses import Address, Addresses
 from tholos.access.errors import ConsoleAway, CookiesNeeded, NotShared
 from tholos.access.heads import cookies_of, header, is_navigation, is_of_browser, may_last, own_token
 from tholos.access.inroads import CONFINED, FindInroad, Inroad, nowhere
+from tholos.access.known import Credential, Known, KnownCredentials
 from tholos.access.lanes import is_fit
 from tholos.access.outstanding import Outstanding, identity_of
-from tholos.access.passes import Claims, Passes
+from tholos.access.passes import Passes
 from tholos.access.service import Admission, Stand
 from tholos.access.transactions import Transactions
 from tholos.access.uses import Use, Uses, settle
 from tholos.accounts import people
-from tholos.accounts import service as accounts
 from tholos.accounts.routes import Site
 from tholos.accounts.service import SESSION_LIFE
 from tholos.apps.names import release_name
@@ -43,11 +42,9 @@ from tholos.kit.errors import Forbidden, NotSignedIn, TholosError
 from tholos.kit.http import SAFE_METHODS, bearer_token, is_own_request, set_cookie
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
-from tholos.kit.persistence import attempt
 from tholos.kit.threads import in_thread
 from tholos.sharing.models import Audience
 
-REMEMBERED_AT_MOST = 10_000
 RECHECKED_WITHIN_S = 3.0
 """Who is no longer let in is out within five seconds: when that cannot be found out in time, everybody is."""
 PROBES = frozenset({"/health/live", "/health/ready"})
@@ -82,29 +79,6 @@ class Exchanges(Protocol):
     """What the carrier has under way."""
 
     def recheck(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What a request brought for one place: an app, or one of its drafts."""
-
-    place: str
-    form: str
-    """``pass``, ``handle`` or ``token``; ``public`` where nothing is needed."""
-    secret: str
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a credential was good for when that was looked up."""
-
-    admission: Admission
-    expires_at: float
-    """Unix seconds: a pass is good until then; other credentials are looked at again then."""
-    epoch: int
-    """How often access had changed by then."""
-    is_old: bool = False
-    """A pass that an earlier server made: the proxy in front believes it no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +133,9 @@ class Door:
         self._routing = routing
         self._find_inroad = find_inroad
         self._outstanding = outstanding
-        self._known: dict[Credential, Known] = {}
-        self._epoch = 0
+        self.known = KnownCredentials(database, clock, passes, outstanding)
         self._cookies = site.cookies
         self._uses = Uses()
-        self._tokens_used: set[str] = set()
-        self._token_was_used = asyncio.Event()
         self._transactions = Transactions(self._cookies.transaction)
         self._removed_cookies = frozenset(
             name.encode()
@@ -185,14 +156,14 @@ class Door:
     async def watch(self, notices: Notices, exchanges: Exchanges) -> None:
         """Decide anew whenever access changes, and note which tokens are used, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._note_uses())
+            group.create_task(self.known.note_uses())
             with notices.watch(access.TOPIC) as changed:
                 if self._outstanding is not None and self._outstanding.stands():
                     await self._recheck(exchanges)  # what an earlier server left open
                 while True:
                     await changed.wait()
                     changed.clear()
-                    self._epoch += 1
+                    self.known.epoch += 1
                     seen = notices.count(access.TOPIC)
                     await self._recheck(exchanges)
                     if self._outstanding is not None:
@@ -212,7 +183,7 @@ class Door:
                 )
         except Exception:  # noqa: BLE001 - whatever it is, nobody stays because of it, and the next change is seen
             get_logger().exception("access_recheck_failed", exchanges=len(uses))
-            self._known.clear()
+            self.known.forget()
         settle(uses, standing)
         if out is not None:
             out.settle(standing, groups)
@@ -224,18 +195,6 @@ class Door:
         with self._database.read() as db:
             groups = people.group_names_of(db, account_ids) if account_ids else {}
             return access.still_standing(db, stands, self._clock.now()), groups
-
-    async def _note_uses(self) -> None:
-        while True:
-            await self._token_was_used.wait()
-            self._token_was_used.clear()
-            used, self._tokens_used = self._tokens_used, set()
-            await attempt(partial(in_thread, self._note, used))
-
-    def _note(self, tokens: set[str]) -> None:
-        with self._database.write() as db:
-            for token in tokens:
-                access.note_use(db, token, self._clock.now())
 
     async def _decide(self, head: RequestHead, attempt: int) -> Decision:
         address = self._addresses.find(head)
@@ -273,7 +232,7 @@ class Door:
             return
         if may_last(head):
             out.note_stream(place, known.admission.session_id, instance)
-        if credential.form == "token" and known.epoch == self._epoch:
+        if credential.form == "token" and known.epoch == self.known.epoch:
             out.note_token(place, credential.secret, known.admission, known.expires_at)
             if may_last(head):
                 out.note_token_stream(place, credential.secret, instance)
@@ -347,10 +306,10 @@ class Door:
         # The table may lag behind: what it calls public is asked about like any other credential, so that nothing is let in
         # between a change and its recheck.
         credential = Credential(row.place, "public", "")
-        known = self._remembered(credential, row.access_version) or await self._look_up_now(credential)
+        known = self.known.find(credential, row.access_version) or await self.known.look_up(credential)
         if known is None:
             return None
-        self._remember(credential, known)
+        self.known.remember(credential, known)
         if self._outstanding is not None:
             self._outstanding.note_public(row.place)
         return Admitted(credential, known, self._uses.begin(_stand_of(credential, known)), [])
@@ -364,12 +323,12 @@ class Door:
         """
         refusal = None
         for credential in self._credentials(head, row.place, cookies):
-            known = self._remembered(credential, row.access_version) or await self._look_up_now(credential)
+            known = self.known.find(credential, row.access_version) or await self.known.look_up(credential)
             if known is None:
                 continue
             is_handle = credential.form == "handle"
             if not is_handle:
-                self._remember(credential, known)
+                self.known.remember(credential, known)
             if credential.form != "token" and (refusal := self._find_refusal(head)) is not None:
                 continue
             due = known if is_handle else await self._due(known, row.place, cookies)
@@ -384,7 +343,7 @@ class Door:
         handle = cookies.get(self._cookies.handle, "")
         if not known.is_old or not handle:
             return None
-        return await self._look_up_now(Credential(place, "handle", handle))
+        return await self.known.look_up(Credential(place, "handle", handle))
 
     def _credentials(self, head: RequestHead, place: str, cookies: dict[str, str]) -> list[Credential]:
         """In the order in which they are tried: a pass costs no look at the database, and a bad token always would."""
@@ -394,88 +353,6 @@ class Door:
             ("handle", cookies.get(self._cookies.handle, "")),
         )
         return [Credential(place, form, secret) for form, secret in offered if secret]
-
-    def _remembered(self, credential: Credential, access_version: int) -> Known | None:
-        """What is still good; never a handle: each time that is all there is, a new pass is due."""
-        known = self._known.get(credential)
-        if known is None or known.epoch != self._epoch or known.expires_at < self._now():
-            return None
-        return known if known.admission.access_version == access_version else None
-
-    def _remember(self, credential: Credential, known: Known) -> None:
-        if len(self._known) >= REMEMBERED_AT_MOST:
-            now = self._now()
-            self._known = {
-                one: fact
-                for one, fact in self._known.items()
-                if fact.expires_at >= now and fact.epoch == self._epoch
-            }
-        if len(self._known) >= REMEMBERED_AT_MOST:
-            del self._known[next(iter(self._known))]
-        self._known[credential] = known
-
-    async def _look_up_now(self, credential: Credential) -> Known | None:
-        """What a credential is good for; looked up again if access changed in the meantime."""
-        while True:
-            epoch = self._epoch
-            known = await in_thread(self._look_up, credential, epoch)
-            if epoch != self._epoch:
-                continue
-            if known is not None and credential.form == "token":
-                self._tokens_used.add(credential.secret)
-                self._token_was_used.set()
-            return known
-
-    def _look_up(self, credential: Credential, epoch: int) -> Known | None:
-        now = self._clock.now()
-        claims = None
-        if credential.form == "pass":
-            claims = self._passes.read(credential.secret, credential.place)
-            if claims is None:
-                return None
-        with self._database.read() as db:
-            if claims is not None:
-                admission = access.admit_session(db, credential.place, claims.session_id, now)
-            elif credential.form == "public":
-                admission = access.admit_public(db, credential.place)
-            elif credential.form == "token":
-                admission = access.admit_token(db, credential.place, credential.secret, now)
-            else:
-                admission = access.admit_handle(db, credential.place, credential.secret, now)
-        if admission is None or (claims and admission.access_version != claims.access_version):
-            return None
-        until = self._good_until(admission, claims.expires_at if claims else None)
-        return Known(admission, until, epoch, is_old=claims is not None and self._is_old(claims))
-
-    def _is_old(self, claims: Claims) -> bool:
-        """Whether another server than this told the proxy of it; what no proxy was told of is no older for it."""
-        out = self._outstanding
-        return out is not None and claims.generation not in {"", *out.generations}
-
-    def _good_until(self, admission: Admission, said: float | None = None) -> float:
-        """Never longer than what it came from."""
-        until = said if said is not None else self._now() + self._passes.life_s
-        return min(until, admission.expires_at.timestamp()) if admission.expires_at else until
-
-    def _is_somebody(self, credentials: list[Credential]) -> bool:
-        """Whether one of them stands for an account, which this app does not let in."""
-        now = self._clock.now()
-        with self._database.read() as db:
-            for one in credentials:
-                if one.form == "token":
-                    actor = accounts.find_actor(db, now, token=one.secret)
-                elif one.form == "handle":
-                    session_id = access.find_session_of(db, one.place, one.secret)
-                    actor = accounts.find_session_actor(db, session_id, now)
-                else:
-                    claims = self._passes.read(one.secret, one.place)
-                    actor = accounts.find_session_actor(db, claims.session_id, now) if claims else None
-                if actor is not None:
-                    return True
-        return False
-
-    def _now(self) -> float:
-        return self._clock.now().timestamp()
 
     # Where it goes
 
@@ -610,7 +487,7 @@ class Door:
         """Raises: NotSignedIn, NotShared."""
         if not is_navigation(head):
             credentials = self._credentials(head, row.place if row else "", cookies)
-            is_somebody = await in_thread(self._is_somebody, credentials)
+            is_somebody = await in_thread(self.known.is_somebody, credentials)
             if is_somebody:
                 # The same where there is no such app: what is not shared with somebody is not told apart from that.
                 raise NotShared(fix="Ask its owner to share it.")
@@ -636,7 +513,7 @@ class Door:
         """
         query = parse_qs(urlsplit(head.target).query)
         cookie, secret, path = self._transactions.find(cookies, query.get("t", [""])[0])
-        epoch = self._epoch
+        epoch = self.known.epoch
         redeemed = None
         if row is not None and secret:
             redeemed = await in_thread(self._redeem, row.place, query.get("code", [""])[0], secret)
@@ -667,14 +544,14 @@ class Door:
         admission = known.admission
         out = self._outstanding
         if out is not None:
-            out.note(place, admission, is_fresh=known.epoch == self._epoch)
+            out.note(place, admission, is_fresh=known.epoch == self.known.epoch)
         told = out.claims(place, admission) if out else {}
         token = self._passes.issue(
             place, admission.account_id, admission.session_id, admission.access_version, told
         )
-        until = self._good_until(admission)
+        until = self.known.good_until(admission)
         fresh = replace(known, expires_at=until, is_old=False)
-        self._remember(Credential(place, "pass", token), fresh)
+        self.known.remember(Credential(place, "pass", token), fresh)
         return self._cookie(address, self._cookies.app_pass, token, self._passes.life_s)
 
     def _cookie(self, address: Address, name: str, value: str, max_age: int) -> Header:

@@ -21,7 +21,6 @@ from tholos.kit.db import JsonObject, ReadDb, WriteDb
 
 USES_AT_MOST = 1000
 DAYS_AT_MOST = 90
-LISTED_AT_MOST = 500
 
 
 @dataclass(frozen=True, slots=True)

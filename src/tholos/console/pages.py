@@ -25,7 +25,9 @@ from tholos.operations import service as operations
 from tholos.operations.models import Operation, OperationState
 from tholos.paths import schemas as path_schemas
 from tholos.paths import service as paths
+from tholos.publishing import reasons
 from tholos.publishing import service as publishing
+from tholos.publishing.reasons import Reason
 from tholos.schedules import api as schedules_api
 from tholos.schedules import schemas as schedule_schemas
 from tholos.schedules import service as schedules
@@ -71,7 +73,7 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewPage(AppPage):
-    reasons: Sequence[publishing.Reason]
+    reasons: Sequence[Reason]
     instances: Sequence[instance_schemas.InstanceOut]
     standbys: Sequence[instance_schemas.StandbyOut]
     settings: Remembered
@@ -154,7 +156,7 @@ def _overview(call: Call, name: str) -> Response:
             json_url=f"/api/v1/apps/{name}",
             app=apps_api.shown(call, db, [app])[0],
             operation=last_operations(call, db, [app]).get(name),
-            reasons=publishing.reasons_of(db, call.actor, app) if may_change else [],
+            reasons=reasons.reasons_of(db, call.actor, app) if may_change else [],
             instances=instances_api.shown(call, db, found),
             standbys=instances_api.waiting(call, db, app.name),
             settings=Remembered.of(app.overrides),

@@ -25,8 +25,8 @@ from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
 from tholos.publishing import releases_api
 from tholos.publishing import schemas as publishing_schemas
+from tholos.sources import commits
 from tholos.sources import schemas as source_schemas
-from tholos.sources import service as sources
 
 routes = Routes(include_in_schema=False)
 
@@ -55,7 +55,7 @@ def show_releases(
         before = keeping.find_before(db, app.id)
         more = f"/apps/{name}/releases?cursor={found[ON_PAGE - 1].number}" if len(found) > ON_PAGE else ""
         may_change = apps.may_edit(db, app, call.actor)
-        commits = sources.commits_of(db, app, [one.number for one in found]) if may_change else {}
+        made_of = commits.commits_of(db, app, [one.number for one in found]) if may_change else {}
         page = ReleasesPage(
             title=f"{name}: releases",
             account=account_of(call),
@@ -67,7 +67,7 @@ def show_releases(
             may_change=may_change,
             more_url=more,
             failures=_failures(call, db, app, found[:ON_PAGE]),
-            commits={number: source_schemas.commit_out(one) for number, one in commits.items()},
+            commits={number: source_schemas.commit_out(one) for number, one in made_of.items()},
         )
     return call.get(Pages).answer("app_releases.html", page)
 

@@ -24,7 +24,7 @@ from tholos.kit.errors import Conflict, Invalid, TholosError
 from tholos.kit.pages import Pages
 from tholos.kit.sealing import Sealer
 from tholos.operations.models import Operation
-from tholos.sources import credentials, remotes, schemas
+from tholos.sources import commits, credentials, remotes, schemas
 from tholos.sources import service as sources
 from tholos.sources.api import LocalFolders, tell
 from tholos.sources.credentials import MOST_SECRET
@@ -245,8 +245,8 @@ def _page(call: Call, name: str, shown: ShownSource) -> Response:
         app = apps.get_editable(db, call.actor, name)
         followed = sources.find_followed(db, call.actor, name)
         source = schemas.source_out(followed, call.site.url) if followed else None
-        history = sources.list_commits(db, call.actor, name, "", sources.MOST_COMMITS).items
-        commits = [schemas.commit_out(one) for one in history]
+        history = commits.list_commits(db, call.actor, name, "", commits.MOST_COMMITS).items
+        tried = [schemas.commit_out(one) for one in history]
         page = SourcePage(
             title=f"{name}: source",
             account=account_of(call),
@@ -257,8 +257,8 @@ def _page(call: Call, name: str, shown: ShownSource) -> Response:
             source=source,
             word=_word(source) if source else "",
             advice=advice_of(source.error.fix) if source and source.error else "",
-            failed_by=_failed_by(source, commits) if source else "",
-            commits=commits,
+            failed_by=_failed_by(source, tried) if source else "",
+            commits=tried,
             secret=shown.secret,
             values={**(_present(source) if source else {}), **shown.values},
             errors=shown.errors,

@@ -58,7 +58,7 @@ def _converted(entries: dict[str, object], path: str, line: int, tool: str) -> L
         if isinstance(value, dict) and value.get("optional"):
             continue
         try:
-            lines.append(poetry.requirement(name, value))
+            lines.append(poetry.requirement(name, value, path.rpartition("/")[0]))
         except poetry.NotStandard as error:
             notes.append(f"{name} in {path} is left out: it is {error}.")
     listed = pip_files.from_lines(lines, path, line)
@@ -94,10 +94,11 @@ def environment(folder: Folder, path: str) -> Declared | None:
     """
     listed = Listed()
     conda: list[str] = []
-    first, pip_indent = 0, -1
+    first, pip_indent, key = 0, -1, ""
     for number, raw in enumerate(folder.text(path).splitlines(), 1):
+        key = found[1] if (found := re.match(r"([\w-]+)\s*:", raw)) else key
         item = re.match(r"(\s*)-\s+(.*)", raw)
-        if not item:
+        if not item or key == "channels":
             continue
         indent, text = len(item[1]), item[2].partition(" #")[0].strip("\"' \t")
         if text == "pip:":
@@ -107,10 +108,8 @@ def environment(folder: Folder, path: str) -> Declared | None:
             listed.add(pip_files.from_lines([text], path, number))
         else:
             pip_indent = -1
-            conda.append(re.split(r"[\s=<>!:]", text, maxsplit=1)[0])
-    others = [
-        name for name in conda if name not in {"python", "pip", "defaults", "conda-forge", "nodefaults"}
-    ]
+            conda.append(re.split(r"[\s=<>!~]", text.rpartition("::")[2], maxsplit=1)[0])
+    others = [name for name in conda if name not in {"python", "pip"}]
     if others:
         listed.notes.append(
             f"Conda packages in {path} are not installed by that name ({', '.join(others[:8])})."

@@ -22,8 +22,8 @@ def table(document: dict[str, object]) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def requirement(name: str, value: object) -> str:
-    """One entry as a requirement line.
+def requirement(name: str, value: object, base: str = "") -> str:
+    """One entry as a requirement line. Paths in it begin at ``base``, the folder of the file that says it.
 
     Raises:
         NotStandard: it is an address or of no known form.
@@ -41,14 +41,14 @@ def requirement(name: str, value: object) -> str:
         )
         return f"{name}{listed} @ git+{value['git']}{ref}{marker}"
     if isinstance(value.get("path"), str):
-        return f"{name}{listed} @ file:{quote(_inside(value['path']))}{marker}"
+        return f"{name}{listed} @ file:{quote(_inside(base, value['path']))}{marker}"
     if not isinstance(value.get("version"), str):
         raise NotStandard("an address")
     return f"{name}{listed}{specifier(value['version'])}{marker}"
 
 
-def _inside(path: str) -> str:
-    found = inside_of("", path)
+def _inside(base: str, path: str) -> str:
+    found = inside_of(base, path)
     if found is None:
         raise NotStandard("a path that leads out of the folder")
     return f"./{found}"

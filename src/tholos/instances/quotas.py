@@ -68,11 +68,15 @@ def _check_memory(app: App, running: Sequence[int], wanted: int, most: Most) -> 
     """
     allowed = most.memory_mb or 0
     if allowed and sum(one or allowed for one in running) + (wanted or allowed) > allowed:
-        shown = f"{wanted:,} MB" if wanted else "any amount"
+        own, others = _amount([wanted]), _amount(running)
         raise QuotaReached(
-            f"Cannot start {app.name}: it may have {shown} of memory, its owner's other instances {sum(running):,} MB, and "
+            f"Cannot start {app.name}: it may have {own} of memory, its owner's other instances {others}, and "
             f"{allowed:,} MB are what they may have together."
         )
+
+
+def _amount(megabytes: Sequence[int]) -> str:
+    return f"{sum(megabytes):,} MB" if all(megabytes) else "any amount"
 
 
 def _beside(db: ReadDb, app: App, release: Release, *, takes_over: bool) -> list[JsonObject]:

@@ -17,14 +17,15 @@ from tholos.apps.models import PREVIOUS, AppState
 from tholos.instances import service as instances
 from tholos.instances.causes import Causes
 from tholos.instances.errors import InstanceDied, StopTimedOut, TransitionRefused
+from tholos.instances.first_answer import FirstAnswer
 from tholos.instances.models import ENDED, LEAVING, Instance, InstanceState
+from tholos.instances.one_offs import OneOffs, name_of
 from tholos.instances.plan import Action, GoOn, Lost, Retire, Start, Stray, Wanted, plan
 from tholos.instances.preparing import LOST, Prepared, Preparer
 from tholos.instances.serving import ServingTable
 from tholos.instances.standbys import Standbys
 from tholos.instances.starting import Starter
 from tholos.kit.clock import Clock
-from tholos.kit.company import first_of
 from tholos.kit.db import Database, ReadDb
 from tholos.kit.errors import TholosError
 from tholos.kit.log import get_logger
@@ -34,20 +35,13 @@ from tholos.kit.threads import begin_long, in_long_thread, in_thread
 from tholos.operations import service as operations
 from tholos.runtime.launchers.errors import InstanceUnknown, SpecChanged
 from tholos.runtime.model import InstanceSpec, Launcher, ProcessState, ProcessStatus
-from tholos.runtime.probe import READY_BELOW, accepts, first_status
+from tholos.runtime.probe import accepts
 
 PROBE_EVERY_S = 15.0
 PROBE_TIMEOUT_S = 5.0
 ANSWERED = 200
 """Told of an instance that is ready already: it is not asked again."""
 GIVEN_UP_FROM = frozenset({InstanceState.STARTING, InstanceState.READY, InstanceState.FAILING})
-_OVER = frozenset({ProcessState.EXITED, ProcessState.FAILED})
-
-
-def one_off_name(operation_id: str) -> str:
-    """The name of the process that an operation may run beside instances."""
-    return "once_" + operation_id.removeprefix("op_")
-
 
 Drained = Callable[[str, float], Awaitable[bool]]
 """Waits until nothing is under way at an instance, at most so many seconds; the carrier knows."""
@@ -90,6 +84,10 @@ class Keeper:
     @property
     def causes(self) -> Causes:
         return Causes(self.database, self.starter, self.start_timeout_s)
+
+    @property
+    def one_offs(self) -> OneOffs:
+        return OneOffs(self.launcher, self.notices, self._heard, self._processes, self._one_offs)
 
     @property
     def _preparer(self) -> Preparer:
@@ -168,13 +166,7 @@ class Keeper:
         instance = await in_thread(self._get, instance_id)
         if instance.state == InstanceState.READY:
             return ANSWERED
-        status = await first_of(self._death(instance_id), self._first_status(instance))
-        if isinstance(status, Instance):
-            raise await in_thread(self.causes.died, status)
-        if status is None:
-            raise await in_thread(self.causes.silent, instance)
-        if status >= READY_BELOW:
-            raise await in_thread(self.causes.error_answer, instance, status)
+        status = await FirstAnswer(self.database, self.notices, self.causes).of(instance)
         await self.set_state(instance_id, InstanceState.READY, "")
         return status
 
@@ -264,57 +256,6 @@ class Keeper:
             while (await in_thread(self._get, instance_id)).state != InstanceState.STOPPED:
                 await changed.wait()
                 changed.clear()
-
-    async def run_once(self, spec: InstanceSpec, seconds: float) -> ProcessStatus | None:
-        """Run a process that is no app's instance to its end; None where it had to be ended.
-
-        Doing it again waits on. Its name is that of its operation (:func:`one_off_name`), whose end it does not outlive.
-
-        Raises: LauncherUnavailable.
-        """
-        await self._heard.wait()
-        name = spec.instance
-        self._one_offs.add(name)
-        try:
-            async with asyncio.timeout(seconds):
-                status = await self._run_to_end(spec)
-                if status is None:  # it was told to stop, by a server that then ended
-                    status = await self._run_to_end(spec)
-        except TimeoutError:
-            await self.end_once(name)
-            return None
-        finally:
-            self._one_offs.discard(name)
-        return status
-
-    async def _run_to_end(self, spec: InstanceSpec) -> ProcessStatus | None:
-        """How it ended; None where it was stopped."""
-        name = spec.instance
-        with self.notices.watch(instances.topic(name)) as changed:
-            self._processes[name] = await self.launcher.start(spec)
-            while self._state_of(name) not in _OVER:
-                await changed.wait()
-                changed.clear()
-        status = self._processes.pop(name)
-        await self.launcher.forget(name)
-        return status if status.state == ProcessState.FAILED else None
-
-    async def end_once(self, name: str) -> None:
-        """End a process that ``run_once`` may have left behind."""
-        await self._heard.wait()
-        if self._state_of(name) is not None:
-            await self._end_stray(name)
-
-    async def _end_stray(self, name: str) -> None:
-        """End a process that has no row; one that has ended is forgotten."""
-        try:
-            status = await self.launcher.stop(name)
-        except InstanceUnknown:
-            self._processes.pop(name, None)
-            return
-        if status.state in _OVER:
-            self._processes.pop(name, None)
-            await self.launcher.forget(name)
 
     async def start_standby(self, spec: InstanceSpec) -> ProcessStatus:
         """Start a process that waits to become an instance. It stands among ``standbys``, or it is a stray.
@@ -474,9 +415,9 @@ class Keeper:
             processes = {one: status.state for one, status in statuses.items()}
             # What came meanwhile may have a row that is younger than what is read here.
             launching |= processes.keys() - known
-            one_offs = {one_off_name(one.id) for one in operations.list_under_way(db)} | waiting
+            rowless = {name_of(one.id) for one in operations.list_under_way(db)} | waiting
             unaware = {one for one, status in statuses.items() if status.waits}
-            return plan(wanted, instances.list_seen(db), processes, launching, one_offs, kept, unaware)
+            return plan(wanted, instances.list_seen(db), processes, launching, rowless, kept, unaware)
 
     def _wanted(self, db: ReadDb) -> tuple[list[Wanted], list[str]]:
         """What should run, and what may for as long as a roll-back to it should find it running."""
@@ -505,7 +446,7 @@ class Keeper:
                 case GoOn(instance=instance_id):
                     await self._go_on(instance_id)
                 case Stray(instance=instance_id):
-                    await self._end_stray(instance_id)
+                    await self.one_offs.end_stray(instance_id)
         except TholosError as error:
             get_logger().warning("action_failed", action=str(action), code=error.code, reason=error.message)
             if isinstance(action, Start):
@@ -540,26 +481,6 @@ class Keeper:
             await self.set_state(instance_id, InstanceState.STOPPED, reason)
         self.notices.publish(instances.topic(instance_id))
         self.notices.publish(instances.TOPIC)
-
-    # Why not
-
-    async def _first_status(self, instance: Instance) -> int | None:
-        socket = Path(instance.address.removeprefix("unix:"))
-        try:
-            seconds = await in_thread(self.causes.timeout_of, instance)
-            return await first_status(socket, "localhost", seconds)
-        except TimeoutError:
-            return None
-
-    async def _death(self, instance_id: str) -> Instance:
-        """The instance, once it has ended by itself or was stopped."""
-        with self.notices.watch(instances.topic(instance_id)) as changed:
-            while True:
-                instance = await in_thread(self._get, instance_id)
-                if instance.state not in {InstanceState.STARTING, InstanceState.READY}:
-                    return instance
-                await changed.wait()
-                changed.clear()
 
     # Small transactions
 

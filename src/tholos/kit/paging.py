@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tholos.kit.errors import Invalid
+from tholos.kit.text import storable
 
 T = TypeVar("T")
 
@@ -50,6 +51,11 @@ def from_cursor(cursor: str, *kinds: type) -> tuple[str | int, ...] | None:
         raise CursorInvalid(where="cursor") from error
     if not isinstance(key, list) or [type(one) for one in key] != list(kinds):
         raise CursorInvalid(where="cursor")
-    if any(isinstance(one, int) and not 0 <= one < 1 << 62 for one in key):
+    if not all(map(_may_be_kept, key)):
         raise CursorInvalid(where="cursor")
     return tuple(key)
+
+
+def _may_be_kept(one: str | int) -> bool:
+    """Whether a database can be asked about it."""
+    return 0 <= one < 1 << 62 if isinstance(one, int) else storable(one) == one

@@ -17,7 +17,7 @@ from tholos.operations import api as operations_api
 from tholos.operations import schemas as operation_schemas
 from tholos.operations import service as operations
 from tholos.operations.models import Operation
-from tholos.publishing import bundles, schemas
+from tholos.publishing import bundles, reasons, schemas
 from tholos.publishing import service as publishing
 from tholos.publishing.content import scope_of
 from tholos.publishing.errors import SnapshotNotYours
@@ -62,8 +62,8 @@ def delete_app(call: Calling, name: str) -> schemas.PublishOut:
 def why_app(call: Calling, name: str) -> schemas.WhyOut:
     """Why an app is as it is, each reason with what to do next."""
     with call.read() as db:
-        app, reasons = publishing.why(db, call.actor, name)
-        return schemas.why_out(apps_api.shown(call, db, [app])[0], reasons)
+        app, found = reasons.why(db, call.actor, name)
+        return schemas.why_out(apps_api.shown(call, db, [app])[0], found)
 
 
 def publish(call: Call, name: str, body: schemas.PublishIn, key: str | None = None) -> schemas.PublishOut:

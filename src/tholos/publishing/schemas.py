@@ -10,7 +10,8 @@ from tholos.apps.schemas import AppOut, ReleaseOut, StateOut
 from tholos.detect.model import Overrides
 from tholos.kit.clock import to_text
 from tholos.operations.schemas import OperationOut
-from tholos.publishing.service import Reason, Upload, Wish
+from tholos.publishing.reasons import Reason
+from tholos.publishing.service import Upload, Wish
 
 
 class OverridesIn(BaseModel):

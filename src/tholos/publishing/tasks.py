@@ -16,10 +16,11 @@ from tholos.access import service as access
 from tholos.apps import service as apps
 from tholos.apps.models import App, Release
 from tholos.apps.names import release_name
+from tholos.instances import one_offs
 from tholos.instances import service as instances
 from tholos.instances.errors import InstanceDied
 from tholos.instances.starting import Starter
-from tholos.instances.tasks import Keeper, one_off_name
+from tholos.instances.tasks import Keeper
 from tholos.kit.clock import Clock
 from tholos.kit.company import beside
 from tholos.kit.db import Database, JsonObject
@@ -232,10 +233,10 @@ class Publisher:
             return
         async with work.step("prepare") as say:
             revealed, masker = await in_thread(self._reveal, release)
-            spec = self._prepare_spec(one_off_name(work.operation.id), app, release, command, revealed)
+            spec = self._prepare_spec(one_offs.name_of(work.operation.id), app, release, command, revealed)
             until = logs.Until()
             async with beside(attempt(partial(_copy_log, Path(spec.log), work, until, masker))) as copying:
-                status = await self.keeper.run_once(spec, PREPARE_TIMEOUT_S)
+                status = await self.keeper.one_offs.run(spec, PREPARE_TIMEOUT_S)
                 until.end()
                 await copying
             if status is None or status.exit_code != 0:
@@ -267,7 +268,7 @@ class Publisher:
 
     async def _end_prepare(self, operation: Operation) -> None:
         with contextlib.suppress(Unavailable):  # a launcher that comes back finds it as a stray
-            await self.keeper.end_once(one_off_name(operation.id))
+            await self.keeper.one_offs.end(one_offs.name_of(operation.id))
 
     # Transactions
 

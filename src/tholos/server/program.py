@@ -98,7 +98,8 @@ from tholos.sources.api import LocalFolders
 from tholos.sources.git import Git
 from tholos.sources.heads import Heads
 from tholos.sources.mirrors import Mirrors
-from tholos.sources.tasks import Follower, Poller
+from tholos.sources.polling import Poller
+from tholos.sources.tasks import Follower
 from tholos.store.backends.local import LocalBackend
 from tholos.store.sqlite_index import SqliteIndex
 from tholos.store.store import Store

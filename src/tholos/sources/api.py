@@ -18,7 +18,7 @@ from tholos.operations import api as operations_api
 from tholos.operations.models import Operation
 from tholos.operations.schemas import OperationOut
 from tholos.publishing.api import wake
-from tholos.sources import credentials, schemas
+from tholos.sources import commits, credentials, schemas
 from tholos.sources import service as sources
 
 routes = Routes(prefix="/api/v1", tags=["git"])
@@ -113,7 +113,7 @@ def list_source_commits(
 ) -> schemas.CommitList:
     """The commits that were tried, with the release each became or why it failed, the newest first."""
     with call.read() as db:
-        page = sources.list_commits(db, call.actor, name, cursor, limit)
+        page = commits.list_commits(db, call.actor, name, cursor, limit)
         return schemas.CommitList(
             items=[schemas.commit_out(one) for one in page.items], next=page.next or None
         )

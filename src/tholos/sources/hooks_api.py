@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.kit.sealing import Sealer
 from tholos.kit.threads import in_thread
-from tholos.sources import pushes, schemas
+from tholos.sources import asking, pushes, schemas
 from tholos.sources import service as sources
 from tholos.sources.api import tell
 
@@ -30,12 +30,12 @@ async def take_push(call: Calling, request: Request, response: Response, source_
     return schemas.TakenOut(text=taken.text, operation=taken.operation_id or None)
 
 
-def _take(call: Call, source_id: str, headers: dict[str, str], body: bytes) -> sources.Heard:
+def _take(call: Call, source_id: str, headers: dict[str, str], body: bytes) -> asking.Heard:
     """Raises: SourceNotFound, HookRefused, HookUnreadable, FollowerGone."""
     with call.read() as db:
         sources.check_signature(db, call.get(Sealer), source_id, headers, body)
     push = pushes.read(headers, body)
     with call.write(unrecorded="what a push leads to is recorded with its release") as db:
-        heard = sources.hear(db, source_id, push, call.now)
+        heard = asking.hear(db, source_id, push, call.now)
     tell(call)
     return heard

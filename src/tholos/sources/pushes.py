@@ -89,19 +89,19 @@ def read(headers: Mapping[str, str], body: bytes) -> Push:
 
 
 def _of_bitbucket(told: JsonObject) -> Push:
+    """All that was pushed at once comes in one message; of several branches it is not told which."""
     push = told.get("push")
     changes = push.get("changes") if isinstance(push, dict) else None
-    first = changes[0] if isinstance(changes, list) and changes and isinstance(changes[0], dict) else {}
-    new = first.get("new")
-    if not isinstance(new, dict):
+    news = [one.get("new") for one in changes if isinstance(one, dict)] if isinstance(changes, list) else []
+    there = [one for one in news if isinstance(one, dict)]
+    branches = [one for one in there if _text(one, "type") != "tag"]
+    if not there:
         return Push("push", is_removed=True)
-    target = new.get("target")
-    return Push(
-        "push",
-        branch=_text(new, "name"),
-        commit=_text(target, "hash"),
-        is_branch=_text(new, "type") != "tag",
-    )
+    is_branch = bool(branches)
+    found = branches or there
+    if len(found) > 1:
+        return Push("push", is_branch=is_branch)
+    return Push("push", _text(found[0], "name"), "", _text(found[0].get("target"), "hash"), is_branch)
 
 
 def _object(content_type: str, body: bytes) -> JsonObject:

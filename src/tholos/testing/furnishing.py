@@ -39,7 +39,7 @@ from tholos.schedules import service as schedules
 from tholos.schedules.recurrence import Kind as ScheduleKind
 from tholos.schedules.recurrence import Recurrence
 from tholos.sharing.models import Audience, Level, PrincipalKind
-from tholos.sources import credentials
+from tholos.sources import asking, commits, credentials
 from tholos.sources import service as sources
 from tholos.sources.errors import RepositoryClosed
 from tholos.sources.mirrors import Commit
@@ -379,7 +379,7 @@ class Furnishing:
         if self.size.apps > 4:
             self._set_source(db, NAMES[4], sources.Wish(_REPOSITORY, is_draft=True))
             followed = sources.get_followed(db, ada, NAMES[4])
-            sources.note_not_found(db, followed.source.id, RepositoryClosed().to_json())
+            asking.note_not_found(db, followed.source.id, RepositoryClosed().to_json())
         credentials.set_for_host(db, self.sealer, admin, "git.example.org", "tholos", "s3cret", self.now)
 
     def _schedule(self, db: WriteDb) -> None:
@@ -408,19 +408,19 @@ class Furnishing:
         """One that was looked at, and what became of it."""
         ada = self.people["ada"]
         source = sources.get_followed(db, ada, app.name).source
-        wanted = sources.Wanted(Trigger.PUSH, is_forced=state != CommitState.UNCHANGED)
+        wanted = asking.Wanted(Trigger.PUSH, is_forced=state != CommitState.UNCHANGED)
         request: JsonObject = {"source_id": source.id, "draft": False, **wanted.to_json()}
         subject = Subject(app.id, app.name)
         steps = publishing.FOLLOW_STEPS
         begun = operations.begin(db, ada, publishing.FOLLOW, subject, steps, request, self.now)
         operations.claim(db, begun.id, "showroom", self.now)
-        sources.start_commit(db, begun, source, "main", commit, self.now)
+        commits.start_commit(db, begun, source, "main", commit, self.now)
         error = _CAUSE if state == CommitState.FAILED else None
         if error:
             operations.fail(db, begun.id, error, self.now)
         else:
             operations.finish(db, begun.id, {"release": release or 0, "unchanged": release is None}, self.now)
-        sources.end_commit(db, begun, state, release=release, error=error)
+        commits.end_commit(db, begun, state, release=release, error=error)
         self.operations[f"git-{state}"] = begun.id
 
     def _invite(self, db: WriteDb) -> None:

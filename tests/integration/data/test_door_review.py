@@ -218,7 +218,7 @@ class TestWhoIsLetIn:
         pytest.fail("it was not noted")
 
     async def test_the_row_is_the_one_of_after_the_look(self, front, monkeypatch):
-        look_up = front.door._look_up
+        look_up = front.door.known._look_up
 
         def slowly(credential, epoch):
             found = look_up(credential, epoch)
@@ -232,7 +232,7 @@ class TestWhoIsLetIn:
                 "address": "unix:/next",
             }
         )
-        monkeypatch.setattr(front.door, "_look_up", slowly)
+        monkeypatch.setattr(front.door.known, "_look_up", slowly)
         carry = await front.ask(authorization=f"Bearer {front.token()}")
         assert carry.address == "unix:/next"
 

@@ -19,6 +19,7 @@ from tholos.kit.sealing import Sealer
 from tholos.operations import service as operations
 from tholos.operations.errors import CancelRequested, OperationUnderWay, TransitionRefused
 from tholos.publishing import manifest as manifests
+from tholos.publishing import reasons
 from tholos.publishing import service as publishing
 from tholos.publishing.errors import BroughtInvalid
 from tholos.publishing.service import Decided, Upload, Wish
@@ -354,7 +355,7 @@ class TestDelete:
 class TestWhy:
     def _why(self, database, actor):
         with database.read() as db:
-            return publishing.why(db, actor, "sales")[1]
+            return reasons.why(db, actor, "sales")[1]
 
     def test_strangers_are_told_nothing(self, database, people, begin):
         begin()

@@ -11,8 +11,9 @@ from tholos.audit import queries as deeds
 from tholos.kit.sealing import CannotOpen, Sealer
 from tholos.operations import service as operations
 from tholos.publishing.service import FOLLOW
-from tholos.sources import credentials, queries
+from tholos.sources import asking, commits, credentials, queries
 from tholos.sources import service as sources
+from tholos.sources.asking import Wanted
 from tholos.sources.errors import (
     CredentialInvalid,
     CredentialNotFound,
@@ -24,7 +25,7 @@ from tholos.sources.errors import (
 from tholos.sources.mirrors import Commit
 from tholos.sources.models import CommitState, Trigger
 from tholos.sources.pushes import Push
-from tholos.sources.service import Login, Wanted, Wish
+from tholos.sources.service import Login, Wish
 from tholos.testing.rows import add_live_app
 
 URL = "https://git.example.org/team/sales.git"
@@ -59,7 +60,7 @@ def end(database, clock):
             if error is None:
                 operations.finish(db, operation.id, {}, clock.now())
             else:
-                sources.note_failure(db, operation, error, clock.now())
+                commits.note_failure(db, operation, error, clock.now())
                 operations.fail(db, operation.id, error, clock.now())
             return operation
 
@@ -75,7 +76,7 @@ def tried(database, clock):
             source = queries.get_source(db, made.source.id)
             operation = operations.find_under_way(db, source.app_id)
             found = Commit(commit, tree, "Ada <ada@example.org>", "Subject")
-            return sources.start_commit(db, operation, source, ref, found, clock.now())
+            return commits.start_commit(db, operation, source, ref, found, clock.now())
 
     return write
 
@@ -110,19 +111,19 @@ def test_what_is_asked_for_meanwhile_waits_and_is_one(database, clock, people, f
     with database.write() as db:
         assert sources.update(db, people.ada, "sales", "v1", clock.now()) is None
         source = queries.get_source(db, made.source.id)
-        assert sources.begin_by_itself(db, source, Trigger.PUSH, clock.now()) is None
-        assert not sources.has_waiting(db)
-        assert sources.begin_waiting(db, clock.now()) == []
+        assert asking.begin_by_itself(db, source, Trigger.PUSH, clock.now()) is None
+        assert not asking.has_waiting(db)
+        assert asking.begin_waiting(db, clock.now()) == []
     end()
     with database.write() as db:
-        assert sources.has_waiting(db)
-        (begun,) = sources.begin_waiting(db, clock.now())
+        assert asking.has_waiting(db)
+        (begun,) = asking.begin_waiting(db, clock.now())
         wanted = Wanted.from_json(begun.request)
         assert (wanted.ref, wanted.is_forced, wanted.account_id) == ("v1", True, people.ada.account_id)
-        assert not sources.has_waiting(db)
+        assert not asking.has_waiting(db)
     end()
     with database.write() as db:
-        assert sources.begin_waiting(db, clock.now()) == []
+        assert asking.begin_waiting(db, clock.now()) == []
 
 
 def test_a_head_that_was_tried_is_not_tried_again_by_itself(database, clock, follow, end, tried):
@@ -130,12 +131,12 @@ def test_a_head_that_was_tried_is_not_tried_again_by_itself(database, clock, fol
     assert tried(made, A)
     end(error={"message": "no"})
     with database.write() as db:
-        assert sources.note_head(db, made.source.id, A, clock.now()) is None
-        assert sources.note_head(db, made.source.id, B, clock.now()) is not None
+        assert asking.note_head(db, made.source.id, A, clock.now()) is None
+        assert asking.note_head(db, made.source.id, B, clock.now()) is not None
     assert not tried(made, B)  # the folder is what failed
     end()
     with database.write() as db:
-        sources.note_head(db, made.source.id, C, clock.now())
+        asking.note_head(db, made.source.id, C, clock.now())
     assert tried(made, C, "t2")
 
 
@@ -143,28 +144,28 @@ def test_a_head_that_is_found_while_it_is_tried_is_not_tried_twice(database, clo
     """A look may see it after its operation began and before that has come as far."""
     made = follow()
     with database.write() as db:
-        assert sources.note_head(db, made.source.id, A, clock.now()) is None
+        assert asking.note_head(db, made.source.id, A, clock.now()) is None
     assert tried(made, A)
     end(error={"message": "no"})
     with database.write() as db:
-        assert sources.begin_waiting(db, clock.now()) == []
-        assert not sources.has_waiting(db)
+        assert asking.begin_waiting(db, clock.now()) == []
+        assert not asking.has_waiting(db)
 
 
 @pytest.mark.parametrize("others", ["push", "person", "later"])
 def test_what_else_waits_with_it_is_done_all_the_same(database, clock, people, follow, end, tried, others):
     made = follow()
     with database.write() as db:
-        sources.note_head(db, made.source.id, A, clock.now())
+        asking.note_head(db, made.source.id, A, clock.now())
         if others == "push":
-            sources.begin_by_itself(db, queries.get_source(db, made.source.id), Trigger.PUSH, clock.now())
+            asking.begin_by_itself(db, queries.get_source(db, made.source.id), Trigger.PUSH, clock.now())
         elif others == "person":
             sources.update(db, people.ada, "sales", "", clock.now())
-        sources.note_head(db, made.source.id, A if others != "later" else B, clock.now())
+        asking.note_head(db, made.source.id, A if others != "later" else B, clock.now())
     assert tried(made, A)
     end()
     with database.write() as db:
-        assert len(sources.begin_waiting(db, clock.now())) == 1
+        assert len(asking.begin_waiting(db, clock.now())) == 1
 
 
 def test_somebody_who_asks_has_it_tried_again(database, clock, people, follow, end, tried):
@@ -205,14 +206,14 @@ def test_errors_of_fetching_and_of_a_commit_do_not_hide_each_other(database, clo
     tried(made, A)
     end(error={"message": "of the commit"})
     with database.write() as db:
-        sources.note_not_found(db, made.source.id, {"message": "of the host"})
+        asking.note_not_found(db, made.source.id, {"message": "of the host"})
     source = _source(database, made)
     assert (source.fetch_error, source.commit_error) == (
         {"message": "of the host"},
         {"message": "of the commit"},
     )
     with database.write() as db:
-        sources.note_head(db, made.source.id, A, clock.now())
+        asking.note_head(db, made.source.id, A, clock.now())
     source = _source(database, made)
     assert (source.fetch_error, source.commit_error) == (None, {"message": "of the commit"})
 
@@ -222,7 +223,7 @@ def test_a_failure_to_fetch_is_a_deed_once(database, clock, people, follow, end)
     for text in ("away", "away", "gone"):
         end(error={"message": text})
         with database.write() as db:
-            sources.begin_by_itself(db, queries.get_source(db, made.source.id), Trigger.POLL, clock.now())
+            asking.begin_by_itself(db, queries.get_source(db, made.source.id), Trigger.POLL, clock.now())
     with database.read() as db:
         notes = [one.note for one in deeds.list_after(db, 0, 100) if one.action == "source.failed"]
         app = apps.get_visible(db, people.ada, "sales")
@@ -248,7 +249,7 @@ def test_what_a_push_leads_to(database, clock, follow, end, tried, push, text):
     tried(made, A)
     end()
     with database.write() as db:
-        heard = sources.hear(db, made.source.id, push, clock.now())
+        heard = asking.hear(db, made.source.id, push, clock.now())
     assert (heard.text, bool(heard.operation_id)) == (text, text == "It is fetched now.")
 
 
@@ -256,7 +257,7 @@ def test_the_branch_that_a_repository_shows_first_is_the_hosts_to_name(database,
     made = follow(branch="")
     end()
     with database.write() as db:
-        heard = sources.hear(db, made.source.id, Push("push", "dev", default_branch="main"), clock.now())
+        heard = asking.hear(db, made.source.id, Push("push", "dev", default_branch="main"), clock.now())
         assert heard.text == "Nothing to do: the app follows main."
 
 
@@ -283,8 +284,8 @@ def test_who_may_not_publish_any_more_begins_nothing(database, people, clock, fo
     with database.write() as db:
         source = queries.get_source(db, made.source.id)
         with pytest.raises(FollowerGone):
-            sources.begin_by_itself(db, source, Trigger.PUSH, clock.now())
-        assert sources.note_head(db, made.source.id, B, clock.now()) is None
+            asking.begin_by_itself(db, source, Trigger.PUSH, clock.now())
+        assert asking.note_head(db, made.source.id, B, clock.now()) is None
         assert source.fetch_error["code"] == "follower_gone"
     with database.write() as db:
         sources.change_source(db, people.admin, "sales", Wish(is_paused=False), None, clock.now())
@@ -294,12 +295,12 @@ def test_who_may_not_publish_any_more_begins_nothing(database, people, clock, fo
 def test_paused_begins_nothing_and_forgets_what_waited_by_itself(database, people, clock, follow, end):
     made = follow()
     with database.write() as db:
-        sources.begin_by_itself(db, queries.get_source(db, made.source.id), Trigger.PUSH, clock.now())
+        asking.begin_by_itself(db, queries.get_source(db, made.source.id), Trigger.PUSH, clock.now())
         sources.change_source(db, people.ada, "sales", Wish(is_paused=True), None, clock.now())
     end()
     with database.write() as db:
-        assert sources.begin_waiting(db, clock.now()) == []
-        assert not sources.has_waiting(db)
+        assert asking.begin_waiting(db, clock.now()) == []
+        assert not asking.has_waiting(db)
         assert queries.list_polled(db) == []
 
 
@@ -362,10 +363,10 @@ def test_history_is_kept_when_nothing_is_followed_any_more(database, people, clo
     tried(made, A)
     operation = end()
     with database.write() as db:
-        sources.end_commit(db, operation, CommitState.RELEASED, release=1)
+        commits.end_commit(db, operation, CommitState.RELEASED, release=1)
         sources.remove_source(db, people.ada, "sales", clock.now())
     with database.read() as db:
-        (row,) = sources.list_commits(db, people.ada, "sales", "", 10).items
+        (row,) = commits.list_commits(db, people.ada, "sales", "", 10).items
         assert (row.commit, row.state, row.release) == (A, "released", 1)
         with pytest.raises(SourceNotFound):
             sources.get_followed(db, people.ada, "sales")

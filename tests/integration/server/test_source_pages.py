@@ -11,11 +11,13 @@ from tholos.kit.sealing import Sealer
 from tholos.operations import service as operations
 from tholos.publishing.service import FOLLOW, FOLLOW_STEPS
 from tholos.sharing.models import Audience
+from tholos.sources import asking, commits
 from tholos.sources import service as sources
+from tholos.sources.asking import Wanted
 from tholos.sources.errors import FetchFailed, FollowerGone, RepositoryClosed
 from tholos.sources.mirrors import Commit
 from tholos.sources.models import CommitState, Trigger
-from tholos.sources.service import Wanted, Wish
+from tholos.sources.service import Wish
 from tholos.testing.rows import new_release
 
 URL = "https://git.example.org/team/reports.git"
@@ -66,9 +68,9 @@ def try_commit(console, app, commit, state, subject="A subject", release=None):
             db, ada, FOLLOW, operations.Subject(app.id, app.name), FOLLOW_STEPS, request, now
         )
         operations.claim(db, begun.id, "test", now)
-        sources.start_commit(db, begun, source, "main", Commit(commit, commit, "Ada <a@b.c>", subject), now)
+        commits.start_commit(db, begun, source, "main", Commit(commit, commit, "Ada <a@b.c>", subject), now)
         error = CAUSE if state == CommitState.FAILED else None
-        sources.end_commit(db, begun, state, release=release, error=error)
+        commits.end_commit(db, begun, state, release=release, error=error)
         operations.fail(db, begun.id, CAUSE, now) if error else operations.finish(db, begun.id, {}, now)
         return begun.id
 
@@ -331,7 +333,7 @@ class TestHistory:
     async def test_why_it_was_not_fetched(self, console, ada, followed, error, advice):
         with console.database.write() as db:
             source = sources.get_followed(db, console.people.ada, "sales").source
-            sources.note_not_found(db, source.id, error.to_json())
+            asking.note_not_found(db, source.id, error.to_json())
         page = await ada.get(TAB)
         assert 'data-state="failing"' in page.text
         assert f"What to do: {advice} " in words(page)

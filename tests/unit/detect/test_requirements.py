@@ -131,3 +131,27 @@ def test_malformed_files_name_the_line(run, name):
     with pytest.raises(errors.FileMalformed) as caught:
         run(files)
     assert caught.value.where == f"{path}:{line}"
+
+
+def test_paths_in_a_project_begin_at_its_folder(run):
+    """Of Poetry's tables as of uv's."""
+    files = {
+        "app.py": APP,
+        "web/pyproject.toml": '[tool.poetry.dependencies]\nflask = "^3"\nlib = {path = "../lib"}\nown = {path = "own"}\n',
+        "web/own/pyproject.toml": '[project]\nname = "own"\n',
+        "lib/pyproject.toml": '[project]\nname = "lib"\n',
+    }
+    found = run(files, requirements="web/pyproject.toml").requirements
+    assert sorted(found.own) == ["lib", "web/own"]
+
+
+def test_channels_of_conda_are_no_packages(run):
+    """Neither those that are listed nor the one that a package is asked of."""
+    environment = (
+        "channels:\n- pytorch\n- bioconda\ndependencies:\n  - python=3.11\n  - bioconda::samtools>=1\n"
+        "  - pytorch~=2.1\n  - pip\n  - pip:\n    - flask\n"
+    )
+    found = run({"app.py": APP, "environment.yml": environment})
+    (note,) = [one for one in found.notes if "Conda" in one]
+    assert note.endswith("(samtools, pytorch).")
+    assert found.requirements.text == "flask\n"

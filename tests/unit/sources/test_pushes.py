@@ -94,6 +94,23 @@ def test_each_form_tells_its_branch(headers, told, push):
     assert pushes.read(headers, json.dumps(told).encode()) == push
 
 
+def _changed(*news):
+    return json.dumps({"push": {"changes": [{"new": one} for one in news]}}).encode()
+
+
+def test_several_branches_that_are_pushed_at_once():
+    """Bitbucket tells of them in one message: whichever is followed, it may be among them."""
+    headers = {"x-event-key": "repo:push"}
+    branches = [{"type": "branch", "name": one, "target": {"hash": COMMIT}} for one in ("main", "fix")]
+    tag = {"type": "tag", "name": "v1", "target": {"hash": COMMIT}}
+    assert pushes.read(headers, _changed(*branches)) == Push("push")
+    assert pushes.read(headers, _changed(tag, branches[0])) == Push("push", "main", "", COMMIT)
+    assert pushes.read(headers, _changed(None, branches[1])) == Push("push", "fix", "", COMMIT)
+    assert pushes.read(headers, _changed(tag, tag)) == Push("push", is_branch=False)
+    assert pushes.read(headers, _changed(None, tag)) == Push("push", "v1", "", COMMIT, is_branch=False)
+    assert pushes.read(headers, _changed(None, None)) == Push("push", is_removed=True)
+
+
 def test_a_form_that_holds_json_is_read_too():
     body = urlencode({"payload": json.dumps({"ref": "refs/heads/main"})}).encode()
     headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}

@@ -36,6 +36,8 @@ _NAMES_OF_AUDIENCE = {str(audience): name for name, audience in ACCESS_TYPES.ite
 _ROLES = {Rank.OWNER: "owner", Rank.EDITOR: "editor", Rank.VIEWER: "viewer", Rank.NOBODY: "none"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{3,128}")
 """Names of 64 characters get a number at their end where they are taken."""
+_LONGEST = 34
+"""Characters of a host's name before such a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +219,11 @@ def to_json(one: Facts, site_url: str) -> JsonObject:
 
 
 def _fit(name: str) -> str:
-    """The nearest name that a host can have."""
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:34].strip("-")
+    """The nearest name that a host can have, with room for a number behind it."""
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if len(words) < 2 or not words[0].isalpha() or words.startswith("xn-"):
-        words = f"app-{words}".rstrip("-")
-    return words
+        words = f"app-{words}"
+    return words[:_LONGEST].rstrip("-")
 
 
 def _free_name(call: Call, db: ReadDb, wanted: str) -> str:
