@@ -123,6 +123,12 @@ def test_how_people_come_is_said_where_something_else_ends_tls_and_else_by_envoy
     assert {one["value"] for one in added if one["key"] == "x-forwarded-proto"} == expected
 
 
+def test_no_request_pays_for_the_choice_of_what_is_counted():
+    """Envoy tries patterns of the kind prefix at every count, all others once for each name."""
+    chosen = json.loads(render_bootstrap(FRONT))["stats_config"]["stats_matcher"]["inclusion_list"]
+    assert {kind for one in chosen["patterns"] for kind in one} == {"safe_regex", "suffix"}
+
+
 def test_the_bootstrap_is_json_that_never_says_which_apps_there_are():
     assert "virtual_hosts" not in render_bootstrap(FRONT)
     assert json.loads(render_bootstrap(FRONT))["admin"]["address"]["pipe"]["mode"] == 0o600
