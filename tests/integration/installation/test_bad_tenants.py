@@ -16,6 +16,7 @@ from typing import cast
 
 import pytest
 
+from tholos.gateway.render import ROUTES
 from tholos.runtime import walls
 from tholos.testing.asking import Asker
 from tholos.testing.trial import Json, Trial, eventually, wsgi
@@ -139,12 +140,12 @@ def is_by_gateway(trial: Trial) -> bool:
 
 def of_proxy(trial: Trial) -> list[Path]:
     """What it lives by: the hashes of tokens, and which passes are believed."""
-    found = [*(trial.server.data / "proxy").glob("*.json")]
-    if is_by_gateway(trial):
-        routes = next(one for one in found if one.name == "routes.json")
-        eventually(lambda: sha256(trial.server.token.encode()).hexdigest() in routes.read_text())
-        assert len(found) >= 4
-    return found
+    if not is_by_gateway(trial):
+        return []
+    folder = trial.server.data / "proxy"
+    used = sha256(trial.server.token.encode()).hexdigest().encode()
+    eventually(lambda: used in (folder / ROUTES).read_bytes())
+    return [folder, *folder.iterdir()]
 
 
 def sockets_of(trial: Trial) -> list[Path]:
