@@ -140,7 +140,7 @@ class GatewaySettings(BaseModel):
 
     mode: Literal["off", "on"] = Field(
         "off",
-        description="on puts Envoy in front, where it is installed (tholos[gateway], or on PATH): whoever may open an app "
+        description="on puts Envoy in front, where tholos[gateway] is installed: whoever may open an app "
         "reaches it without the server. off has the server alone carry everything.",
     )
     program: str = Field(

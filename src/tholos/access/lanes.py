@@ -76,6 +76,14 @@ def is_fit(row: Serving) -> bool:
     return row.address.startswith(_LOCAL)
 
 
+def way_of(instance: str, address: str) -> Way | None:
+    """None where the proxy cannot reach it, or be told of it."""
+    try:
+        return Way(instance, address.removeprefix(_LOCAL)) if address.startswith(_LOCAL) else None
+    except Unfit:
+        return None
+
+
 def _among(row: Serving) -> tuple[Way, ...]:
     """All instances where there may be several; one that waits for whoever comes has no way, as the door gives it away."""
     if row.rules.personal:

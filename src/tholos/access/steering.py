@@ -11,20 +11,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final, Protocol
 
-from tholos.access.lanes import lanes_of, streams_of
+from tholos.access.lanes import lanes_of, streams_of, way_of
 from tholos.access.outstanding import Outstanding
 from tholos.accounts.service import ACCESS_TOPIC
 from tholos.gateway.errors import ProxyRefused, ProxySilent
-from tholos.gateway.fleet import Fleet, Stream, Way
+from tholos.gateway.fleet import Fleet, Lane, Stream, Way
 from tholos.instances.serving import ServingTable
 from tholos.kit.log import get_logger
 from tholos.kit.notices import Notices
 from tholos.kit.threads import in_thread
 
-TOGETHER_S: Final = 0.003
+TOGETHER_S: Final = 0.001
 """What changes within this time is shown at once."""
 SETTLED_WITHIN_S: Final = 10.0
 _DRAINING_LOOK_S: Final = 0.1
+ANNOUNCED_WITHIN_S: Final = 0.5
+_COMES_WITHIN_S: Final = 60.0
 
 
 class Shown(Protocol):
@@ -76,6 +78,12 @@ class Steering:
         self._shown = Fleet()
         self._seen = 0
         self._is_bare = False
+        self._coming: dict[str, tuple[Way, float]] = {}
+        """By instance; with the loop's time from which it does not come any more."""
+        self._idle: frozenset[str] = frozenset()
+        """Of what was taken away: the clusters that nothing is under way at any more."""
+        self._over: frozenset[Stream] = frozenset()
+        """The same of streams that begin elsewhere by now."""
         self._moved = asyncio.Condition()
         serving.tell(outstanding.changed)
 
@@ -89,7 +97,17 @@ class Steering:
             one for one in self._shown.streams if self._outstanding.has_streams((one.place, one.session))
         )
         old = sorted({*before} - {*here})
-        return Fleet(lanes, streams=(*old, *sorted(here)), generations=self._outstanding.generations)
+        generations = self._outstanding.generations
+        return Fleet(
+            lanes, coming=self._list_coming(lanes), streams=(*old, *sorted(here)), generations=generations
+        )
+
+    def _list_coming(self, lanes: Iterable[Lane]) -> tuple[Way, ...]:
+        here, now = {way.instance for lane in lanes for way in lane.ways}, asyncio.get_running_loop().time()
+        for instance, (_, until) in [*self._coming.items()]:
+            if instance in here or until < now:
+                del self._coming[instance]
+        return tuple(sorted(way for way, _ in self._coming.values()))
 
     def adopt(self, streams: Iterable[Stream]) -> None:
         """What an earlier server left open goes on, as long as it stands."""
@@ -102,11 +120,15 @@ class Steering:
         changed.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._turn())
+            reviewing: asyncio.Task[None] | None = None
             while True:
                 await changed.wait()
                 await asyncio.sleep(TOGETHER_S)
                 changed.clear()
+                if reviewing:
+                    reviewing.cancel()  # a change goes first
                 await self._bring()
+                reviewing = group.create_task(self._review())
 
     async def _turn(self) -> None:
         while True:
@@ -122,6 +144,17 @@ class Steering:
             return
         get_logger().error("gateway_unsettled", wanted=wanted, seen=self._seen)
 
+    async def announce(self, instance: str, address: str) -> None:
+        """Have the proxy know an instance that is about to be live, so that only where requests go is left to be changed then.
+        Nothing depends on it: it is not waited for long.
+        """
+        way = way_of(instance, address)
+        if self._host.proxy is None or way is None:
+            return
+        self._coming[instance] = (way, asyncio.get_running_loop().time() + _COMES_WITHIN_S)
+        self._outstanding.changed.set()
+        await self._wait(lambda: self._knows(instance), ANNOUNCED_WITHIN_S)
+
     async def drained(self, instance: str, seconds: float) -> bool:
         """Wait until the proxy has nothing under way at an instance, and sends nothing there; False if it still has."""
         if self._host.proxy is None:
@@ -135,6 +168,9 @@ class Steering:
         except TimeoutError:
             return False
         return True
+
+    def _knows(self, instance: str) -> bool:
+        return self._leads_to(instance) or any(way.instance == instance for way in self._shown.coming)
 
     def _leads_to(self, instance: str) -> bool:
         return any(way.instance == instance for way in self._shown.ways)
@@ -154,7 +190,8 @@ class Steering:
         seen = self._outstanding.seen
         if proxy is not None:
             await self._end_streams(proxy)
-            fleet = await self._with_leaving(proxy, self.fleet())
+            fleet = self._with_leaving(self.fleet())
+            self._idle, self._over = frozenset(), frozenset()  # what is idle now may lead somewhere again
             try:
                 await proxy.show(fleet)
                 self._shown = fleet
@@ -171,30 +208,35 @@ class Steering:
         self._shown = Fleet()
         await self._host.begin_anew(error.message if self._is_bare else "")
 
-    async def _with_leaving(self, proxy: Shown, fleet: Fleet) -> Fleet:
-        """With the ways that were taken away and whose instances still answer something."""
+    def _with_leaving(self, fleet: Fleet) -> Fleet:
+        """With the ways that were taken away and whose instances may still answer something."""
         staying = {way.cluster for way in fleet.ways}
-        old = {one.cluster for one in fleet.streams} - staying
-        before: dict[str, Way] = {
-            way.cluster: way
-            for way in (*self._shown.leaving, *self._shown.ways)
-            if way.cluster not in staying
-        }
-        latest = {*fleet.latest_streams().values()}
-        surpassed = {one: one.name for one in fleet.streams if one not in latest and one.cluster in staying}
-        if not before and not old and not surpassed:
-            return fleet
-        await in_thread(self._look)
-        fresh = {way.cluster for way in self._shown.ways}
+        before = {way.cluster: way for way in (*self._shown.leaving, *self._shown.ways)}
+        kept = [way for name, way in sorted(before.items()) if name not in staying | self._idle]
+        streams = [one for one in fleet.streams if one.cluster in staying or one.cluster not in self._idle]
+        return replace(
+            fleet,
+            leaving=tuple(kept),
+            streams=tuple(one for one in streams if one not in self._over),
+        )
+
+    async def _review(self) -> None:
+        """See which of what was taken away nothing is under way at: the next change leaves it out. Not before a change, which
+        would wait for it.
+        """
+        proxy, shown = self._host.proxy, self._shown
+        staying, latest = {way.cluster for way in shown.ways}, {*shown.latest_streams().values()}
+        old = {way.cluster for way in shown.leaving} | {one.cluster for one in shown.streams} - staying
+        surpassed = {one: one.name for one in shown.streams if one not in latest and one.cluster in staying}
+        if proxy is None or not (old or surpassed):
+            return
         try:
-            active = await proxy.active({*before, *old, *surpassed.values()})
+            active = await proxy.active({*old, *surpassed.values()})
         except ProxySilent:
-            active = {}
-        going = fresh | {name for name, number in active.items() if number}
-        kept = [way for name, way in sorted(before.items()) if name in going]
-        over = {one for one, name in surpassed.items() if not active.get(name)}
-        streams = [one for one in fleet.streams if one.cluster in staying | going and one not in over]
-        return replace(fleet, leaving=tuple(kept), streams=tuple(streams))
+            return
+        await in_thread(self._look)
+        self._idle = frozenset(name for name in old if not active[name])
+        self._over = frozenset(one for one, name in surpassed.items() if not active[name])
 
     async def _end_streams(self, proxy: Shown) -> None:
         """Take away the ways on which nothing goes on, and nothing can begin."""

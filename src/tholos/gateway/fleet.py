@@ -221,6 +221,8 @@ class Fleet:
     lanes: tuple[Lane, ...] = ()
     leaving: tuple[Way, ...] = ()
     """Those of before, whose instances may still be answering: nothing new goes there."""
+    coming: tuple[Way, ...] = ()
+    """Those that requests are about to be sent to: what is known before need not be told at that moment."""
     streams: tuple[Stream, ...] = ()
     """Those of before that may still be open, and then those of lanes: of a session's the last is where the next one begins."""
     generations: tuple[str, ...] = ()

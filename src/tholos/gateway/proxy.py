@@ -81,8 +81,8 @@ class Proxy:
         """Put the files there without asking: before it is started."""
         if self.front.certificate:
             replace(Path(self.front.folder, CERTIFICATES), render_certificates(self.front))
-        for file, (text, version) in [*self._ends(fleet), (ROUTES, render_routes(self.front, fleet))]:
-            replace(Path(self.front.folder, file), text)
+        for file, (content, version) in [*self._ends(fleet), (ROUTES, render_routes(self.front, fleet))]:
+            replace(Path(self.front.folder, file), content)
             self._shown[file] = version
         self._streams = fleet.streams
 
@@ -94,13 +94,13 @@ class Proxy:
             ProxySilent: it does not say in time that it does, or a file cannot be written.
         """
         due = asyncio.get_running_loop().time() + self._confirm_s
-        for file, (text, version) in self._steps(fleet):
+        for file, (content, version) in self._steps(fleet):
             if self._shown.get(file) == version:
                 continue
             self._shown.pop(file, None)
             refused = await self._stats_of(file)
             try:
-                replace(Path(self.front.folder, file), text)
+                replace(Path(self.front.folder, file), content)
             except OSError as error:
                 raise ProxySilent(
                     f"The proxy cannot be told: {file} cannot be written ({error.strerror})."
@@ -144,7 +144,7 @@ class Proxy:
         found = await self._stats(r"^cluster\..*\.upstream_rq_active$")
         return {name: int(str(found.get(f"cluster.{name}.upstream_rq_active", 0))) for name in clusters}
 
-    def _steps(self, fleet: Fleet) -> list[tuple[str, tuple[str, str]]]:
+    def _steps(self, fleet: Fleet) -> list[tuple[str, tuple[bytes | str, str]]]:
         """The files in the order of their turns: where requests are to go is there before they are sent there, and until they
         are sent there no more, or they would be answered 503.
         """
@@ -153,7 +153,7 @@ class Proxy:
         before = after if both == fleet.streams else self._ends(dataclasses.replace(fleet, streams=both))
         return [*before, (ROUTES, render_routes(self.front, fleet)), *after]
 
-    def _ends(self, fleet: Fleet) -> list[tuple[str, tuple[str, str]]]:
+    def _ends(self, fleet: Fleet) -> list[tuple[str, tuple[bytes | str, str]]]:
         """Where routes lead to."""
         return [(CLUSTERS, render_clusters(self.front, fleet)), (LISTENERS, render_listeners(fleet))]
 
@@ -198,10 +198,10 @@ def streams_before(folder: Path) -> tuple[Stream, ...]:
         return ()
 
 
-def replace(path: Path, text: str) -> None:
+def replace(path: Path, content: bytes | str) -> None:
     """Write a file that is there as a whole or not at all: a rename is also what the proxy watches for."""
     fresh = path.with_name(f".{path.name}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
     fresh.replace(path)

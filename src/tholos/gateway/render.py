@@ -1,76 +1,71 @@
 """From the model to the proxy's files (Envoy's xDS v3 API, as JSON). Pure: the same model makes the same text.
 
 The listener stands in the bootstrap and never changes, so that no connection is drained by a change; routes and clusters
-come from two files that are replaced as wholes. Envoy's own manual explains the names; the comments say why we chose.
+come from files that are replaced as wholes: the two that grow with the apps are binary (:mod:`tholos.gateway.wire`). Envoy's own manual explains the names; the comments say why we chose.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from functools import lru_cache
 
-from tholos.gateway.fleet import Cookies, Fleet, Front, cluster_name
+from tholos.gateway import wire
+from tholos.gateway.fleet import Cookies, Fleet, Front, Stream, cluster_name
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.render_logs import JWT, render_logs
 from tholos.gateway.render_routes import (
     COOKIE_SPACE,
     DOOR,
+    LANES_KEPT,
     MEASURING,
     WHOLE,
     lane_hosts,
+    of_all,
     seconds,
     to_door,
     unmeasured,
 )
-from tholos.gateway.render_streams import BOOTSTRAP, STREAM_HEADER, endpoints_of, listeners_of
+from tholos.gateway.render_streams import BOOTSTRAP, STREAM_HEADER, inside, listeners_of
 from tholos.gateway.render_tokens import FILTER
-from tholos.gateway.written import Written, write
 
 Json = dict[str, object]
 
-ROUTES = "routes.json"
-CLUSTERS = "clusters.json"
+ROUTES = "routes.pb"
+CLUSTERS = "clusters.pb"
 LISTENERS = "listeners.json"
 CERTIFICATES = "certificates.json"
 _OWN_PREFIXES = ("x-envoy-",)
 """What Envoy itself would take orders by."""
-_TYPE = "type.googleapis.com/"
 
 
-def render_routes(front: Front, fleet: Fleet) -> tuple[str, str]:
+def render_routes(front: Front, fleet: Fleet) -> tuple[bytes, str]:
     """The file of routes, and its version."""
-    hosts = lane_hosts(front, fleet)
     everything_else: Json = {"name": DOOR, "domains": ["*"], "routes": [to_door()], **unmeasured(front)}
-    table: Json = {
-        "@type": _TYPE + "envoy.config.route.v3.RouteConfiguration",
-        "name": "tholos",
-        "virtual_hosts": [*hosts, everything_else],
-    }
-    return _file([table])
+    begin = wire.encode(wire.TABLE, {"name": "tholos", **of_all()})
+    end = wire.encode(wire.TABLE, {"virtual_hosts": [everything_else]})
+    return _versioned(wire.resource(wire.TABLE, b"".join([begin, *lane_hosts(front, fleet), end])))
 
 
-def render_clusters(front: Front, fleet: Fleet) -> tuple[str, str]:
+def render_clusters(front: Front, fleet: Fleet) -> tuple[bytes, str]:
     """The file of clusters, and its version; a way that is leaving keeps its own until it is idle."""
     known = {one.instance: one.socket for one in fleet.streams}
-    known |= {one.instance: one.socket for one in (*fleet.leaving, *fleet.ways)}
+    known |= {one.instance: one.socket for one in (*fleet.leaving, *fleet.coming, *fleet.ways)}
     beside = _beside(fleet)
     named = {one: one if front.logs else "" for one in known}  # the access log tells it
     clusters = {
         cluster_name(one): _cluster(
-            cluster_name(one),
-            _pipe(socket),
-            *map(_pipe, beside.get(one, ())),
-            idle_s=1.5,
-            instance=named[one],
+            cluster_name(one), (socket, *beside.get(one, ())), idle_s=1.5, instance=named[one]
         )
         for one, socket in known.items()
     }
     clusters |= {
-        name: _cluster(name, address, idle_s=1.5, instance=named[instance])
-        for name, (instance, address) in endpoints_of(fleet).items()
+        name: _cluster(name, (stream,), idle_s=1.5, instance=named[stream.instance])
+        for name, stream in fleet.latest_streams().items()
     }
     in_order = [cluster for _, cluster in sorted(clusters.items())]
-    return _file([_cluster(DOOR, _pipe(front.door), idle_s=30.0), *in_order])
+    return _versioned(b"".join([_cluster(DOOR, (front.door,), idle_s=30.0), *in_order]))
 
 
 def _beside(fleet: Fleet) -> dict[str, tuple[str, ...]]:
@@ -100,7 +95,7 @@ def render_certificates(front: Front) -> str:
     return _file(
         [
             {
-                "@type": _TYPE + "envoy.extensions.transport_sockets.tls.v3.Secret",
+                "@type": wire.TYPE + "envoy.extensions.transport_sockets.tls.v3.Secret",
                 "name": "public",
                 "tls_certificate": certificate,
             }
@@ -110,15 +105,28 @@ def render_certificates(front: Front) -> str:
 
 def _file(resources: list[Json]) -> tuple[str, str]:
     """With a version that names the content, so that it can be told when it is live."""
-    text = write(resources)
-    version = hashlib.sha256(text.encode()).hexdigest()[:20]
-    return write({"version_info": version, "resources": Written(text)}), version
+    version = _name_of(_text(resources).encode())
+    return _text({"version_info": version, "resources": resources}), version
+
+
+def _versioned(resources: bytes) -> tuple[bytes, str]:
+    """The same of what is binary."""
+    version = _name_of(resources)
+    return wire.encode(wire.RESPONSE, {"version_info": version}) + resources, version
+
+
+def _name_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:20]
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def render_bootstrap(front: Front) -> str:
     """What the proxy is started with."""
     runtime = {"re2.max_program_size.error_level": 10_000}
-    return write(
+    return _text(
         {
             "node": {"id": "tholos", "cluster": "tholos"},
             "admin": {"address": {"pipe": {"path": front.admin, "mode": 0o600}}},
@@ -170,7 +178,7 @@ def _listener(front: Front) -> Json:
 def _tls(front: Front) -> Json:
     """Read again whenever the files are replaced."""
     return _filter("envoy.transport_sockets.tls", {
-        "@type": _TYPE + "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        "@type": wire.TYPE + "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
         "common_tls_context": {
             "alpn_protocols": ["h2", "http/1.1"],
             "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
@@ -181,7 +189,8 @@ def _tls(front: Front) -> Json:
 
 def _manager(front: Front) -> Json:
     return {
-        "@type": _TYPE + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "@type": wire.TYPE
+        + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "tholos",
         "codec_type": "AUTO",
         "rds": {"route_config_name": "tholos", "config_source": _source(front, ROUTES)},
@@ -223,7 +232,7 @@ def _hygiene() -> Json:
     removed: list[Json] = [{"remove_on_match": {"key_matcher": {"prefix": one}}} for one in prefixes]
     removed += [{"remove": one.decode()} for one in sorted(IDENTITY_HEADERS)]
     return _filter("envoy.http.early_header_mutation.header_mutation", {
-        "@type": _TYPE + "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+        "@type": wire.TYPE + "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
         "mutations": removed,
     })  # fmt: skip
 
@@ -237,17 +246,17 @@ def _filters(front: Front) -> list[Json]:
         FILTER,
         *([MEASURING] if front.max_body else []),
         _filter("envoy.filters.http.router", {
-            "@type": _TYPE + "envoy.extensions.filters.http.router.v3.Router",
+            "@type": wire.TYPE + "envoy.extensions.filters.http.router.v3.Router",
             "suppress_envoy_headers": True,
         }),
     ]  # fmt: skip
 
 
 _COMPRESSOR: Json = {
-    "@type": _TYPE + "envoy.extensions.filters.http.compressor.v3.Compressor",
+    "@type": wire.TYPE + "envoy.extensions.filters.http.compressor.v3.Compressor",
     "compressor_library": {
         "name": "gzip",
-        "typed_config": {"@type": _TYPE + "envoy.extensions.compression.gzip.compressor.v3.Gzip"},
+        "typed_config": {"@type": wire.TYPE + "envoy.extensions.compression.gzip.compressor.v3.Gzip"},
     },
     "response_direction_config": {"common_config": {"min_content_length": 1000}},
 }
@@ -269,7 +278,7 @@ def _passes(front: Front) -> Json:
     }
     either = {"requires_any": {"requirements": [{"provider_name": "pass"}, {"allow_missing_or_failed": {}}]}}
     return {
-        "@type": _TYPE + "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+        "@type": wire.TYPE + "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
         "providers": {"pass": provider},
         "rules": [{"match": {"prefix": "/"}, "requires": either}],
     }
@@ -299,36 +308,36 @@ def _kept_cookies(cookies: Cookies) -> Json:
     }
     whole: Json = {"metadata_namespace": COOKIE_SPACE, "key": WHOLE, "type": "STRING"}
     return {
-        "@type": _TYPE + "envoy.extensions.filters.http.header_to_metadata.v3.Config",
+        "@type": wire.TYPE + "envoy.extensions.filters.http.header_to_metadata.v3.Config",
         "request_rules": [
             {"header": "cookie", "on_header_present": one, "remove": False} for one in (kept, whole)
         ],
     }
 
 
-def _pipe(path: str) -> Json:
-    return {"pipe": {"path": path}}
+def _address(end: str | Stream) -> Json:
+    return inside(end) if isinstance(end, Stream) else {"pipe": {"path": end}}
 
 
-def _cluster(name: str, *addresses: Json, idle_s: float, instance: str = "") -> Json:
-    """All but the first address are for where no connection could be made to the one before."""
+@lru_cache(maxsize=2 * LANES_KEPT)
+def _cluster(name: str, ends: tuple[str | Stream, ...], *, idle_s: float, instance: str = "") -> bytes:
+    """Part of a file: one cluster. All but the first end are for where no connection could be made to the one before."""
     endpoints = [
-        {"priority": number, "lb_endpoints": [{"endpoint": {"address": address}}]}
-        for number, address in enumerate(addresses)
+        {"priority": number, "lb_endpoints": [{"endpoint": {"address": _address(end)}}]}
+        for number, end in enumerate(ends)
     ]
     thresholds = dict.fromkeys(
         ("max_connections", "max_pending_requests", "max_requests", "max_retries"), 65536
     )
     protocol = {
-        "@type": _TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "@type": wire.TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
         # Shorter than the keep-alive of common servers, so that they seldom close first.
         "common_http_protocol_options": {"idle_timeout": seconds(idle_s)},
         "explicit_http_config": {"http_protocol_options": {}},
     }
     told: Json = {"metadata": {"filter_metadata": {"tholos": {"instance": instance}}}} if instance else {}
-    return {
+    cluster = {
         **told,
-        "@type": _TYPE + "envoy.config.cluster.v3.Cluster",
         "name": name,
         "type": "STATIC",
         "connect_timeout": "5s",
@@ -339,6 +348,7 @@ def _cluster(name: str, *addresses: Json, idle_s: float, instance: str = "") -> 
         },
         "load_assignment": {"cluster_name": name, "endpoints": endpoints},
     }
+    return wire.resource(wire.CLUSTER, wire.encode(wire.CLUSTER, cluster))
 
 
 def _filter(name: str, typed: Json) -> Json:

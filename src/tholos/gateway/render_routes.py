@@ -6,9 +6,10 @@ The first that matches is taken: each lane's own, and at its end the way to the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
+from tholos.gateway import wire
 from tholos.gateway.fleet import (
     EVERYONE,
     Bearer,
@@ -24,7 +25,6 @@ from tholos.gateway.hygiene import CALLBACK
 from tholos.gateway.render_logs import FORWARDED_HOST, JWT
 from tholos.gateway.render_streams import IS_EVENTS, IS_SHORT, IS_UPGRADE, STREAM_HEADER
 from tholos.gateway.render_tokens import identity_of, is_sent, looking_for
-from tholos.gateway.written import Written, write
 
 Json = dict[str, object]
 
@@ -33,13 +33,12 @@ COOKIE_SPACE = "tholos.cookie"
 WHOLE = "whole"
 """There where the cookies are short enough to take ours out of them."""
 _BUFFER = "envoy.filters.http.buffer"
-_TYPE = "type.googleapis.com/"
 _LONGEST_UNTOLD = 1 << 20
 """Bytes of a body that comes with what only reads, and does not say its length: it is kept until it was measured."""
 MEASURING: Json = {
     "name": _BUFFER,
     "typed_config": {
-        "@type": _TYPE + "envoy.extensions.filters.http.buffer.v3.Buffer",
+        "@type": wire.TYPE + "envoy.extensions.filters.http.buffer.v3.Buffer",
         "max_request_bytes": _LONGEST_UNTOLD,
     },
 }
@@ -55,7 +54,7 @@ ELSEWHERE: Json = {
     "retry_priority": {
         "name": "envoy.retry_priorities.previous_priorities",
         "typed_config": {
-            "@type": _TYPE
+            "@type": wire.TYPE
             + "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
             "update_frequency": 1,
         },
@@ -64,51 +63,62 @@ ELSEWHERE: Json = {
 """Where no connection could be made to one of several instances, the next try is at another."""
 _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS|TRACE"}}}
 LANES_KEPT = 2048
-"""Whose routes are not written anew; 5 kB each."""
+"""Whose routes are not written anew; 2 kB each."""
 
 
-def lane_hosts(front: Front, fleet: Fleet) -> list[Json]:
-    """By host: of one app, or of all that are under paths of one."""
+def of_all() -> Json:
+    """What the table says of all its routes, the way to the door too: said once, it is read once."""
+    return {
+        "request_headers_to_remove": [STREAM_HEADER, _TRACE],
+        "request_headers_to_add": [_set("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")],
+    }
+
+
+def lane_hosts(front: Front, fleet: Fleet) -> list[bytes]:
+    """Parts of the table, each with a host: of one app, or of all that are under its paths."""
     streaming = fleet.streaming()
-    under_paths: defaultdict[str, dict[str, Written]] = defaultdict(dict)
-    hosts: list[Json] = []
+    under_paths: defaultdict[str, list[bytes]] = defaultdict(list)
+    hosts = []
     for lane in fleet.lanes:
         begin = tuple((*streaming.get((lane.place, way.instance), ()),) for way in lane.ways)
-        routes = _written_routes(front, lane, fleet.generations, begin)
         if lane.prefix:
-            under_paths[lane.host][f"{lane.prefix}/"] = routes
+            under_paths[lane.host].append(_branch(front, lane, fleet.generations, begin))
         else:
-            hosts.append({"name": lane.place, "domains": [lane.host], "routes": routes, **unmeasured(front)})
-    for host, routes_by_path in sorted(under_paths.items()):
-        matcher = _by_path(routes_by_path)
-        hosts.append({"name": "paths", "domains": [host], "matcher": matcher, **unmeasured(front)})
+            hosts.append(_host(front, lane, fleet.generations, begin))
+    for host, branches in sorted(under_paths.items()):
+        hosts.append(wire.nested(wire.TABLE, "virtual_hosts", _trunk(front, host) + b"".join(branches)))
     return hosts
 
 
 @lru_cache(maxsize=LANES_KEPT)
-def _written_routes(
+def _host(
     front: Front, lane: Lane, generations: tuple[str, ...], streaming: tuple[tuple[str, ...], ...]
-) -> Written:
-    return Written(write(_routes(front, lane, generations, streaming)))
+) -> bytes:
+    routes = _routes(front, lane, generations, streaming)
+    host = {"name": lane.place, "domains": [lane.host], "routes": routes, **unmeasured(front)}
+    return wire.encode(wire.TABLE, {"virtual_hosts": [host]})
 
 
-def _by_path(routes: Mapping[str, Written]) -> Json:
+def _trunk(front: Front, host: str) -> bytes:
     """A tree by what paths begin with: however many apps there are, no request looks at the routes of others."""
     path: Json = {
-        "@type": _TYPE + "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+        "@type": wire.TYPE + "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
         "header_name": ":path",
     }
-    lists = {
-        begins: _action("routes", {"@type": _TYPE + "envoy.config.route.v3.RouteList", "routes": some})
-        for begins, some in routes.items()
-    }
-    return {
-        "matcher_tree": {
-            "input": {"name": "path", "typed_config": path},
-            "prefix_match_map": {"map": lists},
-        },
-        "on_no_match": _action("door", {"@type": _TYPE + "envoy.config.route.v3.Route", **to_door()}),
-    }
+    door = _action("door", {"@type": wire.TYPE + "envoy.config.route.v3.Route", **to_door()})
+    by_path: Json = {"matcher_tree": {"input": {"name": "path", "typed_config": path}}, "on_no_match": door}
+    told: Json = {"name": "paths", "domains": [host], "matcher": by_path, **unmeasured(front)}
+    return wire.encode(wire.HOST, told)
+
+
+@lru_cache(maxsize=LANES_KEPT)
+def _branch(
+    front: Front, lane: Lane, generations: tuple[str, ...], streaming: tuple[tuple[str, ...], ...]
+) -> bytes:
+    routes = _routes(front, lane, generations, streaming)
+    own = _action("routes", {"@type": wire.TYPE + "envoy.config.route.v3.RouteList", "routes": routes})
+    tree: Json = {"prefix_match_map": {"map": {f"{lane.prefix}/": own}}}
+    return wire.encode(wire.HOST, {"matcher": {"matcher_tree": tree}})
 
 
 def _action(name: str, typed: Json) -> Json:
@@ -232,7 +242,7 @@ def unmeasured(front: Front) -> Json:
 
 
 def _measuring(how: Json) -> Json:
-    said: Json = {"@type": _TYPE + "envoy.extensions.filters.http.buffer.v3.BufferPerRoute", **how}
+    said: Json = {"@type": wire.TYPE + "envoy.extensions.filters.http.buffer.v3.BufferPerRoute", **how}
     return {"typed_per_filter_config": {_BUFFER: said}}
 
 
@@ -299,8 +309,6 @@ def _to_lane(
         "request_headers_to_remove": [
             # Else they stay as they came where there are none to show: the word for an instance is no credential.
             *(["cookie"] if kept and claims else []),
-            STREAM_HEADER,
-            _TRACE,
             *(["authorization"] if account else []),
         ],
         "request_headers_to_add": [_set(name, value) for name, value in added],
@@ -309,14 +317,10 @@ def _to_lane(
 
 
 def to_door(*, path: str = "") -> Json:
-    """The door is told where a request comes from, and otherwise gets it as it came. One that is just being started again
-    is waited for.
-    """
+    """The door gets a request as it came (but :func:`of_all`). One that is just being started again is waited for."""
     return {
         "match": {"path": path} if path else {"prefix": "/"},
         "route": {"cluster": DOOR, "timeout": "0s", "retry_policy": _again(60, 0.05, 0.5)},
-        "request_headers_to_remove": [STREAM_HEADER, _TRACE],
-        "request_headers_to_add": [_set("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")],
     }
 
 
@@ -330,10 +334,7 @@ def _again(times: int, first_s: float, most_s: float) -> Json:
 
 
 def _forwarded(front: Front) -> list[tuple[str, str]]:
-    told = [
-        ("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
-        (FORWARDED_HOST, "%REQ(:AUTHORITY)%"),
-    ]
+    told = [(FORWARDED_HOST, "%REQ(:AUTHORITY)%")]
     # How it is spoken to itself Envoy tells by itself, which costs less.
     if front.is_secure != bool(front.certificate):
         told.append(("x-forwarded-proto", "https" if front.is_secure else "http"))

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 
 from tholos.gateway.fleet import Fleet, Stream, Unfit
+from tholos.gateway.wire import TYPE
 
 Json = dict[str, object]
 
 STREAM_HEADER = "x-tholos-stream"
 """Set from the pass, for the choice of the cluster alone."""
-_TYPE = "type.googleapis.com/"
 _ACCEPT: Json = {"name": "accept", "string_match": {"contains": "text/event-stream", "ignore_case": True}}
 IS_UPGRADE: Json = {"name": "upgrade", "string_match": {"exact": "websocket", "ignore_case": True}}
 IS_NO_UPGRADE: Json = {"name": "upgrade", "present_match": True, "invert_match": True}
@@ -27,7 +27,7 @@ IS_SHORT: list[Json] = [
 BOOTSTRAP: list[Json] = [
     {
         "name": "envoy.bootstrap.internal_listener",
-        "typed_config": {"@type": _TYPE + "envoy.extensions.bootstrap.internal_listener.v3.InternalListener"},
+        "typed_config": {"@type": TYPE + "envoy.extensions.bootstrap.internal_listener.v3.InternalListener"},
     }
 ]
 """What the proxy is started with, so that a listener can be inside it."""
@@ -37,12 +37,8 @@ def listeners_of(fleet: Fleet) -> list[Json]:
     return [_listener(one) for one in fleet.streams]
 
 
-def endpoints_of(fleet: Fleet) -> dict[str, tuple[str, Json]]:
-    """Where the cluster of each session leads: to which instance, and by which way inside."""
-    return {name: (one.instance, _inside(one)) for name, one in fleet.latest_streams().items()}
-
-
-def _inside(stream: Stream) -> Json:
+def inside(stream: Stream) -> Json:
+    """Where the cluster of a session leads: to its instance, by a way inside the proxy."""
     return {
         "envoy_internal_address": {"server_listener_name": stream.listener, "endpoint_id": stream.instance}
     }
@@ -61,7 +57,7 @@ def _listener(stream: Stream) -> Json:
     carries: Json = {
         "name": "envoy.filters.network.tcp_proxy",
         "typed_config": {
-            "@type": _TYPE + "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+            "@type": TYPE + "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
             "stat_prefix": "stream",
             "cluster": stream.cluster,
             "idle_timeout": "0s",
@@ -74,7 +70,7 @@ def _listener(stream: Stream) -> Json:
         "socket": stream.socket,
     }
     return {
-        "@type": _TYPE + "envoy.config.listener.v3.Listener",
+        "@type": TYPE + "envoy.config.listener.v3.Listener",
         "name": stream.listener,
         "internal_listener": {},
         "per_connection_buffer_limit_bytes": 65_536,

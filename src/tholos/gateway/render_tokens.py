@@ -8,11 +8,11 @@ time too: what a token is good for ends by itself where no server is there to en
 from __future__ import annotations
 
 from tholos.gateway.fleet import Bearer
+from tholos.gateway.wire import TYPE
 
 Json = dict[str, object]
 
 LUA = "envoy.filters.http.lua"
-_TYPE = "type.googleapis.com/"
 _SHA_256 = r"""
 local bit = require("bit")
 local band, bnot, bxor, ror, rshift, tobit, tohex = bit.band, bit.bnot, bit.bxor, bit.ror, bit.rshift, bit.tobit, bit.tohex
@@ -73,7 +73,7 @@ FILTER: Json = {
     "name": LUA,
     "disabled": True,
     "typed_config": {
-        "@type": _TYPE + "envoy.extensions.filters.http.lua.v3.Lua",
+        "@type": TYPE + "envoy.extensions.filters.http.lua.v3.Lua",
         "default_source_code": {"inline_string": _SHA_256 + _ON_REQUEST},
     },
 }
@@ -88,8 +88,8 @@ def is_sent(bearer: Bearer) -> Json:
 def looking_for(bearers: tuple[Bearer, ...], to_door: Json, headers: list[Json]) -> Json:
     """The route of requests with a token: to the door, unless the filter finds it to be one of these."""
     match = {"prefix": "/", "headers": headers}
-    lua: Json = {"@type": _TYPE + "envoy.extensions.filters.http.lua.v3.LuaPerRoute"}
-    at_work = {"@type": _TYPE + "envoy.config.route.v3.FilterConfig", "config": lua}
+    lua: Json = {"@type": TYPE + "envoy.extensions.filters.http.lua.v3.LuaPerRoute"}
+    at_work = {"@type": TYPE + "envoy.config.route.v3.FilterConfig", "config": lua}
     return {
         **to_door,
         "match": match,

@@ -51,6 +51,12 @@ def one_off_name(operation_id: str) -> str:
 
 Drained = Callable[[str, float], Awaitable[bool]]
 """Waits until nothing is under way at an instance, at most so many seconds; the carrier knows."""
+Announce = Callable[[str, str], Awaitable[None]]
+"""Tells whoever carries requests of an instance and its address before any are sent there."""
+
+
+async def _to_nobody(instance: str, address: str) -> None:
+    """Where whoever carries them needs to know nothing before."""
 
 
 @dataclass(slots=True)
@@ -65,6 +71,7 @@ class Keeper:
     serving: ServingTable
     drained: Drained
     start_timeout_s: float
+    tell: Announce = _to_nobody
     standbys: Standbys = field(default_factory=Standbys)
     """What waits to become an instance; made and let go by others."""
     fallback_s: float = 0.0
@@ -170,6 +177,11 @@ class Keeper:
             raise await in_thread(self.causes.error_answer, instance, status)
         await self.set_state(instance_id, InstanceState.READY, "")
         return status
+
+    async def announce(self, instance_id: str) -> None:
+        """That it is about to be live: what can be done before is not left for that moment."""
+        instance = await in_thread(self._get, instance_id)
+        await self.tell(instance.id, instance.address)
 
     async def set_state(self, instance_id: str, state: InstanceState, reason: str) -> None:
         instance = await in_thread(self._set_state, instance_id, state, reason)

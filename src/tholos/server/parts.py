@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from tholos.gateway import wire
 from tholos.runtime import builds, walls
 from tholos.runtime.builds import Builds
 from tholos.runtime.doctor import Wanted
@@ -64,7 +65,11 @@ def find_uv() -> str:
 
 
 def find_envoy(env: Mapping[str, str], chosen: str = "") -> str:
-    """Path of Envoy: the chosen one, the one of the extra ``gateway``, else the one on PATH; empty where there is none."""
+    """Path of Envoy: the chosen one, the one of the extra ``gateway``, else the one on PATH; empty where there is none, or not the
+    messages of its files, which that extra brings.
+    """
+    if not wire.is_there():
+        return ""
     if chosen:
         return chosen
     found = importlib.util.find_spec("envoy")

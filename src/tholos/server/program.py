@@ -292,7 +292,7 @@ def _keeper(
 ) -> Keeper:
     return Keeper(
         services.get(Database), services.get(Notices), clock, launcher, starter, serving, entrance.drained,
-        start_timeout_s=settings.apps.start_timeout_s, standbys=services.get(Standbys),
+        start_timeout_s=settings.apps.start_timeout_s, tell=entrance.announce, standbys=services.get(Standbys),
         fallback_s=settings.apps.fallback_s,
     )  # fmt: skip
 

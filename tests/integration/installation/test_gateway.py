@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tholos.gateway import wire
 from tholos.gateway.proxy import ENVIRONMENT
+from tholos.gateway.render import ROUTES
 from tholos.testing.installation import Installation
+from tholos.testing.proxy_files import read
 from tholos.testing.trial import PATIENCE_S, Trial, eventually, wsgi
 from tholos.testing.visitors import ECHO, Browser, Watched, again, frame, newcomer
 
@@ -48,6 +51,9 @@ def site(trial: Trial) -> Trial:
     return trial
 
 
+REFUSED = wire.resource("no.such.Type", b"")
+
+
 def ask(trial: Trial, path: str = "/", **headers: str):
     return trial.server.ask("GET", path, host="shown", token="", headers=headers)
 
@@ -65,11 +71,13 @@ def proxy_pid(trial: Trial) -> int:
 
 
 def lanes(trial: Trial) -> str:
-    return (trial.server.data / "proxy" / "routes.json").read_text()
+    return json.dumps(read(trial.server.data / "proxy" / ROUTES))
 
 
 def test_an_app_answers_while_there_is_no_server(site):
-    eventually(lambda: ask(site).status == 200 and '"name":"cookie"' in lanes(site))  # what everyone may open
+    eventually(
+        lambda: ask(site).status == 200 and '"name": "cookie"' in lanes(site)
+    )  # what everyone may open
     by_token = partial(site.server.ask, "GET", "/", host="shown", token=site.server.token)
     eventually(
         lambda: by_token().status == 200 and sha256(site.server.token.encode()).hexdigest() in lanes(site)
@@ -167,7 +175,7 @@ def test_what_the_server_does_not_see_keeps_an_app_awake_and_is_counted(site):
     site.publish("lazy", wsgi("here"))
     site.server.api("PATCH", "/api/v1/apps/lazy/access", {"audience": "everyone"})
     get = partial(site.server.ask, "GET", host="lazy", token="")
-    eventually(lambda: get("/").status == 200 and '"name":"cookie"' in lane_of(site, "lazy"))
+    eventually(lambda: get("/").status == 200 and '"name": "cookie"' in lane_of(site, "lazy"))
     (before,) = site.instances("lazy")
     site.server.api("PUT", "/api/v1/apps/lazy/life", {"idle_timeout_s": 2})
     end = time.monotonic() + 4.5  # more than twice its idle time
@@ -192,9 +200,7 @@ def test_what_the_server_does_not_see_keeps_an_app_awake_and_is_counted(site):
 def lane_of(trial: Trial, name: str) -> str:
     """What the proxy is told of one app."""
     hosts = json.loads(lanes(trial))["resources"][0]["virtual_hosts"]
-    return next((json.dumps(one) for one in hosts if one["domains"][0].startswith(f"{name}.")), "").replace(
-        " ", ""
-    )
+    return next((json.dumps(one) for one in hosts if one["domains"][0].startswith(f"{name}.")), "")
 
 
 def test_a_proxy_that_was_killed_comes_back(site):
@@ -242,7 +248,7 @@ def test_nobody_notices_that_another_proxy_takes_over(site):
     site.server.api("PATCH", "/api/v1/apps/long/access", {"audience": "everyone"})
     eventually(lambda: site.server.ask("GET", "/", host="long", token="").status == 200)
     eventually(
-        lambda: ask(site).status == 200 and lanes(site).count('"name":"cookie"') > 1
+        lambda: ask(site).status == 200 and lanes(site).count('"name": "cookie"') > 1
     )  # both have lanes
     failures, is_over = [], threading.Event()
     asker = threading.Thread(target=go_on_asking, args=(site, is_over, failures))
@@ -271,8 +277,8 @@ def take_over(site: Trial, settings: dict[str, str]) -> None:
 
 def test_files_that_it_refuses_leave_only_the_way_to_the_door(site):
     """Broken behind the server's back, the proxy keeps what it has; the server's next change is taken again."""
-    (site.server.data / "proxy" / ".x").write_text("{")
-    (site.server.data / "proxy" / ".x").replace(site.server.data / "proxy" / "routes.json")
+    (site.server.data / "proxy" / ".x").write_bytes(REFUSED)
+    (site.server.data / "proxy" / ".x").replace(site.server.data / "proxy" / ROUTES)
     assert ask(site).status == 200
     site.publish("other", wsgi("here"))
     assert site.get("other", "/").status == 200
@@ -283,7 +289,7 @@ def test_once_it_refused_what_the_server_wrote_the_door_decides_everything_until
     trial = site
     trial.server.api("PATCH", "/api/v1/apps/shown/access", {"audience": "everyone"})
     ada = newcomer(trial, "refused")
-    routes, is_over = trial.server.data / "proxy" / "routes.json", threading.Event()
+    routes, is_over = trial.server.data / "proxy" / ROUTES, threading.Event()
     breaking = threading.Thread(target=break_what_comes, args=(routes, is_over))
     breaking.start()
     try:
@@ -320,7 +326,7 @@ def break_what_comes(file: Path, is_over: threading.Event) -> None:
     while not is_over.is_set():
         if file.stat().st_ino != before:
             broken = file.with_name(".broken")
-            broken.write_text("{")
+            broken.write_bytes(REFUSED)
             broken.replace(file)
             before = file.stat().st_ino
 

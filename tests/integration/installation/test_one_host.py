@@ -3,6 +3,8 @@
 import json
 from contextlib import ExitStack
 
+from tholos.gateway.render import ROUTES
+from tholos.testing.proxy_files import read
 from tholos.testing.trial import Trial, eventually
 from tholos.testing.visitors import ECHO, UPGRADE, Browser, Watched, frame, newcomer
 
@@ -12,7 +14,7 @@ SETTINGS = {"THOLOS_APPS__ADDRESSES": "paths"}
 
 def paths_past_the_door(trial: Trial) -> dict[str, str]:
     """By what the paths of an app begin with, what the proxy is told of it."""
-    table = json.loads((trial.server.data / "proxy" / "routes.json").read_text())
+    table = read(trial.server.data / "proxy" / ROUTES)
     trees = [
         one["matcher"]["matcher_tree"] for one in table["resources"][0]["virtual_hosts"] if "matcher" in one
     ]

@@ -7,7 +7,9 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from tholos.gateway.render import ROUTES
 from tholos.runtime.layout import Layout
+from tholos.testing.proxy_files import read
 from tholos.testing.trial import Trial, eventually, wsgi
 from tholos.testing.visitors import ECHO, Browser, Watched, again, frame, newcomer
 
@@ -49,7 +51,7 @@ def lane_of(trial: Trial, name: str) -> str:
     """What the proxy lives by of one app; empty where that has no lane, or there is no proxy."""
     if not has_proxy(trial):
         return ""
-    table = json.loads((trial.server.data / "proxy" / "routes.json").read_text())
+    table = read(trial.server.data / "proxy" / ROUTES)
     if table["version_info"] != shown(trial):
         return ""
     hosts = table["resources"][0]["virtual_hosts"]

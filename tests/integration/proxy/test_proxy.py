@@ -27,16 +27,25 @@ from hypothesis import strategies as st
 from tholos.access.passes import ISSUER, Passes
 from tholos.access.proxy_log import read_visit
 from tholos.access.service import Admission
+from tholos.gateway import wire
 from tholos.gateway.errors import ProxyRefused, ProxySilent
 from tholos.gateway.fleet import EVERYONE, Bearer, Cookies, Fleet, Front, Lane, Stream, Way, stream_name
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.lane_counts import LaneCount, read_lane_counts
 from tholos.gateway.proxy import ENVIRONMENT, Proxy, streams_before
 from tholos.gateway.proxy import replace as replace_file
-from tholos.gateway.render import render_bootstrap, render_clusters, render_listeners, render_routes
+from tholos.gateway.render import (
+    CLUSTERS,
+    ROUTES,
+    render_bootstrap,
+    render_clusters,
+    render_listeners,
+    render_routes,
+)
 from tholos.server.parts import find_envoy
 from tholos.testing import frames
 from tholos.testing.authority import Authority
+from tholos.testing.proxy_files import read
 
 ADA = Admission("acc_ada", "ada", "ses_ada", 3, None, ("makers",))
 COOKIES = Cookies("tholos_pass", "tholos_handle", "tholos_txn")
@@ -113,8 +122,8 @@ def whole(front: Front, fleet: Fleet) -> str:
     """All of it in one file, since only that is what Envoy checks without running."""
     made = json.loads(render_bootstrap(front))
     made.pop("dynamic_resources")
-    clusters = json.loads(render_clusters(front, fleet)[0])["resources"]
-    (table,) = json.loads(render_routes(front, fleet)[0])["resources"]
+    clusters = read(render_clusters(front, fleet)[0])["resources"]
+    (table,) = read(render_routes(front, fleet)[0])["resources"]
     made["static_resources"]["clusters"] = [without_type(one) for one in clusters]
     (listener,) = made["static_resources"]["listeners"]
     inside = json.loads(render_listeners(fleet)[0])["resources"]
@@ -360,10 +369,10 @@ async def test_no_request_is_led_to_a_way_that_is_gone(bench, monkeypatch):
 
     monkeypatch.setattr(bench.proxy, "_confirm", confirmed)
     await bench.proxy.show(of(bench.lane))
-    assert steps == [("routes.json", "door"), ("clusters.json", "door"), ("listeners.json", "door")]
+    assert steps == [(ROUTES, "door"), (CLUSTERS, "door"), ("listeners.json", "door")]
     steps.clear()
     await bench.proxy.show(of(bench.lane, streams=(own,)))
-    assert steps == [("clusters.json", "door"), ("listeners.json", "door"), ("routes.json", "app")]
+    assert steps == [(CLUSTERS, "door"), ("listeners.json", "door"), (ROUTES, "app")]
 
 
 async def test_a_stream_goes_on_at_the_instance_where_it_began(bench):
@@ -753,9 +762,16 @@ async def test_cookies_arrive_whole_however_long_they_are(bench, size, by):
         assert ("tholos_pass" in cookie) == (name == "door")
 
 
-async def test_what_it_refuses_is_told_and_changes_nothing(bench, monkeypatch):
+@pytest.mark.parametrize(
+    "broken",
+    [
+        wire.resource("no.such.Type", b""),
+        wire.resource(wire.TABLE, b"\xff"),
+        wire.resource(wire.TABLE, wire.encode(wire.TABLE, {"virtual_hosts": [{"name": "of no domain"}]})),
+    ],
+)
+async def test_what_it_refuses_is_told_and_changes_nothing(bench, monkeypatch, broken):
     await bench.proxy.show(of(bench.lane))
-    broken = json.dumps({"version_info": "x", "resources": [{"@type": "no.such/Type"}]})
     monkeypatch.setattr("tholos.gateway.proxy.render_routes", lambda *_: (broken, "x"))
     with pytest.raises(ProxyRefused):
         await bench.proxy.show(Fleet((), (bench.lane,)))

@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -70,7 +71,9 @@ class Bench:
         self.notices = Notices(asyncio.get_running_loop())
         self.out = Outstanding(600)
         self.out.turn_s = turn_s
-        self.steering = Steering(self.table, self.out, self.notices, self.host, "{name}.localhost")
+        self.looked = asyncio.Queue()
+        look = partial(asyncio.get_running_loop().call_soon_threadsafe, self.looked.put_nowait, None)
+        self.steering = Steering(self.table, self.out, self.notices, self.host, "{name}.localhost", look)
 
     @property
     def proxy(self):
@@ -247,3 +250,54 @@ async def test_what_an_earlier_server_left_open_goes_on_until_it_is_over():
     await bench.shows(lambda fleet: not fleet.streams)
     assert not bench.out.has_streams(("app_1", "ses_ada"))
     running.cancel()
+
+
+# What comes, and what was taken away
+
+NEXT = replace(AWAKE, instance="ins_2", address="unix:/run/ins_2.sock")
+
+
+def of(ways):
+    return [way.instance for way in ways]
+
+
+async def test_an_instance_is_known_before_requests_go_there(bench):
+    await bench.shows(lambda fleet: bool(fleet.lanes))
+    await bench.steering.announce("ins_2", NEXT.address)
+    shown = bench.proxy.fleets[-1]
+    assert (of(shown.coming), of(shown.lanes)) == (["ins_2"], ["ins_1"])
+    bench.table.put(NEXT)
+    await bench.shows(lambda fleet: (of(fleet.coming), of(fleet.lanes)) == ([], ["ins_2"]))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:80", "unix:no/path"])
+async def test_what_the_proxy_cannot_reach_is_not_announced(bench, address):
+    await bench.shows(lambda fleet: bool(fleet.lanes))
+    await asyncio.wait_for(bench.steering.announce("ins_2", address), 30)
+    bench.table.put(NEXT)
+    await bench.shows(lambda fleet: of(fleet.lanes) == ["ins_2"])
+    assert not any(fleet.coming for fleet in bench.proxy.fleets)
+
+
+async def test_nobody_waits_long_for_a_proxy_that_does_not_take_it(bench, monkeypatch):
+    await bench.shows(lambda fleet: bool(fleet.lanes))
+    monkeypatch.setattr("tholos.access.steering.ANNOUNCED_WITHIN_S", 0.01)
+    never = asyncio.Event()
+    bench.proxy.show = lambda fleet: never.wait()
+    await asyncio.wait_for(bench.steering.announce("ins_2", NEXT.address), 30)
+
+
+async def test_what_was_taken_away_is_left_out_once_it_was_seen_to_be_idle(bench):
+    await bench.shows(lambda fleet: bool(fleet.lanes))
+    bench.proxy.under_way = {"instance-ins_1": 1}
+    bench.table.put(NEXT)
+    await bench.shows(lambda fleet: of(fleet.leaving) == ["ins_1"])
+    looked = bench.looked.get
+    await asyncio.wait_for(looked(), 30)
+    bench.proxy.under_way = {}
+    bench.table.put(replace(NEXT, name="other"))
+    await bench.shows(lambda fleet: fleet.lanes[0].name == "other")
+    assert of(bench.proxy.fleets[-1].leaving) == ["ins_1"]
+    await asyncio.wait_for(looked(), 30)
+    bench.table.put(NEXT)
+    await bench.shows(lambda fleet: fleet.lanes[0].name == "sales" and not fleet.leaving)

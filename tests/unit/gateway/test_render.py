@@ -14,6 +14,7 @@ from tholos.gateway.render import (
     render_clusters,
     render_routes,
 )
+from tholos.testing.proxy_files import read
 
 COOKIES = Cookies("tholos_pass", "tholos_handle", "tholos_txn")
 FRONT = Front(
@@ -31,7 +32,7 @@ LANE = Lane("app.localhost:8080", "app_1", 3, "ins_1", "/run/ins_1.sock", "app_1
 
 
 def routes(lane, generations=("now",)):
-    (table,) = json.loads(render_routes(FRONT, Fleet((lane,), generations=generations))[0])["resources"]
+    (table,) = read(render_routes(FRONT, Fleet((lane,), generations=generations))[0])["resources"]
     host, other = table["virtual_hosts"]
     assert other["domains"] == ["*"]
     return host["routes"]
@@ -94,8 +95,8 @@ def test_what_lasts_goes_by_the_door():
 
 def test_a_lane_that_is_leaving_has_a_cluster_and_no_route():
     fleet = Fleet((), LANE.ways)
-    assert "ins_1" in render_clusters(FRONT, fleet)[0]
-    assert "ins_1" not in render_routes(FRONT, fleet)[0]
+    assert b"ins_1" in render_clusters(FRONT, fleet)[0]
+    assert b"ins_1" not in render_routes(FRONT, fleet)[0]
 
 
 def test_the_same_model_makes_the_same_version():
@@ -113,11 +114,11 @@ def test_the_same_model_makes_the_same_version():
 @pytest.mark.parametrize(("certificate", "expected"), [("", {"https"}), ("/chain.pem", set())])
 def test_how_people_come_is_said_where_something_else_ends_tls_and_else_by_envoy(certificate, expected):
     front = replace(FRONT, is_secure=True, certificate=certificate)
-    (table,) = json.loads(render_routes(front, Fleet((LANE,), generations=("now",)))[0])["resources"]
+    (table,) = read(render_routes(front, Fleet((LANE,), generations=("now",)))[0])["resources"]
     added = [
         one["header"]
         for route in table["virtual_hosts"][0]["routes"]
-        for one in route["request_headers_to_add"]
+        for one in route.get("request_headers_to_add", ())
     ]
     assert {one["value"] for one in added if one["key"] == "x-forwarded-proto"} == expected
 
@@ -162,7 +163,7 @@ def test_apps_under_paths_of_one_host_are_found_by_a_tree():
     lanes = tuple(
         Lane("localhost", place, 1, "ins_1", "/s", "app_1", 1, prefix=f"/app/{place}") for place in ("a", "b")
     )
-    (table,) = json.loads(render_routes(FRONT, Fleet(lanes, generations=("now",)))[0])["resources"]
+    (table,) = read(render_routes(FRONT, Fleet(lanes, generations=("now",)))[0])["resources"]
     host, _ = table["virtual_hosts"]
     assert host["domains"] == ["localhost"]
     assert "routes" not in host

@@ -5,7 +5,7 @@ import pytest
 
 from tholos.gateway.fleet import Fleet, Lane, Stream, Unfit, stream_name
 from tholos.gateway.render import render_listeners
-from tholos.gateway.render_streams import endpoints_of, read_streams
+from tholos.gateway.render_streams import inside, read_streams
 
 STREAM = Stream("app_1", "ses_ada", "ins_1", "/run/ins_1.sock")
 BEFORE = replace(STREAM, instance="ins_2", socket="/run/ins_2.sock")
@@ -13,8 +13,8 @@ LANE = Lane("app.localhost:8080", "app_1", 3, "ins_1", "/run/ins_1.sock", "app_1
 
 
 def leads_to(fleet):
-    ((_, endpoint),) = endpoints_of(fleet).values()
-    return endpoint["envoy_internal_address"]["server_listener_name"]
+    (stream,) = fleet.latest_streams().values()
+    return inside(stream)["envoy_internal_address"]["server_listener_name"]
 
 
 def test_what_is_written_can_be_read_again():
