@@ -21,6 +21,7 @@ _ATTACKED = f"{_SITE}test_access_attacked.py::"
 _RENEWED = f"{_SITE}test_access_renewed.py::"
 _CLOCK = f"{_SITE}test_clock_steps.py::"
 _RUDE = f"{_SITE}test_rude_apps.py::"
+_TRICKS = f"{_SITE}test_request_tricks.py::"
 _TENANTS = f"{_SITE}test_bad_tenants.py::"
 _PORTS = f"{_SITE}test_fixed_ports.py::"
 _USER = f"{_SITE}test_ordinary_user.py::"
@@ -131,12 +132,15 @@ ON_ACCESS = (
         f"{_ATTACKED}test_nothing_is_smuggled_to_an_app_by_http_2",
         f"{_ATTACKED}test_an_early_refusal_leaves_no_body_behind",
         f"{_RUDE}test_what_follows_an_upgrade_that_is_none_is_a_request_like_any_other",
+        f"{_PROXY}test_nothing_is_smuggled_where_https_and_http_2_become_plain_http_1",
+        f"{_TRICKS}test_nothing_is_a_way_through",
+        f"{_TRICKS}test_a_head_without_measure_is_refused",
         f"{_CARRIER}test_smuggling_requests",
     ),
     _both(
         "From inside an app: the proxy's administration, the door, the database, others' sockets, addresses of clouds, in every form",
         "It finds none of them.",
-        f"{_RUDE}test_an_app_finds_neither_the_way_to_the_proxy_nor_to_the_door",
+        f"{_TENANTS}test_nothing_of_ours_listens_but_at_the_one_port",
         f"{_TENANTS}test_reaches_nothing_of_the_server_or_its_neighbour",
         f"{_TENANTS}test_reaches_no_abstract_socket",
         f"{_TENANTS}test_reaches_no_secrets_of_a_cloud",
@@ -176,6 +180,7 @@ ON_ACCESS = (
         f"{_ACCESS}test_the_way_back_leads_nowhere_else",
         f"{_ACCESS}test_signing_in_leads_nowhere_else",
         f"{_ACCESS}test_a_strange_host",
+        f"{_TRICKS}test_no_spelling_of_a_host_opens_another_app",
     ),
     _both(
         "A clock that is put forth and back; passes without end, of another key or algorithm, or offered as tokens; another key under load",
@@ -200,24 +205,30 @@ ON_ACCESS = (
 )  # fmt: skip
 
 BY_TENANTS = (
-    _apart("A fork bomb", "It ends at its limit.", f"{_TENANTS}test_a_fork_bomb_ends_at_its_limit"),
-    _apart(
+    _both(
+        "A fork bomb",
+        "It ends at its limit, and is told.",
+        f"{_TENANTS}test_a_fork_bomb_ends_at_its_limit",
+        f"{_TENANTS}test_one_that_may_start_no_further_process_is_told_why",
+    ),
+    _both(
         "A memory hog",
         "It is ended, and told.",
         f"{_TENANTS}test_a_memory_hog_is_ended_and_told",
+        f"{_TENANTS}test_one_that_hoards_while_it_serves_is_ended_told_and_serves_again",
         f"{_WALLS}test_more_memory_than_its_own_ends_it",
     ),
-    _apart(
+    _both(
         "A disk filler",
         "It is ended, and told; its /tmp is its own.",
         f"{_TENANTS}test_a_disk_filler_is_ended_and_told",
         f"{_TENANTS}test_a_full_tmp_is_its_own",
     ),
-    _apart("A log flooder", "Its log is bounded.", f"{_TENANTS}test_a_flood_of_output_is_bounded"),
-    _apart(
+    _both("A log flooder", "Its log is bounded.", f"{_TENANTS}test_a_flood_of_output_is_bounded"),
+    _both(
         "A server that ignores SIGTERM",
         "It is killed after its time, with all that it began.",
-        f"{_TENANTS}test_a_rude_server_is_its_askers_trouble_alone",
+        f"{_TENANTS}test_one_that_does_not_end_is_ended",
         f"{_WALLS}test_who_hears_nothing_and_hides_is_ended_with_all_it_began",
     ),
     _both(
@@ -231,7 +242,7 @@ BY_TENANTS = (
         "Its publish fails with the reason, and what serves goes on.",
         f"{_SITE}test_bad_input.py::test_it_fails_and_says_why",
     ),
-    _apart(
+    _both(
         "Reads others' files, sockets, environment and /proc; kills and traces",
         "It sees none of them.",
         f"{_TENANTS}test_reaches_nothing_of_the_server_or_its_neighbour",
@@ -252,6 +263,7 @@ BY_TENANTS = (
         "It is refused.",
         f"{_ACCESS}test_signed_out",
         f"{_ACCESS}test_requests_with_cookies_come_from_own_pages",
+        f"{_TRICKS}test_no_upgrade_goes_past_the_door_without_credentials_of_its_own",
     ),
     _apart(
         "A machine that lacks walls, or a server without root",

@@ -8,10 +8,9 @@ from tholos.kit.http import bearer_token, read_cookies
 
 
 def header(head: RequestHead, name: bytes) -> str | None:
-    for key, value in head.headers:
-        if key == name:
-            return value.decode("latin-1")
-    return None
+    """Its value; of several lines all, as a proxy in front would put them together (RFC 9110, 5.3): neither is believed alone."""
+    found = [value for key, value in head.headers if key == name]
+    return b",".join(found).decode("latin-1") if found else None
 
 
 def own_token(head: RequestHead) -> str:

@@ -21,7 +21,7 @@ CHUNKED = -1
 _FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade"})
 _NOT_DROPPED = frozenset({b"host", b"content-length", b"transfer-encoding"})
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_ABSOLUTE = re.compile(rb"https?://([^/?#@]*)(.*)", re.IGNORECASE)
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _LINE = re.compile(rb"[A-Z-]+ [^ \t\r\n]+ HTTP/1\.([01])\r\n")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _NOTHING: frozenset[bytes] = frozenset()
@@ -130,7 +130,9 @@ def _host(framing: dict[bytes, list[bytes]]) -> bytes:
 
 
 def _target(url: bytes, method: bytes, host: bytes) -> str:
-    """The target in origin form; an absolute one must name the same host (RFC 9112 3.2.2)."""
+    """The target in origin form; an absolute one must name the same host (RFC 9112 3.2.2), and nobody asks for a tunnel here."""
+    if method == b"CONNECT":
+        raise BadRequest("Cannot read the request: no tunnels are made here.")
     if not url.startswith(b"/"):
         absolute = _ABSOLUTE.fullmatch(url)
         if absolute is not None:

@@ -82,7 +82,10 @@ def died(instance: Instance, folder: str, masker: Masker = NOTHING) -> InstanceD
             fix="Its last lines say more.",
             excerpt=_tail(instance, masker),
         )
-    return InstanceDied(f"Cannot start the app: {found.error}", where=found.where, excerpt=found.text)
+    # Its own words do not say that a limit of ours is behind them; what the supervisor adds to an end does.
+    _, _, limit = instance.reason.partition(" s: ")
+    error = f"{found.error} ({limit})" if limit else found.error
+    return InstanceDied(f"Cannot start the app: {error}", where=found.where, excerpt=found.text)
 
 
 def silent(instance: Instance, seconds: float, masker: Masker = NOTHING) -> StartTimedOut:

@@ -201,12 +201,12 @@ class Trial:
         return [one for one in found if one is not None and one.pid not in own]
 
     def orphans(self) -> list[Found]:
-        """Processes that belong to no instance that stands."""
+        """Processes that belong to no instance that stands; the proxy in front is no app's."""
         names = [
             str(app["name"]) for app in cast("list[Json]", self.server.api("GET", "/api/v1/apps")["items"])
         ]
         leaders = {instance["pid"] for name in names for instance in self.instances(name)}
-        return [one for one in self.processes() if one.session not in leaders]
+        return [one for one in self.processes() if one.session not in leaders and not one.is_proxy]
 
     def settle(self) -> None:
         """Wait until one instance stands for each live release, no other does, and nothing else runs.

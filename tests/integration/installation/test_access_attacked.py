@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from urllib.parse import quote, urlsplit
 
@@ -376,49 +375,6 @@ def test_nothing_is_smuggled_to_an_app(trial: Trial, mirror: Browser) -> None:
         assert "/smuggled" not in paths_of(mirror)
 
 
-def smuggling_heads(host: bytes, size: int) -> Iterator[list[tuple[bytes, bytes]]]:
-    """What means something else where it is written as HTTP/1 (RFC 9113, 8.2 and 10.3); the first is a good one."""
-    hidden = SMUGGLED.format(host=host.decode()).encode().rstrip(b"\r\n")
-    usual = {b":method": b"POST", b":scheme": b"http", b":authority": host, b":path": b"/early"}
-    yield [*usual.items()]
-    for name, value in (
-        (b":path", b"/early HTTP/1.1\r\nHost: " + host + b"\r\n\r\n" + hidden),
-        (b":path", b"/early\nx"),
-        (b":path", b"/early HTTP/1.1"),
-        (b":path", b"early"),
-        (b":path", b""),
-        (b":method", b"GET /smuggled HTTP/1.1\r\nHost: " + host + b"\r\n\r\nPOST"),
-        (b":method", b"CONNECT"),
-        (b":authority", host + b"\r\n\r\n" + hidden),
-        (b":authority", b"evil.example, " + host),
-        (b":scheme", b"http://" + host + b"/smuggled?"),
-    ):
-        yield [*(usual | {name: value}).items()]
-    for more in (
-        [(b"content-length", b"0")],
-        [(b"content-length", b"%d" % (size + 1))],
-        [(b"content-length", b"%d" % size), (b"content-length", b"0")],
-        [(b"content-length", b"0, %d" % size)],
-        [(b"transfer-encoding", b"chunked")],
-        [(b"transfer-encoding", b"chunked"), (b"content-length", b"%d" % size)],
-        [(b"te", b"chunked")],
-        [(b"connection", b"transfer-encoding"), (b"upgrade", b"websocket")],
-        [(b":protocol", b"websocket")],
-        [(b":path", b"/smuggled")],
-        [(b"host", b"evil.example")],
-        [(b"X-Tholos-Account", b"root-evil")],
-        [(b"x", b"a\r\n\r\n" + hidden)],
-        [(b"x", b"a\nTransfer-Encoding: chunked")],
-        [(b"x", b"a\rTransfer-Encoding: chunked")],
-        [(b"x\r\nTransfer-Encoding: chunked\r\ny", b"a")],
-        [(b"transfer-encoding: chunked", b"a")],
-        [(b"x y", b"a")],
-        [(b"", b"a")],
-        [(b"x", b"a\0")],
-    ):
-        yield [*usual.items(), *more]
-
-
 def test_nothing_is_smuggled_to_an_app_by_http_2(trial: Trial, mirror: Browser, request) -> None:
     """Where the proxy makes HTTP/1 of it, for the door and for an app: by the head, the body, and what trails."""
     if "gateway" not in request.node.callspec.params.values():
@@ -432,7 +388,9 @@ def test_nothing_is_smuggled_to_an_app_by_http_2(trial: Trial, mirror: Browser, 
     before = paths_of(mirror).count("/early")
     with ExitStack() as stack:
         connections = []
-        for head, own in itertools.product(smuggling_heads(host.encode(), len(body)), (let_in, [])):
+        for head, own in itertools.product(
+            frames.smuggling(host.encode(), SMUGGLED.format(host=host).encode(), len(body)), (let_in, [])
+        ):
             for trailers in ((), ((b"transfer-encoding", b"chunked"), (b"x-tholos-account", b"root-evil"))):
                 one = stack.enter_context(frames.opened(("127.0.0.1", trial.server.port), 10))
                 one.sendall(frames.request([*head, *own], body, trailers=trailers))

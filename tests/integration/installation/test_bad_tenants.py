@@ -1,21 +1,27 @@
-"""Apps that try: each is contained, its owner is told, and nobody else feels it. On the walls that this machine has.
+"""Apps that try: each is contained, its owner is told, and nobody else feels it. On the walls that this machine has, both ways.
 
-One app runs whatever it is sent, so that each test is a few lines of what an attacker would write.
+One app runs whatever it is sent, so that each test is a few lines of what an attacker would write; another one is asked all the
+time meanwhile.
 """
 
-import http.client
 import json
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from tholos.gateway.render import ROUTES
 from tholos.runtime import walls
+from tholos.testing.asking import Asker
 from tholos.testing.trial import Json, Trial, eventually, wsgi
 
+WAYS = ("door", "gateway")
 SETTINGS = {
     "THOLOS_APPS__MEMORY_MB": "256",
     "THOLOS_APPS__PROCESSES": "60",
@@ -55,37 +61,17 @@ for name, kept in (("kept", "neighbour's"), ("port", address + " " + str(port)))
     with open(os.environ["THOLOS_DATA"] + "/" + name, "w") as file:
         file.write(kept)
 """
-RUDE = """
+STUBBORN = """
 import os
 import signal
-import socket
-import threading
 
-BEGIN = b"HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: "
-WHOLE = BEGIN + b"3\\r\\n\\r\\none"
-ANSWERS = {
-    b"/half": BEGIN + b"100\\r\\n\\r\\nhalf",
-    b"/two": BEGIN.replace(b"close", b"keep-alive") + b"3\\r\\n\\r\\none" + BEGIN + b"8\\r\\n\\r\\nsmuggled",
-    b"/both": BEGIN + b"3\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n0\\r\\n\\r\\n" + BEGIN + b"8\\r\\n\\r\\nsmuggled",
-}
-
-
-def serve(asker):
-    with asker:
-        head = b""
-        while b"\\r\\n\\r\\n" not in head:
-            got = asker.recv(65536)
-            if not got:
-                return
-            head += got
-        asker.sendall(ANSWERS.get(head.split(b" ")[1], WHOLE))
-
-
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-with socket.create_server(("127.0.0.1", int(os.environ["PORT"]))) as listening:
-    while True:
-        threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+first = os.environ["THOLOS_DATA"] + "/first"
+if not os.path.exists(first):
+    open(first, "w").close()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.execvp("python", ["python", "-m", "http.server", "--bind", "127.0.0.1", os.environ["PORT"]])
 """
+"""Its first process does not hear that it should end; the next does, and nobody waits for it."""
 
 Attack = Callable[[str], object]
 
@@ -95,10 +81,26 @@ def found() -> walls.Walls:
     return walls.find()
 
 
+@dataclass(frozen=True)
+class Stubborn:
+    pid: int
+    log: Path
+
+
 @pytest.fixture(scope="module", autouse=True)
-def tenants(trial: Trial) -> None:
+def tenants(trial: Trial) -> Iterator[Stubborn]:
+    """The bad app, and the good one, which somebody asks from the first test to the last. The stubborn one has been told to end."""
     trial.publish("bad", {"app.py": RUNS_ANYTHING})
     trial.publish("good", wsgi("good", before=NEIGHBOUR))
+    trial.publish("stubborn", {"Procfile": "web: exec python serve.py\n", "serve.py": STUBBORN})
+    before = trial.instance("stubborn")
+    (log,) = trial.server.data.glob(f"apps/*/logs/*{before['id']}.log")
+    assert trial.wait(_restart(trial, "stubborn"))["state"] == "done"
+    with Asker(trial.server, "good", pause_s=0.05) as asker:
+        eventually(lambda: len(asker.asked) > 2)
+        yield Stubborn(cast("int", before["pid"]), log)
+    assert asker.failures == []
+    assert asker.texts == ["good"]
 
 
 @pytest.fixture
@@ -132,6 +134,28 @@ def inside(trial: Trial, name: str) -> int:
     return max(own)
 
 
+def is_by_gateway(trial: Trial) -> bool:
+    return "THOLOS_GATEWAY__MODE" in trial.server.settings
+
+
+def of_proxy(trial: Trial) -> list[Path]:
+    """What it lives by: the hashes of tokens, and which passes are believed."""
+    if not is_by_gateway(trial):
+        return []
+    folder = trial.server.data / "proxy"
+    used = sha256(trial.server.token.encode()).hexdigest().encode()
+    eventually(lambda: used in (folder / ROUTES).read_bytes())
+    return [folder, *folder.iterdir()]
+
+
+def sockets_of(trial: Trial) -> list[Path]:
+    """Of the server, the proxy and every instance: all that is listened on in folders of this installation."""
+    listed = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines() if "/" in line]
+    run = trial.instance("bad")["address"]
+    folder = Path(str(run).removeprefix("unix:")).parents[1]
+    return sorted({Path(one) for one in listed if one.startswith((f"{folder}/", f"{trial.server.data}/"))})
+
+
 def test_is_a_user_of_its_own_without_rights(attack: Attack, found: walls.Walls) -> None:
     need(found, "bubblewrap", "seccomp")
     user, status = cast(
@@ -153,9 +177,13 @@ def test_sees_no_process_but_its_own(trial: Trial, attack: Attack, found: walls.
         "list[str]", attack("import os\nfound = [one for one in os.listdir('/proc') if one.isdecimal()]")
     )
     assert len(seen) < 5
-    for pid in (trial.server.pid, trial.server.supervisor_pid, inside(trial, "good")):
-        assert attack(f"open('/proc/{pid}/environ').read()") == "FileNotFoundError 2"
+    proxies = [one.pid for one in trial.processes() if one.is_proxy]
+    assert len(proxies) == is_by_gateway(trial)
+    for pid in (trial.server.pid, trial.server.supervisor_pid, inside(trial, "good"), *proxies):
+        for name in ("environ", "mem", "root/etc/hosts"):
+            assert attack(f"open('/proc/{pid}/{name}').read(1)") == "FileNotFoundError 2"
         assert attack(f"import os\nos.kill({pid}, 9)") == "ProcessLookupError 3"
+        assert attack(f"import os\nos.pidfd_open({pid})") in {"ProcessLookupError 3", "OSError 38"}
 
 
 def test_reaches_nothing_of_the_server_or_its_neighbour(
@@ -164,16 +192,44 @@ def test_reaches_nothing_of_the_server_or_its_neighbour(
     need(found, "bubblewrap")
     data = trial.server.data
     (kept,) = data.glob("apps/*/data/kept")
-    for path in (data / "tholos.db", data / "keys", data / "store", data / "supervisor", kept):
+    for path in (
+        data / "tholos.db",
+        data / "keys",
+        data / "store",
+        data / "supervisor",
+        kept,
+        *of_proxy(trial),
+    ):
         assert path.exists()
         assert attack(f"import os\nos.stat({str(path)!r})") == "FileNotFoundError 2"
-    for place in (*data.rglob("*.sock"), *Path("/tmp").glob("tholos-*/*.sock")):
-        if place.parent.name != trial.instance("bad")["id"]:
-            code = f"import socket\nsocket.socket(socket.AF_UNIX).connect({str(place)!r})"
-            assert attack(code) == "FileNotFoundError 2"
+    sockets = [one for one in sockets_of(trial) if one.parent.name != trial.instance("bad")["id"]]
+    assert [one for one in sockets if one.name.startswith("proxy")] or not is_by_gateway(trial)
+    for place in sockets:
+        code = f"import socket\nsocket.socket(socket.AF_UNIX).connect({str(place)!r})"
+        assert attack(code) == "FileNotFoundError 2"
     assert attack("found = open('/etc/shadow').read()") == "FileNotFoundError 2"
     apps = cast("list[str]", attack(f"import os\nfound = os.listdir({str(data / 'apps')!r})"))
     assert len(apps) == 1
+
+
+def test_nothing_of_ours_listens_but_at_the_one_port(trial: Trial) -> None:
+    """Neither the server, nor the supervisor, nor the proxy: there is no port of administration to guard."""
+    ours = [trial.server.pid, trial.server.supervisor_pid]
+    ours += [one.pid for one in trial.processes() if one.is_proxy]
+    assert {port for pid in ours for port in listening(pid)} == {trial.server.port}
+
+
+def listening(pid: int) -> Iterator[int]:
+    """Ports of the sockets of a process that wait for connections (proc_net_tcp(5): state 0A)."""
+    held = set()
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            held.add(str(one.readlink()))
+    for table in ("tcp", "tcp6"):
+        for row in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = row.split()[:10]
+            if state == "0A" and f"socket:[{inode}]" in held:
+                yield int(local.rpartition(":")[2], 16)
 
 
 def test_reaches_no_abstract_socket(attack: Attack, found: walls.Walls) -> None:
@@ -260,24 +316,46 @@ def test_a_full_tmp_is_its_own(attack: Attack, found: walls.Walls) -> None:
     assert cast("int", attack(code)) <= 1 << 29
 
 
-def test_a_fork_bomb_ends_at_its_limit(trial: Trial, attack: Attack, found: walls.Walls) -> None:
+def test_a_fork_bomb_ends_at_its_limit(
+    trial: Trial, attack: Attack, found: walls.Walls, tenants: Stubborn
+) -> None:
     need(found, "cgroups")
     bomb = (
         "import os, time\nfound = 0\nwhile found < 1000:\n"
         "    try:\n        pid = os.fork()\n    except BlockingIOError:\n        break\n"
         "    if pid == 0:\n        time.sleep(1000)\n    found += 1"
     )
+    before = trial.instance("bad")["pid"]
     assert 20 < cast("int", attack(bomb)) < 60
     assert trial.get("good").text == "good"
     assert trial.wait(_restart(trial, "bad"))["state"] == "done"
-    eventually(lambda: len(_cgroup_members("good", trial)) >= 1)
-    trial.settle()
+    eventually(lambda: not [one for one in trial.processes() if one.session == before])
+    assert trial.orphans() == [] or {one.session for one in trial.orphans()} == {tenants.pid}
 
 
 def test_a_memory_hog_is_ended_and_told(trial: Trial, found: walls.Walls) -> None:
     need(found, "cgroups")
     error = trial.fail("hog", wsgi("never", before="hoard = [bytes([1]) * (1 << 20) for _ in range(1000)]"))
     assert "more than its 256 MB of memory" in str(error["message"])
+
+
+def test_one_that_hoards_while_it_serves_is_ended_told_and_serves_again(
+    trial: Trial, attack: Attack, found: walls.Walls
+) -> None:
+    need(found, "cgroups")
+    hoards = b"hoard = [bytes([1]) * (1 << 20) for _ in range(1000)]"
+    assert trial.server.ask("POST", "/", hoards, host="bad").status in {502, 503}
+    (log,) = trial.server.data.glob(f"apps/*/logs/*{trial.instance('bad')['id']}.log")
+    eventually(lambda: "more than its 256 MB of memory" in log.read_text())
+    eventually(lambda: trial.get("bad").status == 200)
+    assert attack("found = 'as before'") == "as before"
+
+
+def test_one_that_may_start_no_further_process_is_told_why(trial: Trial, found: walls.Walls) -> None:
+    need(found, "cgroups")
+    bomb = "import os, time\nwhile True:\n    if os.fork() == 0:\n        time.sleep(1000)"
+    error = trial.fail("bomb", wsgi("never", before=bomb))
+    assert "60 processes" in str(error["message"])
 
 
 def test_a_flood_of_output_is_bounded(trial: Trial, attack: Attack) -> None:
@@ -297,31 +375,16 @@ def test_a_disk_filler_is_ended_and_told(trial: Trial) -> None:
     assert trial.delete("filler")["state"] == "done"
 
 
-def test_a_rude_server_is_its_askers_trouble_alone(trial: Trial) -> None:
-    """Half an answer is seen as one, two for one are one, and it does not hear that it should end."""
-    trial.publish("rude", {"Procfile": "web: exec python serve.py\n", "serve.py": RUDE})
-    pid = cast("int", trial.instance("rude")["pid"])
-    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-        trial.get("rude", "/half")
-    assert trial.get("rude", "/two").text == "one"
-    for _ in range(3):
-        assert "smuggled" not in trial.get("rude", "/both").text
-        assert trial.get("rude").text == "one"
-        assert trial.get("good").text == "good"
-    (log,) = trial.server.data.glob(f"apps/*/logs/*{trial.instance('rude')['id']}.log")
-    assert trial.wait(_restart(trial, "rude"))["state"] == "done"
-    assert trial.get("rude").text == "one"
-    eventually(lambda: "did not stop within" in log.read_text())
-    eventually(lambda: not Path(f"/proc/{pid}").exists())
+def test_one_that_does_not_end_is_ended(trial: Trial, tenants: Stubborn) -> None:
+    """What was told to end before the first test has been killed by now, or will be; the next one has answered all along."""
+    assert trial.get("stubborn").status == 200
+    eventually(lambda: "did not stop within" in tenants.log.read_text())
+    eventually(lambda: not Path(f"/proc/{tenants.pid}").exists())
 
 
 def _restart(trial: Trial, name: str) -> str:
     begun = trial.server.api("POST", f"/api/v1/apps/{name}/restart", {})
     return str(cast("Json", begun["operation"])["id"])
-
-
-def _cgroup_members(name: str, trial: Trial) -> list[str]:
-    return Path(f"/proc/{trial.instance(name)['pid']}/cgroup").read_text().splitlines()
 
 
 BUILDS = """

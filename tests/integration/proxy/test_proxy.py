@@ -10,11 +10,12 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import httptools
 import httpx
 import jwt
 import pytest
@@ -42,6 +43,7 @@ from tholos.gateway.render import (
     render_routes,
 )
 from tholos.server.parts import find_envoy
+from tholos.testing import frames
 from tholos.testing.authority import Authority
 from tholos.testing.proxy_files import read
 
@@ -812,6 +814,96 @@ async def test_it_speaks_https_and_http_2_by_a_certificate_that_may_be_replaced(
             async with asyncio.timeout(PATIENCE_S):
                 while (await certificate())[1] == first:  # noqa: ASYNC110 - nothing tells when
                     await asyncio.sleep(0.05)
+
+
+class Heard:
+    """A process that reads as strictly as any, and keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def __call__(self, reader, writer):
+        self.writer, self.url, self.account = writer, b"", ""
+        parser = httptools.HttpRequestParser(self)
+        with suppress(ConnectionError, httptools.HttpParserError):
+            while data := await reader.read(65536):
+                parser.feed_data(data)
+        writer.close()
+
+    def on_url(self, url):
+        self.url += url
+
+    def on_header(self, name, value):
+        if name.lower().replace(b"_", b"-") == b"x-tholos-account":
+            self.account += value.decode()
+
+    def on_message_complete(self):
+        self.asked.append((self.url.decode(), self.account))
+        self.url, self.account = b"", ""
+        self.writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+
+@asynccontextmanager
+async def hearing(*sockets):
+    """All that is asked of processes at these paths."""
+    asked = []
+
+    async def serve(reader, writer):
+        heard = Heard()
+        heard.asked = asked
+        await heard(reader, writer)
+
+    for path in sockets:
+        os.unlink(path)  # noqa: PTH108 - it is a name, and nothing else happens meanwhile
+    servers = [await asyncio.start_unix_server(serve, path) for path in sockets]
+    try:
+        yield asked
+    finally:
+        for server in servers:
+            server.close()
+
+
+async def test_nothing_is_smuggled_where_https_and_http_2_become_plain_http_1(unused_tcp_port):
+    """To an app and to the door: each request is one or none, and nobody says who asks but we."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        authority = Authority.make(folder / "authority")
+        file = str(authority.give_out("127.0.0.1"))
+        context = ssl.create_default_context(cafile=authority.file)
+        context.set_alpn_protocols(["h2"])
+        tls = {"certificate": file, "private_key": file, "is_secure": True}
+        async with running(folder, unused_tcp_port, **tls) as bench:
+            await bench.proxy.show(of(bench.lane))
+            host = bench.host.encode()
+            hidden = b"GET /hidden HTTP/1.1\r\nhost: " + host + b"\r\nx-tholos-account: evil\r\n\r\n"
+            body = b"0\r\n\r\n" + hidden
+            own = [(b"cookie", bench.cookie().encode()), (b"origin", b"https://" + host)]
+            trailing = ((b"transfer-encoding", b"chunked"), (b"x-tholos-account", b"evil"))
+
+            cases = [
+                frames.request([*head, *more, (b"x-tholos-account", b"evil")], body, trailers=trailers)
+                for head in frames.smuggling(host, hidden, len(body))
+                for more, trailers in ((own, ()), ([], ()), (own, trailing))
+            ]
+
+            def ask():
+                """All, before any answer is read: a refused one is closed after a second."""
+                ended = {frames.HEADERS, frames.RESET, frames.GOAWAY}
+                address = ("127.0.0.1", unused_tcp_port)
+                with ExitStack() as stack:
+                    opened = []
+                    for case in cases:
+                        one = stack.enter_context(frames.opened(address, PATIENCE_S, context))
+                        one.sendall(case)
+                        opened.append(one)
+                    for one in opened:
+                        any(kind in ended for kind, _, _ in frames.frames_of(one))
+
+            async with hearing(bench.lane.socket, bench.front.door) as asked:
+                await asyncio.to_thread(ask)
+        assert ("/early", "ada") in asked
+        assert {account for _, account in asked} == {"ada", ""}
+        assert not [path for path, _ in asked if "hidden" in path or "smuggled" in path]
 
 
 async def test_answers_are_compressed_where_that_is_wanted(unused_tcp_port):

@@ -1,6 +1,6 @@
 import pytest
 
-from tholos.access.heads import is_navigation, own_token
+from tholos.access.heads import header, is_navigation, own_token
 from tholos.gateway.model import RequestHead
 
 
@@ -41,3 +41,11 @@ def test_only_a_browser_that_goes_to_a_page_is_led_to_the_sign_in(head, is_one):
 )
 def test_a_token_that_is_not_ours_is_the_apps(sent, token):
     assert own_token(_head(authorization=sent)) == token
+
+
+def test_of_two_lines_neither_is_believed_alone():
+    twice = [(b"origin", b"https://own"), (b"origin", b"https://other"), (b"accept", b"*/*")]
+    head = RequestHead("POST", "/", "app.localhost:8080", twice, "", "")
+    assert header(head, b"origin") == "https://own,https://other"
+    assert header(head, b"accept") == "*/*"
+    assert header(head, b"cookie") is None

@@ -77,6 +77,13 @@ def test_who_was_killed_from_outside_did_not_end_by_what_was_logged(instance):
     assert causes.reason(instance, "/srv") == "killed by SIGKILL"
 
 
+def test_who_met_a_limit_is_told_so_beside_its_own_words(instance):
+    _write(instance, RUN + _trace("BlockingIOError: [Errno 11]"))
+    instance.reason = "exited with code 1 after 0.4 s: it wanted more than its 60 processes"
+    message = "Cannot start the app: BlockingIOError: [Errno 11] (it wanted more than its 60 processes)"
+    assert causes.died(instance, "/srv").message == message
+
+
 def test_no_secret_is_told(instance):
     _write(instance, RUN + _trace("ValueError: hunter2hunter2"))
     died = causes.died(instance, "/srv", Masker(["hunter2hunter2"]))
