@@ -50,6 +50,18 @@ class Cookies:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnAnswer:
+    """What the proxy answers by itself, as the door would."""
+
+    status: int
+    page: str
+    """For whoever asks for HTML."""
+    json: str
+    """For anybody else."""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Front:
     """How the proxy listens and whom it believes: what changes only with a restart of it."""
 
@@ -83,6 +95,7 @@ class Front:
     """Whether it writes a line of every request that it carries past the door."""
     logs_accounts: bool = False
     """Whether those say who asked."""
+    answers: tuple[OwnAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

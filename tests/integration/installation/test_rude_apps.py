@@ -129,3 +129,14 @@ def test_what_follows_an_upgrade_that_is_none_is_a_request_like_any_other(
         while opened.recv(65536):
             pass
     assert "/smuggled" not in rude.ask("GET", "rude", "/asked").body.decode()
+
+
+@pytest.mark.parametrize(("accept", "kind"), [("text/html", "text/html"), ("*/*", "application/json")])
+def test_of_an_app_that_answers_nothing_we_tell_it_in_our_own_words(
+    rude: Browser, accept: str, kind: str
+) -> None:
+    got = rude.ask("GET", "rude", "/nothing", Accept=accept)
+    assert got.status in {502, 503}
+    assert dict(got.headers)["content-type"].startswith(kind)
+    assert b"closed the connection before it answered" in got.body
+    assert (b"It is not there just now" in got.body) == (kind == "text/html")
