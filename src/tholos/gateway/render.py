@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from tholos.gateway import wire
 from tholos.gateway.fleet import Cookies, Fleet, Front, OwnAnswer, Stream, cluster_name
-from tholos.gateway.hygiene import IDENTITY_HEADERS, IDENTITY_PREFIXES
+from tholos.gateway.hygiene import CALLBACK, IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.render_logs import JWT, has_status, render_logs
 from tholos.gateway.render_routes import (
     COOKIE_SPACE,
@@ -302,7 +302,7 @@ def _passes(front: Front) -> Json:
     return {
         "@type": wire.TYPE + "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
         "providers": {"pass": provider},
-        "rules": [{"match": {"prefix": "/"}, "requires": either}],
+        "rules": [{"match": {"path": CALLBACK}}, {"match": {"prefix": "/"}, "requires": either}],
     }
 
 

@@ -129,7 +129,9 @@ def _routes(
     front: Front, lane: Lane, generations: tuple[str, ...], streaming: tuple[tuple[str, ...], ...]
 ) -> list[Json]:
     """``streaming`` has for each way the sessions whose websockets and event streams begin there."""
-    routes = [to_door(path=lane.prefix + CALLBACK)]
+    # By a pass nobody comes there: none is looked at on that path of a host (``render._passes``).
+    needs_no_pass = lane.is_public or lane.bearers
+    routes = [to_door(path=lane.prefix + CALLBACK)] if lane.prefix or needs_no_pass else []
     at = dict(zip(lane.ways, streaming, strict=True))
     streams_of_tokens = {one for sessions in at.values() for one in sessions if is_of_token(one)}
     for way, sessions in at.items():

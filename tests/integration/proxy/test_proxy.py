@@ -545,6 +545,20 @@ async def test_a_stream_takes_no_lane_from_another_page_or_with_a_pass_that_is_n
     assert not [one for one in (await bench.ask(**events))[1] if one[0] == "x-tholos-stream"]
 
 
+@pytest.mark.parametrize("made", ["private", "public", "by token"])
+async def test_the_way_back_from_signing_in_is_the_doors_whatever_comes_along(bench, made):
+    token = "tholos_" + "aB3-_" * 8
+    more = {"private": {}, "public": {"is_public": True}, "by token": {"bearers": (bearer(token),)}}[made]
+    await bench.proxy.show(of(replace(bench.lane, **more)))
+    opens = {
+        "private": {"cookie": bench.cookie()}, "public": {}, "by token": {"authorization": f"Bearer {token}"}
+    }[made]  # fmt: skip
+    assert (await bench.ask(path="/", **opens))[0] == "app"
+    for along in ({}, opens, {"cookie": bench.cookie()}, {"cookie": bench.cookie(), **opens}):
+        for path in ("/.tholos/callback", "/.tholos/callback?t=1"):
+            assert (await bench.ask(path=path, **along))[0] == "door", (along, path)
+
+
 async def test_where_everyone_is_let_in_streams_of_nobody_in_particular_have_a_way(bench):
     lane = replace(bench.lane, is_public=True)
     way = Stream("app_1", EVERYONE, "ins_1", lane.socket)

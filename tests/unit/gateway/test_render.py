@@ -43,7 +43,7 @@ def claims(route):
 
 
 def test_of_several_generations_each_is_believed_and_of_none_nobody():
-    for route in routes(LANE, ("before", "now"))[1:-1]:
+    for route in routes(LANE, ("before", "now"))[:-1]:
         told = [
             one["string_match"]["exact"] for one in claims(route)["e"]["value"]["or_match"]["value_matchers"]
         ]
@@ -56,8 +56,7 @@ def is_to_door(route):
 
 
 def test_only_a_pass_for_this_app_and_of_now_goes_to_it():
-    callback, *proven, last = routes(LANE)
-    assert is_to_door(callback)
+    *proven, last = routes(LANE)
     assert is_to_door(last)
     for route in proven:
         asked = claims(route)
@@ -71,7 +70,7 @@ def test_only_a_pass_for_this_app_and_of_now_goes_to_it():
 @pytest.mark.parametrize("revoked", [("ses_1",), ("ses_1", "ses_2", "ses_3")])
 def test_the_revoked_match_no_lane(revoked):
     lane = Lane("a.b", "app_1", 3, "ins_1", "/s", "app_1", 2, revoked=revoked)
-    for route in routes(lane)[1:-1]:
+    for route in routes(lane)[:-1]:
         asked = claims(route)["g"]
         assert asked["invert"]
         assert all(one in json.dumps(asked) for one in revoked)
@@ -87,7 +86,7 @@ def test_what_everyone_may_open_needs_nothing_and_brings_nothing_of_ours():
 
 
 def test_what_lasts_goes_by_the_door():
-    for route in routes(LANE)[1:-1]:
+    for route in routes(LANE)[:-1]:
         asked = {one["name"]: one for one in route["match"]["headers"]}
         assert asked["upgrade"]["invert_match"]
         assert asked["accept"]["invert_match"]
