@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import lru_cache
 from typing import Protocol
 
 from tholos.gateway.fleet import EVERYONE, Bearer, Lane, Stream, Unfit, Way, is_of_token
@@ -10,6 +12,7 @@ from tholos.instances.models import SHARED, VISITORS
 from tholos.instances.serving import Serving
 
 _LOCAL = "unix:"
+LANES_KEPT = 2048
 
 
 class Believed(Protocol):
@@ -43,10 +46,15 @@ def lanes_of(rows: Iterable[Serving], believed: Believed, app_address: str) -> t
     for row in rows:
         if not is_fit(row) or (row.rules.personal and not _among(row)):
             continue
-        try:
-            lanes.append(_lane(row, believed, app_address))
-        except Unfit:
-            continue
+        lane = _lane(
+            row,
+            app_address,
+            believed.revoked_of(row.place),
+            believed.bearers_of(row.place),
+            is_public=not row.draft and believed.is_public(row.place),
+        )
+        if lane is not None:
+            lanes.append(lane)
     return tuple(sorted(lanes))
 
 
@@ -98,21 +106,31 @@ def _among(row: Serving) -> tuple[Way, ...]:
     )
 
 
-def _lane(row: Serving, believed: Believed, app_address: str) -> Lane:
-    """Raises: Unfit."""
+@lru_cache(maxsize=LANES_KEPT)
+def _lane(
+    row: Serving,
+    app_address: str,
+    revoked: tuple[str, ...],
+    bearers: tuple[Bearer, ...],
+    *,
+    is_public: bool,
+) -> Lane | None:
+    """None for one that cannot be told to the proxy. The same for the same: nothing is made anew of what did not change."""
     host, slash, path = app_address.format(name=row.name).partition("/")
-    return Lane(
-        prefix=slash + path,
-        among=_among(row),
-        host=host,
-        place=row.place,
-        access_version=row.access_version,
-        instance=row.instance,
-        socket=row.address.removeprefix(_LOCAL),
-        app="" if row.draft else row.app_id,
-        release=row.release,
-        name=row.name,
-        is_public=not row.draft and believed.is_public(row.place),
-        revoked=believed.revoked_of(row.place),
-        bearers=believed.bearers_of(row.place),
-    )
+    with suppress(Unfit):
+        return Lane(
+            prefix=slash + path,
+            among=_among(row),
+            host=host,
+            place=row.place,
+            access_version=row.access_version,
+            instance=row.instance,
+            socket=row.address.removeprefix(_LOCAL),
+            app="" if row.draft else row.app_id,
+            release=row.release,
+            name=row.name,
+            is_public=is_public,
+            revoked=revoked,
+            bearers=bearers,
+        )
+    return None

@@ -35,6 +35,8 @@ CONFIRM_S: Final = 8.0
 """In which a change, all its files together, is live or does not count as such. Who changes access waits for it, and to begin
 a proxy anew ends what everybody has under way: on a machine that is busy, one that is slow is not one that is silent."""
 _LOOK_EVERY_S: Final = 0.002
+_REFUSED_AFTER_S: Final = 1.0
+"""What counts as refused by then is what was written last: something else may have been before that."""
 _WORKERS_S: Final = 0.001
 """Its main thread tells first; the others take a change over at their next turn."""
 ENVIRONMENT: Final = {"GLIBC_TUNABLES": "glibc.pthread.rseq=0"}
@@ -66,6 +68,8 @@ class Proxy:
         self.front = front
         self._confirm_s = confirm_s
         self._shown: dict[str, str] = {}
+        self._refused: dict[str, int] = {}
+        """How many of each file it has not taken so far."""
         self._streams: tuple[Stream, ...] = ()
         """That it was shown last."""
         transport = httpx.AsyncHTTPTransport(uds=front.admin)
@@ -98,14 +102,15 @@ class Proxy:
             if self._shown.get(file) == version:
                 continue
             self._shown.pop(file, None)
-            refused = await self._stats_of(file)
+            if file not in self._refused:
+                self._refused[file] = (await self._stats_of(file))[1]
             try:
                 replace(Path(self.front.folder, file), content)
             except OSError as error:
                 raise ProxySilent(
                     f"The proxy cannot be told: {file} cannot be written ({error.strerror})."
                 ) from error
-            await self._confirm(file, version, refused[1], due)
+            await self._confirm(file, version, due)
             self._shown[file] = version
         self._streams = fleet.streams
 
@@ -157,14 +162,17 @@ class Proxy:
         """Where routes lead to."""
         return [(CLUSTERS, render_clusters(self.front, fleet)), (LISTENERS, render_listeners(fleet))]
 
-    async def _confirm(self, file: str, version: str, refused_before: int, due: float) -> None:
+    async def _confirm(self, file: str, version: str, due: float) -> None:
+        now = asyncio.get_running_loop().time
+        written = now()
         try:
             async with asyncio.timeout_at(due):
                 while True:
                     shown, refused = await self._stats_of(file)
                     if shown == version:
+                        self._refused[file] = refused
                         break
-                    if refused > refused_before:
+                    if refused > self._refused[file] and now() > written + _REFUSED_AFTER_S:
                         raise ProxyRefused(f"The proxy does not take {file}: its log says why.")
                     await asyncio.sleep(_LOOK_EVERY_S)  # nothing tells when
         except TimeoutError:
