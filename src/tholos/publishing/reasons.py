@@ -66,8 +66,8 @@ def _of_instance(db: ReadDb, app: App, live: Release | None) -> list[Reason]:
     text = f"Its instance is {last.state}"
     if last.restarts:
         text += f", after {last.restarts} ends by itself"
-    if last.reason:
-        text += f": {last.reason}"
+    if last.reason and last.reason != app.state_reason:  # which is the first of all reasons
+        text += f": {last.reason.removesuffix('.')}"
     return [
         Reason(f"{text}.", last.since, "", f"tholos logs {app.name} --release {live.number if live else 1}")
     ]
