@@ -8,6 +8,7 @@ from datetime import datetime
 from tholos.accounts.service import Actor
 from tholos.apps import service as apps
 from tholos.apps.models import App, AppState, Release
+from tholos.instances import met
 from tholos.instances import service as instances
 from tholos.kit.db import ReadDb
 from tholos.operations import service as operations
@@ -56,7 +57,7 @@ def _plain(app: App) -> str:
 def _next_step(app: App) -> str:
     if app.state in {AppState.SERVING, AppState.ASLEEP}:
         return f"tholos open {app.name}"
-    return f"tholos logs {app.name}"
+    return met.command(app.state_reason, app.name) or f"tholos logs {app.name}"
 
 
 def _of_instance(db: ReadDb, app: App, live: Release | None) -> list[Reason]:

@@ -387,6 +387,9 @@ class TestWhy:
         with database.write() as db:
             apps.set_state(db, app.id, AppState.FAILING, "It stores too much.", clock.now())
         told = [one.text for one in self._why(database, people.ada)]
+        with database.write() as db:
+            apps.set_state(db, app.id, AppState.FAILING, "It stores 80 MB, and may store 50 MB.", clock.now())
+        assert self._why(database, people.ada)[0].next == "tholos limits sales --disk 160"
         assert told[:2] == ["It stores too much.", "Its instance is ready, after 2 ends by itself."]
         assert all(one.next for one in self._why(database, people.ada))
         assert all(one.at is None or one.at.tzinfo for one in self._why(database, people.ada))
