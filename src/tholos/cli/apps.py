@@ -141,12 +141,12 @@ def print_status(console: Console, app: App, found: Running, running: list[Opera
         console.row(f"release {live.number}", ", ".join(fact for fact in facts if fact))
     for one in found.instances:
         process = f", process {one.pid}" if one.pid else ""
-        restarts = f", restarted {one.restarts} times" if one.restarts else ""
+        restarts = f", restarted {count_of(one.restarts, 'time')}" if one.restarts else ""
         whose = f", {one.whose}'s own" if one.whose else ""
         console.row("instance", f"{one.state}{process}, release {one.release}{restarts}{whose}")
         if one.memory is not None:
-            cpu, memory, requests, last = used(one)
-            console.row("", f"{cpu} of a processor, {memory}, {requests} requests", f"used {last}")
+            cpu, memory, _, last = used(one)
+            console.row("", f"{cpu} of a processor, {memory}, {count_of(one.requests, 'request')}", f"used {last}")
     for waiting in found.standbys:
         console.row("standby", f"release {waiting.release}, {megabytes(waiting.memory)}, waits to wake it")
     for operation in running:
