@@ -86,17 +86,29 @@ def show_status(*, name: str | None, of_all: bool, watch: bool, server: str | No
 def _show_all(server: str | None, *, as_json: bool) -> None:
     with connected(server) as client:
         found = client.running()
+        sleeping = asleep(client.apps(), found)
     if as_json:
-        print_json(**asdict(found))
+        print_json(**asdict(found), asleep=[one.name for one in sleeping])
         return
     instances, standbys = found.instances, found.standbys
     console = of_terminal()
-    if not instances and not standbys:
+    if not instances and not standbys and not sleeping:
         console.row("nothing runs")
         return
     rows = [(one.app, one.state, str(one.release), *used(one)) for one in instances]
     rows += [(one.app, "standby", str(one.release), "-", megabytes(one.memory), "-", "-") for one in standbys]
+    rows += [(one.name, "asleep", release_of(one), "-", "-", "-", "-") for one in sleeping]
     console.table([("NAME", "STATE", "RELEASE", "CPU", "MEMORY", "REQUESTS", "USED"), *rows])
+
+
+def asleep(found: list[App], running: Running) -> list[App]:
+    """The apps that somebody may edit that sleep with nothing that waits to wake them."""
+    waited_for = {one.app for one in running.standbys}
+    return [
+        one
+        for one in found
+        if one.state.word == "asleep" and one.rank != "viewer" and one.name not in waited_for
+    ]
 
 
 def used(one: Instance) -> tuple[str, str, str, str]:
@@ -146,7 +158,9 @@ def print_status(console: Console, app: App, found: Running, running: list[Opera
         console.row("instance", f"{one.state}{process}, release {one.release}{restarts}{whose}")
         if one.memory is not None:
             cpu, memory, _, last = used(one)
-            console.row("", f"{cpu} of a processor, {memory}, {count_of(one.requests, 'request')}", f"used {last}")
+            console.row(
+                "", f"{cpu} of a processor, {memory}, {count_of(one.requests, 'request')}", f"used {last}"
+            )
     for waiting in found.standbys:
         console.row("standby", f"release {waiting.release}, {megabytes(waiting.memory)}, waits to wake it")
     for operation in running:
