@@ -9,7 +9,6 @@ _MEMORY = re.compile(r"it used more than its ([0-9,]+) MB of memory")
 _PROCESSES = re.compile(r"it wanted more than its ([0-9,]+) processes")
 _DISK = re.compile(r"It stores ([0-9,]+) MB, and may store ")
 """As :func:`stores_too_much` says it."""
-_OPTIONS = ((_MEMORY, "--memory"), (_PROCESSES, "--processes"), (_DISK, "--disk"))
 
 
 def stores_too_much(taken_mb: int, most_mb: int) -> str:
@@ -18,7 +17,14 @@ def stores_too_much(taken_mb: int, most_mb: int) -> str:
 
 def command(reason: str, name: str) -> str:
     """What gives the app of a name twice what it had, or stored; empty where no limit was met."""
-    for pattern, option in _OPTIONS:
-        if found := pattern.search(reason):
-            return f"tholos limits {name} {option} {2 * int(found[1].replace(',', ''))}"
+    if found := _MEMORY.search(reason):
+        return f"tholos limits {name} --memory {_twice(found)}"
+    if found := _PROCESSES.search(reason):
+        return f"tholos limits {name} --processes {_twice(found)}"
+    if found := _DISK.search(reason):
+        return f"tholos limits {name} --disk {_twice(found)}"
     return ""
+
+
+def _twice(found: re.Match[str]) -> int:
+    return 2 * int(found[1].replace(",", ""))
