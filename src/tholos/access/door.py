@@ -32,6 +32,7 @@ from tholos.accounts.service import SESSION_LIFE
 from tholos.apps.names import release_name
 from tholos.gateway.hygiene import CALLBACK, IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.model import Answer, Carry, Decision, Header, RequestHead
+from tholos.instances import met
 from tholos.instances import service as instances
 from tholos.instances.errors import AppNotServing
 from tholos.instances.models import VISITORS, InstanceState
@@ -412,7 +413,13 @@ class Door:
         app = row.name.removesuffix(release_name("", row.draft)) if row.draft else row.name
         is_starting = row.state == "starting"
         took_s = await in_thread(self._last_start, row.app_id) if is_starting else None
-        fix = "Try again in a moment." if is_starting else f"Its owner learns why with: tholos why {app}"
+        more = met.command(row.reason, app)
+        owner = (
+            f"Its owner gives it more with: {more}"
+            if more
+            else f"Its owner learns why with: tholos why {app}"
+        )
+        fix = "Try again in a moment." if is_starting else owner
         error = AppNotServing(_why_not(row, took_s), fix=fix, app=row.name, state=row.state)
         if row.since:
             error.details["since"] = to_text(row.since)

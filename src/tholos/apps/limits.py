@@ -41,6 +41,36 @@ class Limits:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What holds: each limit with its number, 0 for no limit. As a part of the server it is what the installation says."""
+
+    open_files: int
+    start_timeout_s: int
+    memory_mb: int
+    cpu_percent: int
+    processes: int
+    disk_mb: int
+    network: bool
+
+    def with_limits(self, said: Limits, start_timeout_s: int) -> Held:
+        """For an app that says these.
+
+        Args:
+            said: what the app says.
+            start_timeout_s: what its kind needs for the first answer, where it does not say.
+        """
+        return Held(
+            open_files=said.open_files or self.open_files,
+            start_timeout_s=said.start_timeout_s or start_timeout_s,
+            memory_mb=said.memory_mb or self.memory_mb,
+            cpu_percent=said.cpu_percent or self.cpu_percent,
+            processes=said.processes or self.processes,
+            disk_mb=said.disk_mb or self.disk_mb,
+            network=self.network and said.network is not False,
+        )
+
+
 def of_numbers(numbers: Mapping[str, int | None], *, network: bool | None = None) -> Limits:
     """Limits from those that are whole numbers, by name, and the other one."""
     return Limits(

@@ -86,17 +86,29 @@ def show_status(*, name: str | None, of_all: bool, watch: bool, server: str | No
 def _show_all(server: str | None, *, as_json: bool) -> None:
     with connected(server) as client:
         found = client.running()
+        sleeping = asleep(client.apps(), found)
     if as_json:
-        print_json(**asdict(found))
+        print_json(**asdict(found), asleep=[one.name for one in sleeping])
         return
     instances, standbys = found.instances, found.standbys
     console = of_terminal()
-    if not instances and not standbys:
+    if not instances and not standbys and not sleeping:
         console.row("nothing runs")
         return
     rows = [(one.app, one.state, str(one.release), *used(one)) for one in instances]
     rows += [(one.app, "standby", str(one.release), "-", megabytes(one.memory), "-", "-") for one in standbys]
+    rows += [(one.name, "asleep", release_of(one), "-", "-", "-", "-") for one in sleeping]
     console.table([("NAME", "STATE", "RELEASE", "CPU", "MEMORY", "REQUESTS", "USED"), *rows])
+
+
+def asleep(found: list[App], running: Running) -> list[App]:
+    """The apps that somebody may edit that sleep with nothing that waits to wake them."""
+    waited_for = {one.app for one in running.standbys}
+    return [
+        one
+        for one in found
+        if one.state.word == "asleep" and one.rank != "viewer" and one.name not in waited_for
+    ]
 
 
 def used(one: Instance) -> tuple[str, str, str, str]:
@@ -141,12 +153,14 @@ def print_status(console: Console, app: App, found: Running, running: list[Opera
         console.row(f"release {live.number}", ", ".join(fact for fact in facts if fact))
     for one in found.instances:
         process = f", process {one.pid}" if one.pid else ""
-        restarts = f", restarted {one.restarts} times" if one.restarts else ""
+        restarts = f", restarted {count_of(one.restarts, 'time')}" if one.restarts else ""
         whose = f", {one.whose}'s own" if one.whose else ""
         console.row("instance", f"{one.state}{process}, release {one.release}{restarts}{whose}")
         if one.memory is not None:
-            cpu, memory, requests, last = used(one)
-            console.row("", f"{cpu} of a processor, {memory}, {requests} requests", f"used {last}")
+            cpu, memory, _, last = used(one)
+            console.row(
+                "", f"{cpu} of a processor, {memory}, {count_of(one.requests, 'request')}", f"used {last}"
+            )
     for waiting in found.standbys:
         console.row("standby", f"release {waiting.release}, {megabytes(waiting.memory)}, waits to wake it")
     for operation in running:

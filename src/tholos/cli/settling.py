@@ -41,6 +41,15 @@ def edit_app(
 
 
 NETWORK = {"on": True, "off": False, "default": None}
+DEFAULT = "as the installation says"
+_LIMITS = (
+    ("open files", "open_files", ""),
+    ("first answer", "start_timeout_s", " s"),
+    ("memory", "memory_mb", " MB"),
+    ("CPU", "cpu_percent", " % of a core"),
+    ("processes", "processes", ""),
+    ("disk", "disk_mb", " MB"),
+)
 
 
 def limits(
@@ -77,27 +86,23 @@ def limits(
                 if story.failure:
                     console.row("change", f"failed: {story.failure.message}")
                 return INTERRUPTED if was_interrupted else FAILED
+        holds = client.held_limits(name)
     if as_json:
-        print_json(limits=asdict(wanted))
-    else:
-        console.row("open files", told(wanted.open_files))
-        console.row("first answer", told(wanted.start_timeout_s, " s"))
-        console.row("memory", told(wanted.memory_mb, " MB"))
-        console.row("CPU", told(wanted.cpu_percent, " % of a core"))
-        console.row("processes", told(wanted.processes))
-        console.row("disk", told(wanted.disk_mb, " MB"))
-        network_words = {None: told(None), True: "allowed", False: "none"}
-        console.row("network", network_words[wanted.network])
+        print_json(limits=asdict(wanted), holds=asdict(holds))
+        return 0
+    for title, key, unit in _LIMITS:
+        own = getattr(wanted, key)
+        value = getattr(holds, key) if own is None else own
+        told = f"{value}{unit}" if value is not None else "no limit"
+        console.row(title, told, "" if own is not None else DEFAULT)
+    is_allowed = holds.network if wanted.network is None else wanted.network
+    console.row("network", "allowed" if is_allowed else "none", "" if wanted.network is not None else DEFAULT)
     return 0
 
 
 def _other(value: int | None, said: int | None) -> int | None:
     """A limit, with what was said of it; 0 is none of its own."""
     return value if said is None else said or None
-
-
-def told(value: int | None, unit: str = "") -> str:
-    return f"{value}{unit}" if value is not None else "as the installation says"
 
 
 def show_inbox(*, lines: int, seen: bool, server: str | None, as_json: bool) -> int:

@@ -317,6 +317,10 @@ class AsyncClient:
         """What each of an app's processes may have."""
         return await asyncio.to_thread(self._client.limits, name)
 
+    async def held_limits(self, name: str) -> Limits:
+        """What holds of each of these: the same with the installation's defaults; None for no limit."""
+        return await asyncio.to_thread(self._client.held_limits, name)
+
     async def set_limits(self, name: str, limits: Limits) -> Operation | None:
         """Set all of an app's limits; the operation that makes the release with them live, if one is needed."""
         return await asyncio.to_thread(self._client.set_limits, name, limits)

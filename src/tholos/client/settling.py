@@ -214,6 +214,11 @@ class SettlingCalls(Core):
         """What each of an app's processes may have."""
         return self._get(f"{app_path(name)}/limits", Limits.from_json)
 
+    def held_limits(self, name: str) -> Limits:
+        """What holds of each of these: the same with the installation's defaults; None for no limit."""
+        found = self._call("GET", f"{app_path(name)}/limits").json()
+        return Limits.from_json(Fields(found, "the limits").value.get("holds"))
+
     def set_limits(self, name: str, limits: Limits) -> Operation | None:
         """Set all of an app's limits; the operation that makes the release with them live, if one is needed."""
         body = asdict(limits)

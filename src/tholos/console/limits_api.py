@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from tholos.accounts.routes import Call, Calling, Permission, Routes
 from tholos.apps import limits as app_limits
 from tholos.apps import service as apps
-from tholos.apps.limits import Limits
+from tholos.apps.limits import Held, Limits
+from tholos.apps.models import Release
 from tholos.audit import service as audit
 from tholos.audit.models import Action
 from tholos.console.variables_api import Done, operation_of, told_of
+from tholos.detect.model import Kind
 from tholos.kit.db import WriteDb
 from tholos.kit.versions import check_version, to_tag
 from tholos.operations import schemas as operation_schemas
 from tholos.publishing import releases
 from tholos.publishing.api import wake
+from tholos.runtime import plan
 from tholos.variables import service as variables
 
 routes = Routes(prefix="/api/v1/apps", tags=["apps"])
@@ -39,6 +44,29 @@ class LimitsIn(BaseModel):
     network: bool | None = Field(None, description="Whether it may use the network.")
 
 
+class LimitsHeld(BaseModel):
+    """What holds, the installation's defaults included; 0 for no limit."""
+
+    open_files: int
+    start_timeout_s: int
+    memory_mb: int
+    cpu_percent: int
+    processes: int
+    disk_mb: int
+    network: bool
+
+
+class LimitsOut(BaseModel):
+    open_files: int | None
+    start_timeout_s: int | None
+    memory_mb: int | None
+    cpu_percent: int | None
+    processes: int | None
+    disk_mb: int | None
+    network: bool | None
+    holds: LimitsHeld
+
+
 class LimitsChanged(BaseModel):
     operation: operation_schemas.OperationOut | None
     """That makes the release with these limits live, or a draft where there is nothing but drafts."""
@@ -49,13 +77,23 @@ class LimitsChanged(BaseModel):
 
 
 @routes.declare("GET", "/{name}/limits", permission=Permission.APP_EDIT)
-def get_limits(call: Calling, response: Response, name: str) -> LimitsIn:
+def get_limits(call: Calling, response: Response, name: str) -> LimitsOut:
     """What each of an app's processes may have; null for as much as the installation says."""
     with call.read() as db:
         app = apps.get_editable(db, call.actor, name)
         found = app_limits.limits_of(variables.find_settings(db, app))
+        live = apps.find_live(db, app.id)
     response.headers["etag"] = to_tag(app.version)
-    return LimitsIn.model_validate(found.to_json())
+    return LimitsOut.model_validate({**found.to_json(), "holds": _held(call, found, live)})
+
+
+def _held(call: Call, said: Limits, live: Release | None) -> LimitsHeld:
+    """What an app's limits come to; how long its first answer may take depends on the kind of the one that is live."""
+    usual = call.get(Held)
+    first = float(usual.start_timeout_s)
+    if live is not None:
+        first = plan.start_timeout_s(Kind(str(live.manifest["kind"])), None, first)
+    return LimitsHeld.model_validate(asdict(usual.with_limits(said, round(first))))
 
 
 @routes.declare("PUT", "/{name}/limits", permission=Permission.APP_EDIT)

@@ -10,7 +10,7 @@ from tholos.apps import limits
 from tholos.apps import service as apps
 from tholos.apps.errors import ReleaseNotFound
 from tholos.detect.model import Kind
-from tholos.instances import taken
+from tholos.instances import met, taken
 from tholos.instances.errors import AnswersWithError, InstanceDied, StartTimedOut
 from tholos.instances.models import Instance
 from tholos.instances.starting import Starter
@@ -76,10 +76,11 @@ def died(instance: Instance, folder: str, masker: Masker = NOTHING) -> InstanceD
     if found is None:
         ended = instance.reason or "ended"
         ended = f"was {ended}" if ended.startswith("killed") else ended
+        more = met.command(instance.reason, "NAME")
         is_sentence = ended.endswith(".")  # of whoever gave it up
         return InstanceDied(
             ended if is_sentence else f"Cannot start the app: its process {ended}.",
-            fix="Its last lines say more.",
+            fix=f"Let it use less, or give it more: {more}" if more else "Its last lines say more.",
             excerpt=_tail(instance, masker),
         )
     # Its own words do not say that a limit of ours is behind them; what the supervisor adds to an end does.

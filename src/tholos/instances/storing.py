@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tholos.apps import service as apps
+from tholos.instances import met
 from tholos.instances import service as instances
 from tholos.instances.serving import ServingTable
 from tholos.instances.starting import Starter
@@ -75,4 +76,4 @@ class Storekeeper:
             return "It stores folders so deep within each other that they cannot be measured."
         if taken <= most_mb << 20:
             return ""
-        return f"It stores {taken >> 20:,} MB, and may store {most_mb:,} MB."
+        return met.stores_too_much(taken >> 20, most_mb)

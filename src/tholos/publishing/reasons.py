@@ -8,6 +8,7 @@ from datetime import datetime
 from tholos.accounts.service import Actor
 from tholos.apps import service as apps
 from tholos.apps.models import App, AppState, Release
+from tholos.instances import met
 from tholos.instances import service as instances
 from tholos.kit.db import ReadDb
 from tholos.operations import service as operations
@@ -56,7 +57,7 @@ def _plain(app: App) -> str:
 def _next_step(app: App) -> str:
     if app.state in {AppState.SERVING, AppState.ASLEEP}:
         return f"tholos open {app.name}"
-    return f"tholos logs {app.name}"
+    return met.command(app.state_reason, app.name) or f"tholos logs {app.name}"
 
 
 def _of_instance(db: ReadDb, app: App, live: Release | None) -> list[Reason]:
@@ -66,8 +67,8 @@ def _of_instance(db: ReadDb, app: App, live: Release | None) -> list[Reason]:
     text = f"Its instance is {last.state}"
     if last.restarts:
         text += f", after {last.restarts} ends by itself"
-    if last.reason:
-        text += f": {last.reason}"
+    if last.reason and last.reason != app.state_reason:  # which is the first of all reasons
+        text += f": {last.reason.removesuffix('.')}"
     return [
         Reason(f"{text}.", last.since, "", f"tholos logs {app.name} --release {live.number if live else 1}")
     ]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from tholos.apps.limits import Held
 from tholos.gateway import wire
 from tholos.runtime import builds, walls
 from tholos.runtime.builds import Builds
@@ -34,6 +35,20 @@ def enclosure_of(settings: Settings) -> Enclosure:
     read = tuple(str(one) for one in settings.sandbox.read_only)
     ports = tuple(settings.sandbox.local_ports)
     return Enclosure(NO_WALLS if mode is Mode.OFF else walls.find(), mode, bounds, read, ports)
+
+
+def held_of(settings: Settings) -> Held:
+    """The limits of an app that says nothing of them."""
+    apps = settings.apps
+    return Held(
+        open_files=apps.open_files,
+        start_timeout_s=round(apps.start_timeout_s),
+        memory_mb=apps.memory_mb,
+        cpu_percent=round(apps.cpu * 100),
+        processes=apps.processes,
+        disk_mb=apps.disk_mb,
+        network=apps.network,
+    )
 
 
 def index_of(settings: Settings) -> Index:

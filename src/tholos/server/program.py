@@ -87,6 +87,7 @@ from tholos.server.parts import (
     builds_of,
     enclosure_of,
     find_uv,
+    held_of,
     index_of,
     interpreters_of,
     layout_of,
@@ -277,6 +278,7 @@ def _first_services(
     services.add(Measuring(settings.metrics.read_token()))
     services.add(UsagePolicy(settings.usage.keep_days, settings.usage.with_accounts))
     services.add(PathPolicy(is_for_administrators=settings.apps.paths_for == "administrators"))
+    services.add(held_of(settings))
     services.add(LocalFolders(tuple(str(one) for one in settings.sources.local_folders)))
     services.add(Means(can_mail=_mail_server(settings) is not None))
     return services

@@ -26,7 +26,7 @@ from tholos.runtime.interpreters import Choice, Interpreter, Interpreters
 from tholos.runtime.layout import Layout
 from tholos.server.about import about
 from tholos.server.application import build
-from tholos.server.parts import template_folders
+from tholos.server.parts import held_of, template_folders
 from tholos.settings import Settings
 from tholos.store.store import Store
 from tholos.testing import databases
@@ -91,6 +91,7 @@ class Showroom:
         services.add(self.store, as_type=Store)
         services.add(OneInterpreter(), as_type=Interpreters)
         services.add(about(Settings(data=self.folder), Layout(self.folder), OneInterpreter(), {}))
+        services.add(held_of(Settings(data=self.folder)))
         return build(services)
 
     def sign_in(self, name: str) -> str:

@@ -108,3 +108,14 @@ class TestUsage:
     def test_it_is_for_editors(self, by):
         assert by("vic")("usage", "sales").code == 4
         assert by("eve")("usage", "sales").code == 6
+
+
+class TestLimits:
+    def test_what_the_installation_says_is_told_with_its_number(self, ada):
+        told = ada("limits", "map").out.splitlines()
+        installation = [line.split("as the installation says")[0].split() for line in told]
+        assert [line[-1] for line in installation if line[0] == "network"] == ["allowed"]
+        holds = document(ada("limits", "map", "--json"))["holds"]
+        assert holds["open_files"] >= 64
+        assert ["open", "files", str(holds["open_files"])] in installation
+        assert ["first", "answer", str(holds["start_timeout_s"]), "s"] in installation

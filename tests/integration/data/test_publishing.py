@@ -381,5 +381,15 @@ class TestWhy:
         assert texts[0] == "It answers."
         assert texts[1] == "Its instance is ready, after 2 ends by itself: exited with code 1."
         assert any("app:app" in text for text in texts)
+        with database.write() as db:
+            instances.get_instance(db, made.id).reason = "It stores too much."
+        assert self._why(database, people.ada)[1].text.endswith("by itself: It stores too much.")
+        with database.write() as db:
+            apps.set_state(db, app.id, AppState.FAILING, "It stores too much.", clock.now())
+        told = [one.text for one in self._why(database, people.ada)]
+        with database.write() as db:
+            apps.set_state(db, app.id, AppState.FAILING, "It stores 80 MB, and may store 50 MB.", clock.now())
+        assert self._why(database, people.ada)[0].next == "tholos limits sales --disk 160"
+        assert told[:2] == ["It stores too much.", "Its instance is ready, after 2 ends by itself."]
         assert all(one.next for one in self._why(database, people.ada))
         assert all(one.at is None or one.at.tzinfo for one in self._why(database, people.ada))

@@ -177,7 +177,7 @@ def test_by_the_command_line(trial: Trial) -> None:
     assert row["used_at"]
     shown = trial.server.cli("status", "--all").stdout
     assert all(word in shown for word in ("typed", "MEMORY", "MB", "ready"))
-    assert "requests" in trial.server.cli("status", "typed").stdout
+    assert "request" in trial.server.cli("status", "typed").stdout
     assert "never" in tholos()
     said = tholos("--idle", "15m", "--max", "3", "--connections", "5")
     assert "after 15m without a request" in said

@@ -22,7 +22,7 @@ from tholos.runtime.interpreters import Choice, Interpreter, Interpreters
 from tholos.runtime.layout import Layout
 from tholos.server.about import about
 from tholos.server.application import assemble, complete
-from tholos.server.parts import template_folders
+from tholos.server.parts import held_of, template_folders
 from tholos.settings import Settings
 from tholos.store.store import Store
 from tholos.testing.asgi import HOST, Asgi
@@ -99,6 +99,7 @@ def _console(database, clock, folder) -> Console:
     services.add(OneInterpreter(), as_type=Interpreters)
     services.add(NothingKept(), as_type=Keeper)
     services.add(about(Settings(data=folder), Layout(folder), OneInterpreter(), {"THOLOS_PORT": "8080"}))
+    services.add(held_of(Settings(data=folder)))
     return Console(_twin(services), database, clock, people, store)
 
 
