@@ -169,6 +169,10 @@ def test_a_token_that_is_none(ada: Browser, trial: Trial, token: str) -> None:
     assert nobody.upgrade("echo", Authorization="Bearer garbage") == 401
 
 
+EVENTS = {"Accept": "text/event-stream"}
+"""What asks for an answer that lasts says so: any other ends with its connection, where a proxy carries it."""
+
+
 def test_a_revoked_token(trial: Trial, ada: Browser) -> None:
     """It opens nothing any more within a second, and a stream that it opened ends."""
     token = ada.token()
@@ -176,7 +180,7 @@ def test_a_revoked_token(trial: Trial, ada: Browser) -> None:
     nobody = Browser(trial)
     assert nobody.ask("GET", "echo", "/", **header).status == 200
     with (
-        trial.stream("GET", "/stream", host="echo", token=token) as stream,
+        trial.stream("GET", "/stream", host="echo", token=token, headers=EVENTS) as stream,
         nobody.tunnel("echo", **header) as (status, tunnel),
     ):
         assert (stream.read(1), status) == (b".", 101)
@@ -458,7 +462,7 @@ def test_deleting_an_app_ends_its_streams(trial: Trial, bea: Browser) -> None:
     trial.publish("brief", {"app.py": ECHO}, token=token)
     bea.go("brief", "/")
     with (
-        trial.stream("GET", "/stream", host="brief", token=token) as stream,
+        trial.stream("GET", "/stream", host="brief", token=token, headers=EVENTS) as stream,
         bea.tunnel("brief", Origin=bea.origin("brief")) as (status, tunnel),
     ):
         assert (stream.read(1), status) == (b".", 101)
