@@ -38,6 +38,8 @@ class Example:
     """What the page that was left open tells after a click with other input, once its app can be reached again; empty where
     it has to be opened anew.
     """
+    goes_on_loading: bool = False
+    """Its page fetches parts of its scripts when all is shown already, and calls it an error if it cannot."""
 
 
 EXAMPLES: Mapping[str, Example] = {
@@ -48,12 +50,12 @@ EXAMPLES: Mapping[str, Example] = {
     "flask": Example("What was found", "Write it down", "1: Pump 3 hums"),
     "gradio": Example("Words", "Count", "4 words, 19 characters", told_then="2 words, 9 characters"),
     "marimo": Example("Doubling", "Double", "It is 2 now."),
-    "notebook": Example("The week in numbers", "Every day", "15 tons"),
+    "notebook": Example("The week in numbers", "Every day", "15 tons", goes_on_loading=True),
     "panel": Example("Delivery", "Quote", "8.00 francs"),
     "shiny": Example("Who goes first?", "Draw", "Kim goes first"),
     "static": Example("Converter", "Convert", "68 degrees Fahrenheit"),
     "streamlit": Example("Battery", "How long?", "10.0 hours at 2 kW", told_then="6.7 hours at 3 kW"),
-    "voila": Example("Interest", "Reckon", "1000 become 1219"),
+    "voila": Example("Interest", "Reckon", "1000 become 1219", goes_on_loading=True),
 }
 
 
@@ -87,6 +89,8 @@ class Gallery:
         self._outlive_pass(url)
         self._click(example.clicked)
         self._read(example.told)
+        if example.goes_on_loading:
+            self.page.wait_for_load_state("networkidle", timeout=OPENS_S * 1000)
         self._sleep(name)
         if example.told_then:
             self._take_up(name)
