@@ -7,12 +7,11 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Protocol
 
-from tholos.gateway.fleet import EVERYONE, Bearer, Lane, Stream, Unfit, Way, is_of_token
+from tholos.gateway.fleet import EVERYONE, LANES_KEPT, Bearer, Lane, Stream, Unfit, Way, is_of_token
 from tholos.instances.models import SHARED, VISITORS
 from tholos.instances.serving import Serving
 
 _LOCAL = "unix:"
-LANES_KEPT = 2048
 
 
 class Believed(Protocol):

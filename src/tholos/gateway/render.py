@@ -12,13 +12,12 @@ import re
 from functools import lru_cache
 
 from tholos.gateway import wire
-from tholos.gateway.fleet import Cookies, Fleet, Front, OwnAnswer, Stream, cluster_name
+from tholos.gateway.fleet import LANES_KEPT, Cookies, Fleet, Front, OwnAnswer, Stream, cluster_name
 from tholos.gateway.hygiene import CALLBACK, IDENTITY_HEADERS, IDENTITY_PREFIXES
 from tholos.gateway.render_logs import JWT, has_status, render_logs
 from tholos.gateway.render_routes import (
     COOKIE_SPACE,
     DOOR,
-    LANES_KEPT,
     MEASURING,
     WHOLE,
     lane_hosts,

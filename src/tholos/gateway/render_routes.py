@@ -12,6 +12,7 @@ from functools import lru_cache
 from tholos.gateway import wire
 from tholos.gateway.fleet import (
     EVERYONE,
+    LANES_KEPT,
     Bearer,
     Fleet,
     Front,
@@ -62,8 +63,6 @@ ELSEWHERE: Json = {
 }
 """Where no connection could be made to one of several instances, the next try is at another."""
 _READING: Json = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS|TRACE"}}}
-LANES_KEPT = 2048
-"""Whose routes are not written anew; 2 kB each."""
 
 
 def of_all() -> Json:
